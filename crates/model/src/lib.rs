@@ -1,0 +1,1 @@
+//! The one language between control and shards: ids, dictionaries, commands, replies, events.

@@ -1,0 +1,3 @@
+//! The shardcast server.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! shardcast-worker: a drop-in worker for mediasoup applications.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! Everything a contributor runs: cargo xtask test, tidy, fuzz-smoke, bench.
+
+fn main() {}
