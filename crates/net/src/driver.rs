@@ -22,6 +22,26 @@ pub struct SocketKey {
     pub(crate) generation: u32,
 }
 
+impl SocketKey {
+    /// A key with these parts. Only drivers make keys; tests make them for drivers that live in memory.
+    #[must_use]
+    pub const fn new(index: u32, generation: u32) -> Self {
+        Self { index, generation }
+    }
+
+    /// Position in the driver's table: dense, so that others may keep tables beside it.
+    #[must_use]
+    pub const fn index(self) -> u32 {
+        self.index
+    }
+
+    /// Which socket of that position this is.
+    #[must_use]
+    pub const fn generation(self) -> u32 {
+        self.generation
+    }
+}
+
 /// What arrived from one peer on one socket in one go: one datagram, or a GRO train of equal ones.
 #[derive(Clone, Copy, Debug)]
 pub struct Batch<'a> {
