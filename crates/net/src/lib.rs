@@ -4,14 +4,21 @@
 //! |---|---|
 //! | `pool` | the slots that packets live in, from receive until the last consumer has sent them |
 //! | `socket` | how a UDP socket is bound and set up |
+//! | `clock` | the one place that reads a clock |
 //! | `driver` | what a shard asks of the kernel |
 //! | `epoll`, `uring` | two answers |
 //! | `probe` | which of them this kernel allows, and which offloads |
 //! | `lane` | what crosses between two threads: rings, slots on loan, wake-ups |
 
+mod addr;
+pub mod clock;
+mod cmsg;
 pub mod driver;
 pub mod lane;
 pub mod socket;
+mod sys;
+mod table;
 
+pub use clock::Clock;
 pub use driver::{Batch, Driver, DriverCounters, ReceiveBudget, Received, SocketKey, Transmit, Wait};
-pub use socket::Socket;
+pub use socket::{Ports, Share, Socket, SocketConfig, SocketError};

@@ -1,0 +1,203 @@
+//! The open sockets of one driver: dense slots, each with a generation, so that a stale key names nothing.
+//!
+//! A slot is `Open` until `close` and then `Closing` until `release`: a driver whose kernel side lets go later
+//! than the call keeps its entry, and the slot, for that long. Capacity is fixed; nothing is allocated after `new`.
+
+use crate::driver::SocketKey;
+
+/// Slots of sockets, with what a driver keeps for each.
+#[derive(Debug)]
+pub(crate) struct SocketTable<T> {
+    slots: Vec<Slot<T>>,
+    /// Vacant slots; the last released is the first reused, so a small table stays dense.
+    vacant: Vec<u32>,
+    open: usize,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    generation: u32,
+    state: State<T>,
+}
+
+#[derive(Debug)]
+enum State<T> {
+    Vacant,
+    Open(T),
+    Closing(T),
+}
+
+impl<T> SocketTable<T> {
+    /// A table for at most `capacity` sockets, closing ones included.
+    pub(crate) fn new(capacity: u32) -> Self {
+        Self {
+            slots: (0..capacity).map(|_| Slot { generation: 0, state: State::Vacant }).collect(),
+            vacant: (0..capacity).rev().collect(),
+            open: 0,
+        }
+    }
+
+    /// Takes a slot. Gives `entry` back when there is none.
+    pub(crate) fn insert(&mut self, entry: T) -> Result<SocketKey, T> {
+        let Some(index) = self.vacant.pop() else { return Err(entry) };
+        let Some(slot) = self.slots.get_mut(index as usize) else { return Err(entry) };
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.state = State::Open(entry);
+        self.open += 1;
+        Ok(SocketKey { index, generation: slot.generation })
+    }
+
+    /// The open socket that `key` names.
+    pub(crate) fn get(&self, key: SocketKey) -> Option<&T> {
+        match self.slots.get(key.index as usize) {
+            Some(Slot { generation, state: State::Open(entry) }) if *generation == key.generation => {
+                Some(entry)
+            }
+            _ => None,
+        }
+    }
+
+    /// The open socket that `key` names.
+    pub(crate) fn get_mut(&mut self, key: SocketKey) -> Option<&mut T> {
+        match self.slots.get_mut(key.index as usize) {
+            Some(Slot { generation, state: State::Open(entry) }) if *generation == key.generation => {
+                Some(entry)
+            }
+            _ => None,
+        }
+    }
+
+    /// Kills `key` and keeps its entry until `release`. `None` when it names no open socket.
+    pub(crate) fn close(&mut self, key: SocketKey) -> Option<&mut T> {
+        let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.generation == key.generation)?;
+        match core::mem::replace(&mut slot.state, State::Vacant) {
+            State::Open(entry) => {
+                self.open -= 1;
+                slot.state = State::Closing(entry);
+            }
+            other => {
+                slot.state = other;
+                return None;
+            }
+        }
+        match &mut slot.state {
+            State::Closing(entry) => Some(entry),
+            _ => None,
+        }
+    }
+
+    /// The closing socket that `key` named, for completions that arrive after `close`.
+    pub(crate) fn closing_mut(&mut self, key: SocketKey) -> Option<&mut T> {
+        match self.slots.get_mut(key.index as usize) {
+            Some(Slot { generation, state: State::Closing(entry) }) if *generation == key.generation => {
+                Some(entry)
+            }
+            _ => None,
+        }
+    }
+
+    /// Frees the slot of a closing socket and returns its entry.
+    pub(crate) fn release(&mut self, key: SocketKey) -> Option<T> {
+        let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.generation == key.generation)?;
+        match core::mem::replace(&mut slot.state, State::Vacant) {
+            State::Closing(entry) => {
+                self.vacant.push(key.index);
+                Some(entry)
+            }
+            other => {
+                slot.state = other;
+                None
+            }
+        }
+    }
+
+    /// The key of the open socket at `index`.
+    pub(crate) fn key_at(&self, index: u32) -> Option<SocketKey> {
+        match self.slots.get(index as usize) {
+            Some(Slot { generation, state: State::Open(_) }) => {
+                Some(SocketKey { index, generation: *generation })
+            }
+            _ => None,
+        }
+    }
+
+    /// All sockets, open and closing; for tearing down.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (SocketKey, &mut T)> {
+        self.slots.iter_mut().zip(0_u32..).filter_map(|(slot, index)| match &mut slot.state {
+            State::Open(entry) | State::Closing(entry) => {
+                Some((SocketKey { index, generation: slot.generation }, entry))
+            }
+            State::Vacant => None,
+        })
+    }
+
+    /// Sockets that are open.
+    pub(crate) const fn open(&self) -> usize {
+        self.open
+    }
+
+    /// Sockets that are open or closing.
+    pub(crate) fn occupied(&self) -> usize {
+        self.slots.len() - self.vacant.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Clone, Debug)]
+    enum Operation {
+        Insert,
+        Close(usize),
+        Release(usize),
+    }
+
+    fn operation() -> impl Strategy<Value = Operation> {
+        prop_oneof![
+            Just(Operation::Insert),
+            any::<usize>().prop_map(Operation::Close),
+            any::<usize>().prop_map(Operation::Release),
+        ]
+    }
+
+    proptest! {
+        /// Against a plain list of every key ever given out: a key works exactly while its socket is open.
+        #[test]
+        fn keys_live_from_insert_to_close(operations in prop::collection::vec(operation(), 0..200)) {
+            #[derive(PartialEq, Debug)]
+            enum Is { Open, Closing, Gone }
+            let mut table = SocketTable::new(5);
+            let mut model: Vec<(SocketKey, Is)> = Vec::new();
+            for (step, operation) in operations.into_iter().enumerate() {
+                let occupied = model.iter().filter(|(_, is)| *is != Is::Gone).count();
+                let count = model.len().max(1);
+                match operation {
+                    Operation::Insert => match table.insert(step) {
+                        Ok(key) => { prop_assert!(occupied < 5); model.push((key, Is::Open)); }
+                        Err(_) => prop_assert_eq!(occupied, 5),
+                    },
+                    Operation::Close(pick) => if let Some((key, is)) = model.get_mut(pick % count) {
+                        prop_assert_eq!(table.close(*key).is_some(), *is == Is::Open);
+                        if *is == Is::Open { *is = Is::Closing; }
+                    },
+                    Operation::Release(pick) => if let Some((key, is)) = model.get_mut(pick % count) {
+                        prop_assert_eq!(table.release(*key).is_some(), *is == Is::Closing);
+                        if *is == Is::Closing { *is = Is::Gone; }
+                    },
+                }
+                for (key, is) in &model {
+                    prop_assert_eq!(table.get(*key).is_some(), *is == Is::Open);
+                    prop_assert_eq!(table.get_mut(*key).is_some(), *is == Is::Open);
+                    prop_assert_eq!(table.closing_mut(*key).is_some(), *is == Is::Closing);
+                }
+                let live = model.iter().filter(|(_, is)| *is != Is::Gone).count();
+                prop_assert_eq!(table.occupied(), live);
+                prop_assert_eq!(table.iter_mut().count(), live);
+                prop_assert_eq!(table.open(), model.iter().filter(|(_, is)| *is == Is::Open).count());
+            }
+        }
+    }
+}
