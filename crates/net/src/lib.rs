@@ -15,10 +15,13 @@ pub mod clock;
 mod cmsg;
 pub mod driver;
 pub mod lane;
+mod map;
+pub mod pool;
 pub mod socket;
 mod sys;
 mod table;
 
 pub use clock::Clock;
 pub use driver::{Batch, Driver, DriverCounters, ReceiveBudget, Received, SocketKey, Transmit, Wait};
+pub use pool::{FillError, Loan, LoanReader, Pool, PoolCounters, PoolSizing, SlotId, TAIL_ROOM};
 pub use socket::{Ports, Share, Socket, SocketConfig, SocketError};

@@ -1,0 +1,265 @@
+//! The slots that packets live in, from receive until the last consumer has sent them.
+//!
+//! A pool belongs to one shard's thread. A slot is written once, by `fill`, and is immutable from then until its
+//! last reference is gone; fan-out, retransmission stores and other shards refer to it by [`SlotId`] or [`Loan`].
+//! Counts are plain integers: only the owner counts. Other threads read what they hold a `Loan` of, and send the
+//! loan home.
+//!
+//! Everything is allocated at construction. A pool that is exhausted says so and counts; it never grows or waits.
+//! What it deliberately does not do: free a slot whose loan was dropped instead of taken back. That slot is never
+//! reused (which keeps it sound) and shows in [`PoolCounters::on_loan`].
+
+mod loan;
+mod sizing;
+mod slabs;
+
+use core::sync::atomic::{AtomicU64, Ordering};
+use std::io;
+use std::sync::Arc;
+
+pub use loan::{Loan, LoanReader};
+pub use sizing::{PoolSizing, SizingReason};
+use slabs::Slabs;
+pub use slabs::SlotClass;
+
+/// Names a filled slot. Eight bytes, and harmless when stale: the generation no longer matches then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SlotId {
+    index: u32,
+    generation: u32,
+}
+
+/// Packet memory of one shard.
+#[derive(Debug)]
+pub struct Pool {
+    id: u64,
+    slabs: Arc<Slabs>,
+    slots: Vec<Slot>,
+    /// Vacant slots by class. Last in, first out: the most recently used memory is the warmest.
+    vacant: [Vec<u32>; SlotClass::COUNT],
+    counters: PoolCounters,
+}
+
+/// What the owner knows of a slot. Vacant when nobody refers to it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    /// Grows when the slot becomes vacant. It wraps after 2^32 uses of one slot, so an id is only a safeguard
+    /// against mistakes; what keeps a slot alive is a reference.
+    generation: u32,
+    /// References of the owner's thread.
+    references: u32,
+    /// Loans that have not come home. Apart from `references`, so that no excess `release` can end a loan.
+    loans: u32,
+    len: u32,
+}
+
+/// Why `fill` returned no slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FillError {
+    /// Exhausted: no vacant slot of the size, or of a larger one.
+    #[error("packet pool exhausted")]
+    Exhausted,
+    /// Misbehaved: no slot is this long.
+    #[error("packet longer than any slot")]
+    TooLong,
+    /// The filler declined; the slot stayed vacant.
+    #[error("nothing to store")]
+    Rejected,
+}
+
+/// Plain counters of one pool; its thread writes them and publishes copies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PoolCounters {
+    /// Slots filled.
+    pub taken: u64,
+    /// Fills refused because no slot was vacant.
+    pub exhausted: u64,
+    /// Fills refused because the packet exceeds the largest slot.
+    pub too_long: u64,
+    /// Fills that their filler declined.
+    pub rejected: u64,
+    /// Short packets in large slots because no small one was vacant.
+    pub spilled: u64,
+    /// Loans that came to a pool they are not from: their home has lost the slots for good.
+    pub misdirected: u64,
+    /// Slots that somebody refers to now.
+    pub in_use: u32,
+    /// Most slots ever in use at once.
+    pub high_water: u32,
+    /// Loans that have not come home yet.
+    pub on_loan: u32,
+}
+
+impl Pool {
+    /// Maps and populates the memory that `sizing` asks for.
+    ///
+    /// # Errors
+    /// When that is more than the address space or the kernel gives.
+    pub fn new(sizing: &PoolSizing) -> io::Result<Self> {
+        let counts = sizing.slots();
+        let slabs = Arc::new(Slabs::new(counts)?);
+        let [small, large] = counts;
+        Ok(Self {
+            id: NEXT_POOL.fetch_add(1, Ordering::Relaxed),
+            slabs,
+            slots: vec![Slot::default(); (small + large) as usize],
+            vacant: [(0..small).rev().collect(), (small..small + large).rev().collect()],
+            counters: PoolCounters::default(),
+        })
+    }
+
+    /// Writes one packet of at most `max_len` bytes into a slot. `filler` gets the whole slot, which is at least
+    /// `max_len` + [`TAIL_ROOM`] bytes of undefined content, and says how many it wrote, leaving the tail room;
+    /// or `None`, and the slot stays vacant. The new slot has one reference.
+    ///
+    /// # Errors
+    /// Each is counted.
+    pub fn fill(
+        &mut self,
+        max_len: usize,
+        filler: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) -> Result<SlotId, FillError> {
+        let Some(class) = SlotClass::for_len(max_len) else {
+            self.counters.too_long += 1;
+            return Err(FillError::TooLong);
+        };
+        let Some((index, class)) = self.vacant_slot(class) else {
+            self.counters.exhausted += 1;
+            return Err(FillError::Exhausted);
+        };
+        // The slot leaves the list of vacant ones only once it is filled: if the filler panics, nothing happened.
+        let filled = filler(self.slabs.vacant_slot_mut(index, &mut self.slots))
+            .filter(|&len| len <= class.payload_bytes())
+            .and_then(|len| u32::try_from(len).ok());
+        let (Some(len), Some(slot)) = (filled, self.slots.get_mut(index as usize)) else {
+            self.counters.rejected += 1;
+            return Err(FillError::Rejected);
+        };
+        if let Some(vacant) = self.vacant.get_mut(class.index()) {
+            vacant.pop();
+        }
+        slot.references = 1;
+        slot.len = len;
+        self.counters.taken += 1;
+        self.counters.spilled += u64::from(SlotClass::for_len(max_len) != Some(class));
+        self.counters.in_use += 1;
+        self.counters.high_water = self.counters.high_water.max(self.counters.in_use);
+        Ok(SlotId { index, generation: slot.generation })
+    }
+
+    /// The packet in a slot; `None` when the id is stale.
+    #[must_use]
+    pub fn bytes(&self, id: SlotId) -> Option<&[u8]> {
+        let slot = self.slot(id)?;
+        Some(self.slabs.filled_slot(id.index, slot.len, &self.slots))
+    }
+
+    /// Adds a reference. `false`, and nothing happens, when the id is stale.
+    pub fn retain(&mut self, id: SlotId) -> bool {
+        let Some(slot) = self.slot_mut(id) else { return false };
+        match slot.references.checked_add(1) {
+            Some(references) => {
+                slot.references = references;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Drops a reference; the slot becomes vacant with the last one and the last loan. `false`, and nothing
+    /// happens, when the id is stale or all references are gone and only loans keep the slot.
+    pub fn release(&mut self, id: SlotId) -> bool {
+        let Some(slot) = self.slot_mut(id) else { return false };
+        let Some(references) = slot.references.checked_sub(1) else { return false };
+        slot.references = references;
+        if references == 0 && slot.loans == 0 {
+            self.vacate(id.index);
+        }
+        true
+    }
+
+    /// Lends a slot to another thread: the loan is a reference of its own. `None` when the id is stale.
+    pub fn lend(&mut self, id: SlotId) -> Option<Loan> {
+        let pool = self.id;
+        let slot = self.slot_mut(id)?;
+        slot.loans = slot.loans.checked_add(1)?;
+        let loan = Loan::new(pool, id.index, slot.len);
+        self.counters.on_loan += 1;
+        Some(loan)
+    }
+
+    /// Ends a loan. One from another pool is counted and changes nothing.
+    pub fn take_back(&mut self, loan: Loan) {
+        let slot = self.slots.get_mut(loan.index() as usize).filter(|_| loan.pool() == self.id);
+        let Some(slot) = slot else {
+            self.counters.misdirected += 1;
+            return;
+        };
+        slot.loans -= 1;
+        self.counters.on_loan -= 1;
+        if slot.loans == 0 && slot.references == 0 {
+            self.vacate(loan.index());
+        }
+    }
+
+    /// What another thread needs to read this pool's loans.
+    #[must_use]
+    pub fn reader(&self) -> LoanReader {
+        LoanReader::new(self.id, Arc::clone(&self.slabs))
+    }
+
+    /// Slots in all. A ring on which loans come home never overflows if it is this large.
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub const fn counters(&self) -> &PoolCounters {
+        &self.counters
+    }
+
+    fn slot(&self, id: SlotId) -> Option<&Slot> {
+        self.slots.get(id.index as usize).filter(|slot| slot.is_filled() && slot.generation == id.generation)
+    }
+
+    fn slot_mut(&mut self, id: SlotId) -> Option<&mut Slot> {
+        self.slots
+            .get_mut(id.index as usize)
+            .filter(|slot| slot.is_filled() && slot.generation == id.generation)
+    }
+
+    /// A vacant slot of this class or, failing that, of a larger one.
+    fn vacant_slot(&self, class: SlotClass) -> Option<(u32, SlotClass)> {
+        let mut candidates = self.vacant.iter().zip(SlotClass::ALL).skip(class.index());
+        candidates.find_map(|(vacant, class)| vacant.last().map(|&index| (index, class)))
+    }
+
+    fn vacate(&mut self, index: u32) {
+        let class = self.slabs.class_of(index);
+        if let Some(slot) = self.slots.get_mut(index as usize) {
+            slot.generation = slot.generation.wrapping_add(1);
+        }
+        if let Some(vacant) = self.vacant.get_mut(class.index()) {
+            vacant.push(index);
+        }
+        self.counters.in_use -= 1;
+    }
+}
+
+impl Slot {
+    const fn is_filled(&self) -> bool {
+        self.references > 0 || self.loans > 0
+    }
+}
+
+/// Bytes that stay free behind every packet: room for an authentication tag, and for ciphers that read or write
+/// whole blocks beyond the end without reaching a cold page.
+pub const TAIL_ROOM: usize = 64;
+
+/// Tells the loans of one pool from those of any other in the process; 64 bits never wrap.
+static NEXT_POOL: AtomicU64 = AtomicU64::new(0);
+
+#[cfg(test)]
+mod tests;
