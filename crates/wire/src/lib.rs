@@ -1,8 +1,26 @@
 //! RTP and RTCP formats of shardcast: views, writers, arithmetic. No I/O, no allocation.
+//!
+//! Every function that takes bytes from the network takes *any* bytes: it answers with a value or an error and
+//! never panics, so the lints below are denied for the whole crate. Views borrow; writers fill what they are
+//! handed. Nothing here keeps state about a stream (see [`seq`] for the one exception: extended numbers).
 
 #![forbid(unsafe_code)]
 #![no_std]
+#![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+#[cfg(test)]
+extern crate std;
+
+mod bytes;
+pub mod classify;
+mod ids;
+pub mod ntp;
+pub mod rtp;
+pub mod seq;
 pub mod time;
 
+pub use bytes::{NoRoom, Writer};
+pub use classify::{Kind, classify};
+pub use ids::{PayloadType, Ssrc};
+pub use ntp::Ntp;
 pub use time::Mono;

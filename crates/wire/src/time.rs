@@ -45,7 +45,7 @@ impl Add<Duration> for Mono {
 
 impl AddAssign<Duration> for Mono {
     fn add_assign(&mut self, by: Duration) {
-        *self = *self + by;
+        *self = self.add(by);
     }
 }
 
