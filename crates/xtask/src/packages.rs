@@ -1,0 +1,64 @@
+//! Installing what a step needs and the machine lacks. Every installation is announced; none happens twice.
+
+use std::path::Path;
+
+use crate::command::{Tool, capture, is_installed, program_in, run};
+
+/// Makes sure of a program that a Debian package brings.
+///
+/// # Errors
+/// What to run by hand, where we may not.
+pub(crate) fn need_from_apt(root: &Path, program: &str, package: &str) -> Result<(), String> {
+    if is_installed(program) {
+        return Ok(());
+    }
+    let by_hand = format!("{program} is missing: apt-get install {package}");
+    if !is_installed("apt-get") {
+        return Err(by_hand);
+    }
+    let Some(become_root) = way_to_root(root) else {
+        return Err(format!("{by_hand} (as root; neither we nor `sudo -n` may)"));
+    };
+    println!("{program} is missing: installing the package {package}");
+    let apt = |arguments: &[&str]| {
+        let mut words =
+            become_root.iter().copied().chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]);
+        let mut command = program_in(Path::new(words.next().unwrap_or("env")), root);
+        command.args(words).args(arguments);
+        run(&mut command)
+    };
+    apt(&["install", "-y", "--no-install-recommends", package])
+        .or_else(|_| {
+            apt(&["update"]).and_then(|()| apt(&["install", "-y", "--no-install-recommends", package]))
+        })
+        .map_err(|why| format!("{by_hand} ({why})"))
+}
+
+/// Makes sure of a cargo subcommand by building it from the registry.
+///
+/// # Errors
+/// What to run by hand, where it cannot be built.
+pub(crate) fn need_from_cargo(
+    root: &Path,
+    subcommand: &str,
+    version: &str,
+    minutes: u32,
+) -> Result<(), String> {
+    let package = format!("cargo-{subcommand}");
+    if is_installed(&package) {
+        return Ok(());
+    }
+    println!("{package} is missing: building it, once, in about {minutes} minutes");
+    let install = ["install", "--locked", "--quiet", &package, "--version", version];
+    run(Tool::Cargo.command(root).args(install))
+        .map_err(|why| format!("{package} is missing: cargo install --locked {package} ({why})"))
+}
+
+/// The words to put before a command that needs root: none where we are root, `sudo -n` where that works.
+fn way_to_root(root: &Path) -> Option<&'static [&'static str]> {
+    let we_are = capture(program_in(Path::new("id"), root).arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if we_are {
+        return Some(&[]);
+    }
+    capture(program_in(Path::new("sudo"), root).args(["-n", "true"])).is_ok().then_some(&["sudo", "-n"])
+}

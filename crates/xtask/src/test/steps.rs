@@ -1,0 +1,160 @@
+//! The steps of `cargo xtask test`, in the order in which they run.
+
+use std::process::Command;
+use std::time::Duration;
+
+use super::tally::Tally;
+use super::{Context, Outcome, Step};
+use crate::command::{Tool, is_installed, run, run_and_listen, run_for};
+use crate::nightly::Nightly;
+use crate::{fuzz, instructions, packages, tidy};
+
+pub(super) const STEPS: &[Step] = &[
+    Step { name: "fmt", about: "the code is formatted", run: fmt },
+    Step { name: "tidy", about: "crate directions, sizes, homes of things, documents", run: run_tidy },
+    Step { name: "clippy", about: "no lint fires in any target", run: clippy },
+    Step { name: "deny", about: "licences, sources, duplicates and advisories of dependencies", run: deny },
+    Step { name: "test", about: "all tests of all crates", run: test },
+    Step { name: "doctest", about: "the examples in the documentation", run: doctest },
+    Step { name: "doc", about: "the documentation builds without a warning", run: doc },
+    Step { name: "loom", about: "the lanes between threads, in every interleaving", run: loom },
+    Step {
+        name: "instructions",
+        about: "hot functions against their committed instruction counts",
+        run: count,
+    },
+    Step { name: "fuzz-smoke", about: "a short run of every fuzz target", run: fuzz_smoke },
+    Step {
+        name: "miri",
+        about: "pool and lanes under an interpreter that knows undefined behaviour",
+        run: miri,
+    },
+];
+
+fn fmt(context: &Context) -> (Outcome, Tally) {
+    plain(cargo(context, &["fmt", "--all", "--check"]))
+}
+
+fn run_tidy(context: &Context) -> (Outcome, Tally) {
+    let outcome = match tidy::check(&context.root) {
+        Err(reason) => Outcome::Failed { reason },
+        Ok(findings) => {
+            for finding in &findings {
+                println!("{finding}");
+            }
+            let warnings = findings.iter().filter(|finding| finding.warning).count();
+            match findings.len() - warnings {
+                0 if warnings == 0 => Outcome::passed(),
+                0 => Outcome::Passed { note: Some(format!("{warnings} warnings")) },
+                errors => Outcome::Failed { reason: format!("{errors} findings") },
+            }
+        }
+    };
+    (outcome, Tally::default())
+}
+
+fn clippy(context: &Context) -> (Outcome, Tally) {
+    plain(cargo(context, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+}
+
+fn deny(context: &Context) -> (Outcome, Tally) {
+    if let Err(reason) = packages::need_from_cargo(&context.root, "deny", DENY_VERSION, 3) {
+        return (Outcome::Skipped { reason }, Tally::default());
+    }
+    let fetched = run_for(&mut cargo(context, &["deny", "fetch", "db"]), ADVISORY_LIMIT);
+    let checks: &[&str] = match fetched {
+        Ok(()) => &["advisories", "bans", "licenses", "sources"],
+        Err(_) => &["bans", "licenses", "sources"],
+    };
+    let mut command = cargo(context, &["deny", "check", "--hide-inclusion-graph", "--disable-fetch"]);
+    let result = run(command.args(checks));
+    let outcome = match (result, fetched) {
+        (Err(reason), _) => Outcome::Failed { reason },
+        (Ok(()), Ok(())) => Outcome::passed(),
+        (Ok(()), Err(why)) => Outcome::Passed { note: Some(format!("without advisories: {why}")) },
+    };
+    (outcome, Tally::default())
+}
+
+fn test(context: &Context) -> (Outcome, Tally) {
+    if is_installed("cargo-nextest") {
+        return tested(cargo(context, &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]));
+    }
+    println!("cargo-nextest is not installed: cargo's own runner does it, one crate after another");
+    tested(cargo(context, &["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]))
+}
+
+fn doctest(context: &Context) -> (Outcome, Tally) {
+    tested(cargo(context, &["test", "--doc", "--workspace", "--locked"]))
+}
+
+fn doc(context: &Context) -> (Outcome, Tally) {
+    let mut command = cargo(context, &["doc", "--workspace", "--no-deps", "--locked"]);
+    command.env("RUSTDOCFLAGS", "-D warnings");
+    plain(command)
+}
+
+fn loom(context: &Context) -> (Outcome, Tally) {
+    // Optimised: a model walks through hundreds of thousands of interleavings.
+    let mut command = cargo(context, &["test", "--release", "--locked", "-p", "net", "--lib", "lane::"]);
+    command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", context.target.join("loom"));
+    // Fat LTO buys a model nothing and costs a minute.
+    command.env("CARGO_PROFILE_RELEASE_LTO", "off").env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
+    tested(command)
+}
+
+fn count(context: &Context) -> (Outcome, Tally) {
+    (instructions::check(&context.root, &context.target), Tally::default())
+}
+
+fn fuzz_smoke(context: &Context) -> (Outcome, Tally) {
+    (fuzz::smoke(&context.root, fuzz::SMOKE_SECONDS), Tally::default())
+}
+
+fn miri(context: &Context) -> (Outcome, Tally) {
+    let ready = Nightly::find(&context.root).and_then(|nightly| {
+        nightly.need(&context.root, "miri")?;
+        nightly.need(&context.root, "rust-src")?;
+        Ok(nightly)
+    });
+    let nightly = match ready {
+        Ok(nightly) => nightly,
+        Err(reason) => return (Outcome::Skipped { reason }, Tally::default()),
+    };
+    let mut command = nightly.cargo(&context.root);
+    command.args(["miri", "test", "-p", "net", "--lib", "--", "pool::", "lane::"]);
+    command.env("CARGO_TARGET_DIR", context.target.join("miri"));
+    // The lanes read a monotonic clock and an eventfd, which miri only passes on with its isolation off.
+    command.env("MIRIFLAGS", "-Zmiri-disable-isolation");
+    tested(command)
+}
+
+fn cargo(context: &Context, arguments: &[&str]) -> Command {
+    let mut command = Tool::Cargo.command(&context.root);
+    command.args(arguments);
+    command
+}
+
+fn plain(mut command: Command) -> (Outcome, Tally) {
+    (Outcome::from_result(run(&mut command)), Tally::default())
+}
+
+/// Runs something that ends with a summary of tests. A runner that ran none has found nothing out, and fails.
+fn tested(mut command: Command) -> (Outcome, Tally) {
+    let heard = match run_and_listen(&mut command) {
+        Ok(heard) => heard,
+        Err(reason) => return (Outcome::Failed { reason }, Tally::default()),
+    };
+    let tally = Tally::read(&heard.text);
+    let outcome = match heard.result {
+        Ok(()) if tally.passed == 0 => Outcome::Failed { reason: "no test ran".to_owned() },
+        Ok(()) => Outcome::Passed { note: Some(tally.to_string()) },
+        Err(why) => Outcome::Failed { reason: format!("{tally} ({why})") },
+    };
+    (outcome, tally)
+}
+
+/// The cargo-deny that is built where none is installed. Raised together with `deny.toml`.
+const DENY_VERSION: &str = "0.20.2";
+/// The advisories come from a git host, which not every machine may talk to.
+const ADVISORY_LIMIT: Duration = Duration::from_secs(60);
