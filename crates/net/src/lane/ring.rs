@@ -1,0 +1,574 @@
+//! A bounded ring from one thread to one other: wait-free on both ends, visible batch by batch.
+//!
+//! # Who touches which line
+//!
+//! | cache line | written by | read by |
+//! |---|---|---|
+//! | the producer's end: `tail`, `gone` | producer, once a batch | consumer, when it has used up what it knew |
+//! | the consumer's end: `head`, `gone` | consumer, once a batch | producer, when the ring looks full to it |
+//! | a slot | producer, before `tail` passes it | consumer, before `head` passes it |
+//! | `staged`, `published`, `head_seen` | producer | producer |
+//! | `next`, `tail_seen` | consumer | consumer |
+//!
+//! Positions run on without bound (and wrap around `usize`); a slot's index is the position modulo the capacity, a
+//! power of two. `head <= next <= tail_seen <= tail = published <= staged <= head + capacity`.
+//!
+//! # Why no access races
+//!
+//! The producer writes a slot only at a position below `head_seen + capacity`. Each `head` it saw came from an
+//! acquire load of a release store that the consumer made after it had moved the old value out: that move
+//! happens before the write. Likewise the consumer reads a slot only below `tail_seen`, which an acquire load
+//! took from a release store made after the slot was written. Nobody else has either handle, and neither is
+//! `Clone`. No operation loops or waits for the other side, so each ends after a fixed number of steps.
+//!
+//! # What it does not do
+//!
+//! It wakes nobody: after `publish` the caller calls the `Waker` of the other side. It drops nothing: a full
+//! ring gives the value back, and the caller knows whether that is a counted loss or has to wait.
+
+use core::fmt;
+use core::mem::MaybeUninit;
+
+use super::sync::{Arc, AtomicBool, AtomicUsize, Ordering, UnsafeCell};
+
+/// A ring for at least `capacity` values, rounded up to a power of two.
+///
+/// Memory for all of them is reserved at once, but its pages are touched only as the ring comes round.
+///
+/// # Panics
+/// When `capacity` exceeds `isize::MAX`, or memory is exhausted.
+pub fn ring<T: Send>(capacity: usize) -> (Producer<T>, Consumer<T>) {
+    ring_from(capacity, 0)
+}
+
+/// Starts both positions at `start`, so that tests reach the wrap of `usize`.
+fn ring_from<T: Send>(capacity: usize, start: usize) -> (Producer<T>, Consumer<T>) {
+    assert!(capacity <= usize::MAX / 2, "a ring of {capacity} values");
+    let capacity = capacity.max(1).next_power_of_two();
+    let slots = (0..capacity).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect();
+    let shared = Arc::new(Shared { producer: End::new(start), consumer: End::new(start), slots });
+    let producer =
+        Producer { shared: Arc::clone(&shared), staged: start, published: start, head_seen: start };
+    (producer, Consumer { shared, next: start, tail_seen: start })
+}
+
+/// The end that fills the ring.
+pub struct Producer<T: Send> {
+    shared: Arc<Shared<T>>,
+    /// Where the next value goes.
+    staged: usize,
+    /// What the consumer may know of.
+    published: usize,
+    /// How far the consumer was when last asked.
+    head_seen: usize,
+}
+
+impl<T: Send> Producer<T> {
+    /// Puts a value behind the others. The consumer sees it after the next [`Producer::publish`].
+    ///
+    /// # Errors
+    /// The value, when the ring is full.
+    #[expect(unsafe_code, reason = "only the producer writes a slot that is free")]
+    #[inline]
+    pub fn push(&mut self, value: T) -> Result<(), T> {
+        if self.staged.wrapping_sub(self.head_seen) == self.capacity() {
+            self.head_seen = self.shared.consumer.position.load(Ordering::Acquire);
+            if self.staged.wrapping_sub(self.head_seen) == self.capacity() {
+                return Err(value);
+            }
+        }
+        // SAFETY: `staged` is below `head_seen + capacity` and not published: the slot is free and ours alone.
+        unsafe { self.shared.write(self.staged, value) };
+        self.staged = self.staged.wrapping_add(1);
+        Ok(())
+    }
+
+    /// Makes everything pushed so far visible to the consumer. Returns how many values that were; if any, the
+    /// consumer may need a wake.
+    #[inline]
+    pub fn publish(&mut self) -> usize {
+        let batch = self.staged.wrapping_sub(self.published);
+        if batch > 0 {
+            self.shared.producer.position.store(self.staged, Ordering::Release);
+            self.published = self.staged;
+        }
+        batch
+    }
+
+    /// Values in the ring, published or not. Reads the consumer's line: once per tick, not per value.
+    pub fn len(&self) -> usize {
+        self.staged.wrapping_sub(self.shared.consumer.position.load(Ordering::Relaxed))
+    }
+
+    /// Whether the consumer has taken everything.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Most values that it holds.
+    pub fn capacity(&self) -> usize {
+        self.shared.capacity()
+    }
+
+    /// Whether the consumer is gone: nobody will take what is pushed. Reads the consumer's line.
+    pub fn is_abandoned(&self) -> bool {
+        self.shared.consumer.gone.load(Ordering::Acquire)
+    }
+}
+
+/// Publishes what was pushed, so that a value is never lost by its producer going away.
+impl<T: Send> Drop for Producer<T> {
+    fn drop(&mut self) {
+        self.publish();
+        self.shared.producer.gone.store(true, Ordering::Release);
+    }
+}
+
+impl<T: Send> fmt::Debug for Producer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_struct("Producer");
+        f.field("staged", &self.staged).field("published", &self.published).finish_non_exhaustive()
+    }
+}
+
+/// The end that empties the ring.
+pub struct Consumer<T: Send> {
+    shared: Arc<Shared<T>>,
+    /// The next value to take. Those from the shared `head` up to here are taken but not yet given back.
+    next: usize,
+    /// How far the producer was when last asked.
+    tail_seen: usize,
+}
+
+impl<T: Send> Consumer<T> {
+    /// Takes one value. For more than one, [`Consumer::batch`] tells the producer once.
+    #[inline]
+    pub fn pop(&mut self) -> Option<T> {
+        self.batch(1).next()
+    }
+
+    /// Takes up to `most` of the values visible now, in order, as an iterator. What it does not yield stays.
+    #[inline]
+    pub fn batch(&mut self, most: usize) -> Batch<'_, T> {
+        if self.tail_seen.wrapping_sub(self.next) < most {
+            self.tail_seen = self.shared.producer.position.load(Ordering::Acquire);
+        }
+        let left = self.tail_seen.wrapping_sub(self.next).min(most);
+        Batch { consumer: self, left }
+    }
+
+    /// Values visible now.
+    pub fn len(&self) -> usize {
+        self.shared.producer.position.load(Ordering::Acquire).wrapping_sub(self.next)
+    }
+
+    /// Whether there is nothing to take: the last look before sleeping.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Most values that it holds.
+    pub fn capacity(&self) -> usize {
+        self.shared.capacity()
+    }
+
+    /// Whether the producer is gone. What it pushed is visible by then: empty after this means empty for ever.
+    pub fn is_abandoned(&self) -> bool {
+        self.shared.producer.gone.load(Ordering::Acquire)
+    }
+}
+
+/// Drops what is visible at once; what the producer pushes after that goes with the ring itself.
+impl<T: Send> Drop for Consumer<T> {
+    fn drop(&mut self) {
+        self.shared.consumer.gone.store(true, Ordering::Release);
+        self.batch(usize::MAX).for_each(drop);
+    }
+}
+
+impl<T: Send> fmt::Debug for Consumer<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer").field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+/// Values being taken from a ring. The producer learns of the room when this is dropped.
+pub struct Batch<'a, T: Send> {
+    consumer: &'a mut Consumer<T>,
+    left: usize,
+}
+
+impl<T: Send> Iterator for Batch<'_, T> {
+    type Item = T;
+
+    #[expect(unsafe_code, reason = "only the consumer moves a value out")]
+    #[inline]
+    fn next(&mut self) -> Option<T> {
+        self.left = self.left.checked_sub(1)?;
+        // SAFETY: `next` is below `tail_seen`, so the slot is filled and visible. It is passed right below and
+        // given back no earlier than `drop`, so that this is its only read.
+        let value = unsafe { self.consumer.shared.read(self.consumer.next) };
+        self.consumer.next = self.consumer.next.wrapping_add(1);
+        Some(value)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<T: Send> ExactSizeIterator for Batch<'_, T> {}
+
+impl<T: Send> Drop for Batch<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        // Stored even when nothing was taken would dirty a line that the producer reads.
+        let Consumer { shared, next, .. } = &*self.consumer;
+        if shared.consumer.position.load(Ordering::Relaxed) != *next {
+            shared.consumer.position.store(*next, Ordering::Release);
+        }
+    }
+}
+
+impl<T: Send> fmt::Debug for Batch<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Batch").field("left", &self.left).finish_non_exhaustive()
+    }
+}
+
+/// What one side tells the other. 128 bytes, because x86 fetches cache lines in pairs.
+#[repr(align(128))]
+struct End {
+    position: AtomicUsize,
+    gone: AtomicBool,
+}
+
+impl End {
+    fn new(start: usize) -> Self {
+        Self { position: AtomicUsize::new(start), gone: AtomicBool::new(false) }
+    }
+}
+
+struct Shared<T> {
+    producer: End,
+    consumer: End,
+    slots: Box<[UnsafeCell<MaybeUninit<T>>]>,
+}
+
+impl<T> Shared<T> {
+    fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
+    fn slot(&self, position: usize) -> &UnsafeCell<MaybeUninit<T>> {
+        &self.slots[position & (self.slots.len() - 1)]
+    }
+
+    /// # Safety
+    /// The slot at `position` holds no value, and nobody else accesses it meanwhile.
+    #[expect(unsafe_code, reason = "slots are shared by two threads; positions decide whose each one is")]
+    #[inline]
+    unsafe fn write(&self, position: usize, value: T) {
+        self.slot(position).with_mut(|slot| {
+            // SAFETY: the pointer comes from a live cell, and the caller vouches for being alone.
+            let slot = unsafe { &mut *slot };
+            slot.write(value);
+        });
+    }
+
+    /// # Safety
+    /// The slot at `position` holds a value, nobody else accesses it meanwhile, and it is not read again.
+    #[expect(unsafe_code, reason = "slots are shared by two threads; positions decide whose each one is")]
+    #[inline]
+    unsafe fn read(&self, position: usize) -> T {
+        self.slot(position).with_mut(|slot| {
+            // SAFETY: the pointer comes from a live cell, and the caller vouches for being alone.
+            let slot = unsafe { &*slot };
+            // SAFETY: the caller vouches for a value that nobody reads again.
+            unsafe { slot.assume_init_read() }
+        })
+    }
+}
+
+// SAFETY: the cells are what keeps this from being automatic. A value enters by `Producer` on one thread and
+// leaves by `Consumer` on another (`T: Send`), never seen by two at a time: see the module's head.
+#[expect(unsafe_code, reason = "a ring is what its two threads share")]
+unsafe impl<T: Send> Sync for Shared<T> {}
+
+/// Drops what neither side took. Both handles are gone, so nobody else looks.
+impl<T> Drop for Shared<T> {
+    #[expect(unsafe_code, reason = "slots are shared by two threads; positions decide whose each one is")]
+    fn drop(&mut self) {
+        let tail = self.producer.position.load(Ordering::Acquire);
+        let mut position = self.consumer.position.load(Ordering::Acquire);
+        while position != tail {
+            // SAFETY: published and not taken, read once here, and `&mut self` says that nobody else is left.
+            drop(unsafe { self.read(position) });
+            position = position.wrapping_add(1);
+        }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::atomic::{AtomicUsize as Count, Ordering::Relaxed};
+    use std::thread;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A value that counts how often it was dropped.
+    #[derive(Debug)]
+    struct Counted<'a>(&'a Count);
+
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+
+    #[test]
+    fn what_is_pushed_shows_only_when_published() {
+        let (mut producer, mut consumer) = ring(4);
+        producer.push(1).unwrap();
+        assert_eq!((producer.len(), consumer.len(), consumer.pop()), (1, 0, None));
+        assert_eq!(producer.publish(), 1);
+        assert_eq!(producer.publish(), 0);
+        assert_eq!((consumer.len(), consumer.pop(), consumer.pop()), (1, Some(1), None));
+        assert!(producer.is_empty());
+    }
+
+    #[test]
+    fn capacity_is_rounded_up_to_a_power_of_two() {
+        for (asked, got) in [(0, 1), (1, 1), (3, 4), (4, 4), (1000, 1024)] {
+            assert_eq!(ring::<u8>(asked).0.capacity(), got);
+        }
+    }
+
+    #[test]
+    fn a_full_ring_gives_the_value_back_until_there_is_room() {
+        let (mut producer, mut consumer) = ring(2);
+        assert_eq!([producer.push('a'), producer.push('b'), producer.push('c')], [Ok(()), Ok(()), Err('c')]);
+        producer.publish();
+        assert_eq!(consumer.pop(), Some('a'));
+        assert_eq!([producer.push('c'), producer.push('d')], [Ok(()), Err('d')]);
+    }
+
+    #[test]
+    fn a_batch_left_early_leaves_the_rest() {
+        let (mut producer, mut consumer) = ring(8);
+        (0..6).for_each(|n| producer.push(n).unwrap());
+        producer.publish();
+        assert_eq!(consumer.batch(4).next(), Some(0));
+        assert_eq!(producer.len(), 5);
+        assert_eq!(consumer.batch(3).collect::<Vec<_>>(), [1, 2, 3]);
+        assert_eq!(consumer.batch(9).collect::<Vec<_>>(), [4, 5]);
+    }
+
+    #[test]
+    fn a_producer_that_leaves_loses_nothing() {
+        let (mut producer, mut consumer) = ring(2);
+        producer.push(7).unwrap();
+        assert!(!consumer.is_abandoned());
+        drop(producer);
+        assert!(consumer.is_abandoned());
+        assert_eq!((consumer.pop(), consumer.pop()), (Some(7), None));
+    }
+
+    #[test]
+    fn every_value_is_dropped_once_whoever_leaves_first() {
+        for consumer_first in [true, false] {
+            let dropped = Count::new(0);
+            let (mut producer, mut consumer) = ring(8);
+            (0..4).for_each(|_| producer.push(Counted(&dropped)).unwrap());
+            producer.publish();
+            drop(consumer.pop());
+            producer.push(Counted(&dropped)).unwrap();
+            assert!(!producer.is_abandoned());
+            if consumer_first {
+                drop(consumer);
+                assert_eq!(dropped.load(Relaxed), 4, "what was visible goes with the consumer");
+                assert!(producer.is_abandoned());
+                producer.push(Counted(&dropped)).unwrap();
+                drop(producer);
+                assert_eq!(dropped.load(Relaxed), 6);
+            } else {
+                drop(producer);
+                drop(consumer);
+                assert_eq!(dropped.load(Relaxed), 5);
+            }
+        }
+    }
+
+    #[test]
+    fn two_threads_see_every_value_in_order() {
+        const VALUES: u64 = 100_000;
+        let (mut producer, mut consumer) = ring(64);
+        let sender = thread::spawn(move || {
+            let mut next = 0;
+            while next < VALUES {
+                // Batches of changing size, so that publishing and the ring's end meet in every way.
+                let until = VALUES.min(next + 1 + next % 13);
+                while next < until && producer.push([next, !next]).is_ok() {
+                    next += 1;
+                }
+                if producer.publish() == 0 {
+                    thread::yield_now();
+                }
+            }
+        });
+        let mut expected = 0;
+        while expected < VALUES {
+            let before = expected;
+            for value in consumer.batch(17) {
+                assert_eq!(value, [expected, !expected]);
+                expected += 1;
+            }
+            if before == expected {
+                thread::yield_now();
+            }
+        }
+        sender.join().unwrap();
+        assert!(consumer.is_empty() && consumer.is_abandoned());
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Push,
+        Publish,
+        Pop,
+        Batch { most: usize, taken: usize },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => Just(Step::Push),
+            2 => Just(Step::Publish),
+            1 => Just(Step::Pop),
+            1 => (0..12_usize, 0..12_usize).prop_map(|(most, taken)| Step::Batch { most, taken }),
+        ]
+    }
+
+    proptest! {
+        /// Against two queues: what is staged, and what the consumer may see.
+        #[test]
+        fn behaves_like_a_queue(
+            capacity in 1..9_usize,
+            before_wrap in 0..20_usize,
+            steps in prop::collection::vec(step(), 0..200),
+        ) {
+            let (mut producer, mut consumer) = ring_from(capacity, 0_usize.wrapping_sub(before_wrap));
+            let (mut staged, mut visible) = (VecDeque::new(), VecDeque::new());
+            for (value, step) in steps.into_iter().enumerate() {
+                match step {
+                    Step::Push => {
+                        let full = staged.len() + visible.len() == capacity.next_power_of_two();
+                        prop_assert_eq!(producer.push(value), if full { Err(value) } else { Ok(()) });
+                        if !full {
+                            staged.push_back(value);
+                        }
+                    }
+                    Step::Publish => {
+                        prop_assert_eq!(producer.publish(), staged.len());
+                        visible.append(&mut staged);
+                    }
+                    Step::Pop => prop_assert_eq!(consumer.pop(), visible.pop_front()),
+                    Step::Batch { most, taken } => {
+                        let got: Vec<_> = consumer.batch(most).take(taken).collect();
+                        let expected: Vec<_> = visible.drain(..visible.len().min(most).min(taken)).collect();
+                        prop_assert_eq!(got, expected);
+                    }
+                }
+                prop_assert_eq!(consumer.len(), visible.len());
+                prop_assert_eq!(producer.len(), visible.len() + staged.len());
+            }
+            drop(producer);
+            visible.append(&mut staged);
+            prop_assert_eq!(consumer.batch(usize::MAX).collect::<VecDeque<_>>(), visible);
+        }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod models {
+    use std::sync::Arc as Real;
+    use std::sync::atomic::AtomicUsize as Count;
+
+    use loom::thread;
+
+    use super::*;
+
+    /// Three values through a ring of two, published as a batch and alone, across the wrap of the positions.
+    #[test]
+    fn values_cross_in_order_across_the_wrap() {
+        loom::model(|| {
+            let (mut producer, mut consumer) = ring_from(2, usize::MAX);
+            let sender = thread::spawn(move || {
+                producer.push(Box::new(0)).unwrap();
+                producer.push(Box::new(1)).unwrap();
+                producer.publish();
+                while producer.push(Box::new(2)).is_err() {
+                    thread::yield_now();
+                }
+                producer.publish();
+            });
+            let mut expected = 0;
+            while expected < 3 {
+                for value in consumer.batch(2) {
+                    assert_eq!(*value, expected);
+                    expected += 1;
+                }
+                thread::yield_now();
+            }
+            sender.join().unwrap();
+            assert_eq!(consumer.pop(), None);
+        });
+    }
+
+    /// What a producer pushed is there once it is seen to be gone.
+    #[test]
+    fn who_sees_the_producer_gone_sees_all_it_pushed() {
+        loom::model(|| {
+            let (mut producer, mut consumer) = ring(2);
+            let sender = thread::spawn(move || {
+                producer.push(Box::new(1)).unwrap();
+            });
+            while !consumer.is_abandoned() {
+                thread::yield_now();
+            }
+            assert_eq!(consumer.pop(), Some(Box::new(1)));
+            assert_eq!(consumer.pop(), None);
+            sender.join().unwrap();
+        });
+    }
+
+    /// Both leave at any moment: each value is dropped once. Real atomics count, as they outlive the model's run.
+    #[test]
+    fn each_value_is_dropped_once_however_both_leave() {
+        struct Counted(Real<Count>);
+        impl Drop for Counted {
+            fn drop(&mut self) {
+                self.0.fetch_add(1, core::sync::atomic::Ordering::Relaxed);
+            }
+        }
+        loom::model(|| {
+            let dropped = Real::new(Count::new(0));
+            let (mut producer, mut consumer) = ring(2);
+            let sender = {
+                let dropped = Real::clone(&dropped);
+                thread::spawn(move || {
+                    for _ in 0..2 {
+                        producer.push(Counted(Real::clone(&dropped))).ok().unwrap();
+                        producer.publish();
+                    }
+                })
+            };
+            drop(consumer.pop());
+            drop(consumer);
+            sender.join().unwrap();
+            assert_eq!(dropped.load(core::sync::atomic::Ordering::Relaxed), 2);
+        });
+    }
+}
