@@ -1,0 +1,70 @@
+//! Session keys from master keys: the AES-CM pseudo-random function of RFC 3711 §4.3.3, with AES-256 of
+//! RFC 6188. The key derivation rate is zero: one derivation per master key, as DTLS-SRTP and SDES have it.
+
+use crate::key::{KeyMaterial, SALT_LEN};
+use aes::{Aes128Enc, Aes256Enc};
+use ctr::Ctr128BE;
+use ctr::cipher::{KeyIvInit, StreamCipher};
+use zeroize::Zeroizing;
+
+/// What a session key is for (RFC 3711 §4.3.1 and §4.3.2).
+#[derive(Debug, Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum Label {
+    RtpEncryption = 0,
+    RtpAuthentication = 1,
+    RtpSalt = 2,
+    RtcpEncryption = 3,
+    RtcpAuthentication = 4,
+    RtcpSalt = 5,
+}
+
+/// The first `N` bytes of the session key named by `label`.
+pub(crate) fn derive<const N: usize>(material: &KeyMaterial, label: Label) -> Zeroizing<[u8; N]> {
+    // RFC 3711 §4.3.1: key_id = label || 48 zero bits (the rate is zero), aligned right under the salt, so
+    // the label meets the salt's eighth byte. §4.3.3: the counter block is that value and 16 zero bits.
+    let mut block = Zeroizing::new([0_u8; 16]);
+    for (byte, salt) in block.iter_mut().zip(material.salt()) {
+        *byte = *salt;
+    }
+    if let Some(byte) = block.get_mut(LABEL_AT) {
+        *byte ^= label as u8;
+    }
+    let mut derived = Zeroizing::new([0_u8; N]);
+    // The two lengths a suite can have; KeyMaterial checked them.
+    if let Ok(mut cipher) = Ctr128BE::<Aes256Enc>::new_from_slices(material.key(), &*block) {
+        cipher.apply_keystream(&mut *derived);
+    } else if let Ok(mut cipher) = Ctr128BE::<Aes128Enc>::new_from_slices(material.key(), &*block) {
+        cipher.apply_keystream(&mut *derived);
+    }
+    derived
+}
+
+/// Where the label stands in the salt: above the 48 bits of the index.
+const LABEL_AT: usize = SALT_LEN - 7;
+
+#[cfg(test)]
+mod tests {
+    use super::{Label, derive};
+    use crate::key::KeyMaterial;
+    use crate::suite::Suite;
+
+    /// RFC 3711 appendix B.3.
+    #[test]
+    fn rfc_3711_b3() {
+        let key = 0xE1F9_7A0D_3E01_8BE0_D64F_A32C_06DE_4139_u128.to_be_bytes();
+        let salt = &0x0EC6_75AD_498A_FEEB_B696_0B3A_ABE6_u128.to_be_bytes()[2..];
+        let material = KeyMaterial::new(Suite::AesCm128HmacSha1_80, &key, salt).unwrap();
+        assert_eq!(
+            *derive::<16>(&material, Label::RtpEncryption),
+            0xC61E_7A93_744F_39EE_1073_4AFE_3FF7_A087_u128.to_be_bytes()
+        );
+        assert_eq!(
+            derive::<14>(&material, Label::RtpSalt)[..],
+            0x30CB_BC08_863D_8C85_D49D_B34A_9AE1_u128.to_be_bytes()[2..]
+        );
+        let authentication = derive::<94>(&material, Label::RtpAuthentication);
+        assert_eq!(authentication[..16], 0xCEBE_321F_6FF7_716B_6FD4_AB49_AF25_6A15_u128.to_be_bytes());
+        assert_eq!(authentication[80..], 0x6B68_642C_59BB_FC2F_34DB_60DB_DFB2_u128.to_be_bytes()[2..]);
+    }
+}

@@ -1,0 +1,246 @@
+//! The sending direction.
+
+mod error;
+mod stream;
+
+pub use error::SealError;
+pub use stream::Reseal;
+
+use crate::cipher::{Address, Cipher, Plaintext, Proof, Protocol, Refused};
+use crate::index::PacketIndex;
+use crate::key::{KeyError, KeyMaterial};
+use crate::streams::Streams;
+use crate::suite::Suite;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use stream::OutboundStream;
+
+/// Seals RTP and RTCP under one master key, for many SSRCs.
+///
+/// The caller owns rollover counters and says which index a packet has; the sealer sees to it that no
+/// (SSRC, index) is ever sealed with two different byte strings, as either cipher would then give the
+/// plaintexts away (RFC 3711 §9.1, RFC 7714 §8.4).
+#[derive(Debug)]
+pub struct Sealer {
+    suite: Suite,
+    rtp: Cipher,
+    rtcp: Cipher,
+    streams: Streams<OutboundStream>,
+    /// Of removed SSRCs, one above the highest index sealed.
+    retired: BTreeMap<u32, u64>,
+    generation: u32,
+    streams_refused: u64,
+    rtcp_next: u32,
+}
+
+/// A stream of a [`Sealer`]: dense, and worthless once the stream was removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamHandle {
+    slot: usize,
+    generation: u32,
+}
+
+impl Sealer {
+    /// The SSRCs one key may see, in use or removed. Removed ones cost about 24 bytes each; the bound keeps
+    /// a session that never ends from growing for ever.
+    pub const MAX_STREAMS: usize = 16_384;
+
+    /// A sealer without streams.
+    ///
+    /// # Errors
+    /// When the cryptographic library refuses the keys.
+    pub fn new(material: &KeyMaterial) -> Result<Self, KeyError> {
+        Ok(Self {
+            suite: material.suite(),
+            rtp: Cipher::new(material, Protocol::Rtp)?,
+            rtcp: Cipher::new(material, Protocol::Rtcp)?,
+            streams: Streams::new(),
+            retired: BTreeMap::new(),
+            generation: 0,
+            streams_refused: 0,
+            rtcp_next: 0,
+        })
+    }
+
+    /// The suite sealed with.
+    pub fn suite(&self) -> Suite {
+        self.suite
+    }
+
+    /// Begins a stream. An SSRC that was removed before continues above its highest index.
+    ///
+    /// # Errors
+    /// [`SealError::StreamExists`], and [`SealError::TooManyStreams`] (counted) at [`Self::MAX_STREAMS`].
+    pub fn add_stream(&mut self, ssrc: u32, reseal: Reseal) -> Result<StreamHandle, SealError> {
+        if self.streams.find(ssrc).is_some() {
+            return Err(SealError::StreamExists);
+        }
+        let returning = self.retired.get(&ssrc).copied();
+        if returning.is_none() && self.streams.len() + self.retired.len() >= Self::MAX_STREAMS {
+            self.streams_refused += 1;
+            return Err(SealError::TooManyStreams);
+        }
+        self.retired.remove(&ssrc);
+        self.generation = self.generation.wrapping_add(1);
+        let stream = OutboundStream::new(ssrc, self.generation, returning.unwrap_or(0), reseal);
+        Ok(StreamHandle { slot: self.streams.insert(ssrc, stream), generation: self.generation })
+    }
+
+    /// Ends a stream; `false` if it had ended. Its highest index stays known as long as the key lives.
+    pub fn remove_stream(&mut self, stream: StreamHandle) -> bool {
+        let Ok(ended) = live(&mut self.streams, stream) else { return false };
+        let (ssrc, next) = (ended.ssrc, ended.next());
+        self.streams.remove(ssrc);
+        if next > 0 {
+            self.retired.insert(ssrc, next);
+        }
+        true
+    }
+
+    /// How often [`Self::add_stream`] refused because of its bound.
+    pub fn streams_refused(&self) -> u64 {
+        self.streams_refused
+    }
+
+    /// The highest index sealed for `ssrc` under this key, whether its stream still exists or not.
+    pub fn highest_index(&mut self, ssrc: u32) -> Option<PacketIndex> {
+        let next = match self.streams.find(ssrc).and_then(|slot| self.streams.entry(slot)) {
+            Some(stream) => stream.next(),
+            None => *self.retired.get(&ssrc)?,
+        };
+        PacketIndex::new(next.checked_sub(1)?)
+    }
+
+    /// Seals a packet whose header stands in `out` and whose payload stands elsewhere, in one pass. Returns
+    /// the length of the sealed packet.
+    ///
+    /// # Errors
+    /// Every error leaves the index as it was, except [`SealError::Refused`]. Nothing of `out` may be sent.
+    #[inline]
+    pub fn seal_rtp(
+        &mut self,
+        stream: StreamHandle,
+        index: PacketIndex,
+        out: &mut [u8],
+        text: Plaintext<'_>,
+    ) -> Result<usize, SealError> {
+        let body_len = text.payload.len() + text.padding.len();
+        let stream = live(&mut self.streams, stream)?;
+        let out = room(out, text.header_len, body_len, self.suite)?;
+        let at = address(stream, index, out)?;
+        stream.take(at.index)?;
+        let proof = self.rtp.seal_rtp(at, out, text)?;
+        stream.keep(at.index, proof);
+        Ok(out.len())
+    }
+
+    /// Seals a packet that stands in `out` whole: the header up to `body.start`, the plaintext (padding
+    /// included) in `body`. Returns the length of the sealed packet.
+    ///
+    /// # Errors
+    /// As [`Self::seal_rtp`].
+    #[inline]
+    pub fn seal_rtp_in_place(
+        &mut self,
+        stream: StreamHandle,
+        index: PacketIndex,
+        out: &mut [u8],
+        body: Range<usize>,
+    ) -> Result<usize, SealError> {
+        let stream = live(&mut self.streams, stream)?;
+        let out = room(out, body.start, body.len(), self.suite)?;
+        let at = address(stream, index, out)?;
+        stream.take(at.index)?;
+        let proof = self.rtp.seal_rtp_in_place(at, out, body.start)?;
+        stream.keep(at.index, proof);
+        Ok(out.len())
+    }
+
+    /// Seals a packet again, for a retransmission without RTX: header, payload and padding must be the very
+    /// bytes of the first time. The tag proves it; what cannot be proven is wiped and not released.
+    ///
+    /// # Errors
+    /// [`SealError::ResealNotKept`] when the stream was not added with [`Reseal::Proven`],
+    /// [`SealError::NeverSealed`], [`SealError::IndexTooOld`] and [`SealError::NotIdentical`].
+    pub fn reseal_rtp(
+        &mut self,
+        stream: StreamHandle,
+        index: PacketIndex,
+        out: &mut [u8],
+        text: Plaintext<'_>,
+    ) -> Result<usize, SealError> {
+        let body_len = text.payload.len() + text.padding.len();
+        let stream = live(&mut self.streams, stream)?;
+        let out = room(out, text.header_len, body_len, self.suite)?;
+        let at = address(stream, index, out)?;
+        let expected = stream.proof(at.index)?;
+        let proof = self.rtp.seal_rtp(at, out, text);
+        release(out, expected, proof)
+    }
+
+    /// [`Self::reseal_rtp`] for a packet that stands in `out` whole.
+    ///
+    /// # Errors
+    /// As [`Self::reseal_rtp`].
+    pub fn reseal_rtp_in_place(
+        &mut self,
+        stream: StreamHandle,
+        index: PacketIndex,
+        out: &mut [u8],
+        body: Range<usize>,
+    ) -> Result<usize, SealError> {
+        let stream = live(&mut self.streams, stream)?;
+        let out = room(out, body.start, body.len(), self.suite)?;
+        let at = address(stream, index, out)?;
+        let expected = stream.proof(at.index)?;
+        let proof = self.rtp.seal_rtp_in_place(at, out, body.start);
+        release(out, expected, proof)
+    }
+}
+
+#[inline]
+fn live(
+    streams: &mut Streams<OutboundStream>,
+    handle: StreamHandle,
+) -> Result<&mut OutboundStream, SealError> {
+    match streams.entry_mut(handle.slot) {
+        Some(stream) if stream.generation == handle.generation => Ok(stream),
+        _ => Err(SealError::UnknownStream),
+    }
+}
+
+/// The part of `out` the sealed packet fills.
+#[inline]
+fn room(out: &mut [u8], header_len: usize, body_len: usize, suite: Suite) -> Result<&mut [u8], SealError> {
+    let needed = header_len.saturating_add(body_len).saturating_add(suite.rtp_overhead());
+    out.get_mut(..needed).ok_or(SealError::NoRoom { needed })
+}
+
+/// The packet's address, once the header agrees with it: a receiver reads both numbers there.
+#[inline]
+fn address(stream: &OutboundStream, index: PacketIndex, packet: &[u8]) -> Result<Address, SealError> {
+    let [_, _, s0, s1, _, _, _, _, a, b, c, d] = *packet.first_chunk().ok_or(SealError::HeaderMismatch)?;
+    if u32::from_be_bytes([a, b, c, d]) != stream.ssrc || u16::from_be_bytes([s0, s1]) != index.sequence() {
+        return Err(SealError::HeaderMismatch);
+    }
+    Ok(Address { ssrc: stream.ssrc, index: index.value() })
+}
+
+fn release(out: &mut [u8], expected: Proof, proof: Result<Proof, Refused>) -> Result<usize, SealError> {
+    match proof {
+        Ok(proof) if proof == expected => Ok(out.len()),
+        outcome => {
+            out.fill(0);
+            Err(outcome.map_or(SealError::Refused, |_| SealError::NotIdentical))
+        }
+    }
+}
+
+impl From<Refused> for SealError {
+    fn from(_: Refused) -> Self {
+        Self::Refused
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! The bounded table of SSRCs of one direction.
+
+/// SSRCs in order, each with its entry.
+///
+/// Ordered rather than hashed: a look-up is at most log2(limit) steps in one small array whatever SSRCs a
+/// remote chooses, no seed is needed, and the order of iteration is nobody's secret. The last hit is kept,
+/// because packets come in runs.
+#[derive(Debug)]
+pub(crate) struct Streams<T> {
+    /// Sorted.
+    ssrcs: Vec<u32>,
+    /// Of the SSRC at the same place, where its entry is.
+    slots: Vec<usize>,
+    entries: Vec<Option<T>>,
+    vacant: Vec<usize>,
+    /// Latest SSRC found and its slot.
+    latest: Option<(u32, usize)>,
+}
+
+impl<T> Streams<T> {
+    pub(crate) const fn new() -> Self {
+        Self { ssrcs: Vec::new(), slots: Vec::new(), entries: Vec::new(), vacant: Vec::new(), latest: None }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.ssrcs.len()
+    }
+
+    #[inline]
+    pub(crate) fn find(&mut self, ssrc: u32) -> Option<usize> {
+        if let Some((latest, slot)) = self.latest
+            && latest == ssrc
+        {
+            return Some(slot);
+        }
+        let place = self.ssrcs.binary_search(&ssrc).ok()?;
+        let slot = *self.slots.get(place)?;
+        self.latest = Some((ssrc, slot));
+        Some(slot)
+    }
+
+    #[inline]
+    pub(crate) fn entry(&self, slot: usize) -> Option<&T> {
+        self.entries.get(slot)?.as_ref()
+    }
+
+    #[inline]
+    pub(crate) fn entry_mut(&mut self, slot: usize) -> Option<&mut T> {
+        self.entries.get_mut(slot)?.as_mut()
+    }
+
+    /// Adds an SSRC that is not in the table; one that is keeps its slot and takes the new entry.
+    pub(crate) fn insert(&mut self, ssrc: u32, entry: T) -> usize {
+        let place = match self.ssrcs.binary_search(&ssrc) {
+            Ok(place) => {
+                let slot = self.slots.get(place).copied().unwrap_or_default();
+                if let Some(room) = self.entries.get_mut(slot) {
+                    *room = Some(entry);
+                }
+                return slot;
+            }
+            Err(place) => place,
+        };
+        let slot = self.vacant.pop().unwrap_or(self.entries.len());
+        match self.entries.get_mut(slot) {
+            Some(room) => *room = Some(entry),
+            None => self.entries.push(Some(entry)),
+        }
+        self.ssrcs.insert(place, ssrc);
+        self.slots.insert(place, slot);
+        slot
+    }
+
+    pub(crate) fn remove(&mut self, ssrc: u32) -> Option<T> {
+        let place = self.ssrcs.binary_search(&ssrc).ok()?;
+        self.latest = None;
+        self.ssrcs.remove(place);
+        let slot = self.slots.remove(place);
+        self.vacant.push(slot);
+        self.entries.get_mut(slot)?.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Streams;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_map(steps in prop::collection::vec((0_u8..3, 0_u32..24), 1..200)) {
+            let mut streams = Streams::new();
+            let mut model = BTreeMap::new();
+            for (value, (kind, ssrc)) in steps.into_iter().enumerate() {
+                match kind {
+                    0 => {
+                        let slot = streams.insert(ssrc, value);
+                        model.insert(ssrc, value);
+                        prop_assert_eq!(streams.entry(slot), Some(&value));
+                    }
+                    1 => prop_assert_eq!(streams.remove(ssrc), model.remove(&ssrc)),
+                    _ => {
+                        let found = streams.find(ssrc).and_then(|slot| streams.entry_mut(slot).copied());
+                        prop_assert_eq!(found, model.get(&ssrc).copied());
+                    }
+                }
+                prop_assert_eq!(streams.len(), model.len());
+                prop_assert!(streams.entries.len() <= 24);
+            }
+        }
+    }
+}
