@@ -1,0 +1,7 @@
+//! The channel between the application's process and this one: frames in, messages out.
+
+mod frames;
+mod incoming;
+
+pub use frames::{FrameTooLong, Frames};
+pub use incoming::{Incoming, Unreadable, decode};

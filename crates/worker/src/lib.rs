@@ -1,0 +1,13 @@
+//! The drop-in worker: an application's mediasoup library starts it and takes it for its own worker.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `flat` | the FlatBuffers format, reading strictly and writing forward |
+//! | `schema` | the tables of the channel |
+//! | `channel` | frames in, messages out |
+
+#![forbid(unsafe_code)]
+
+pub mod channel;
+pub mod flat;
+pub mod schema;
