@@ -2,6 +2,8 @@
 
 mod frames;
 mod incoming;
+mod outbox;
 
 pub use frames::{FrameTooLong, Frames};
 pub use incoming::{Incoming, Unreadable, decode};
+pub use outbox::{Outbox, OutboxCounters, Overflow};

@@ -1,0 +1,283 @@
+//! What waits to be written to the application, and what gives way when it does not read.
+//!
+//! Nothing here blocks and nothing grows without bound. Replies and events of an object's life are never dropped; a
+//! reader that has fallen behind loses media first, then sees only the latest of each score, trace and volume, then
+//! is no longer read from, so that it causes no further replies. Messages of one object keep their order throughout.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use thiserror::Error;
+
+use crate::flat::Writer;
+use crate::schema::message::{Body, Message};
+use crate::schema::notification::{Event, Notification};
+use crate::schema::response::Response;
+
+/// Beyond this much waiting, media is dropped and telemetry coalesced: a second of a busy channel.
+const CONGESTED_BYTES: usize = 4 * 1024 * 1024;
+/// Beyond this much, no further requests are read.
+const STOP_READING_BYTES: usize = 16 * 1024 * 1024;
+/// The most that may ever wait. Half of it is for events that no request caused.
+const LIMIT_BYTES: usize = 32 * 1024 * 1024;
+/// Memory kept when everything has been written.
+const KEEP_BYTES: usize = 1024 * 1024;
+
+/// Messages on their way to the application, encoded and in order.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    writer: Writer,
+    queue: VecDeque<u8>,
+    /// The latest of each kind of telemetry of each object, while congested.
+    held: BTreeMap<String, BTreeMap<Event, Vec<u8>>>,
+    held_bytes: usize,
+    counters: OutboxCounters,
+}
+
+/// What the outbox did so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OutboxCounters {
+    /// Messages put into the stream.
+    pub messages: u64,
+    /// Media notifications dropped because the reader was behind.
+    pub dropped_media: u64,
+    /// Telemetry events replaced by a later one of the same kind and object.
+    pub coalesced: u64,
+    /// The most bytes that ever waited.
+    pub high_water_bytes: usize,
+}
+
+/// The application has not read for so long that something would have to be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the application left {LIMIT_BYTES} bytes unread; nothing of what waits may be dropped")]
+pub struct Overflow;
+
+/// What may happen to an event whose reader is behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Class {
+    /// Never lost, never reordered.
+    Kept,
+    /// A packet or message: late is as bad as lost.
+    Media,
+    /// Only the latest counts.
+    Telemetry,
+}
+
+impl Outbox {
+    /// Queues the answer to a request.
+    ///
+    /// # Errors
+    /// When the limit is reached.
+    pub fn reply(&mut self, response: Response<'_>) -> Result<(), Overflow> {
+        self.append(Body::Response(Box::new(response)))
+    }
+
+    /// Queues an event, or lets it give way.
+    ///
+    /// # Errors
+    /// When the limit is reached by an event that must not be lost.
+    pub fn notify(&mut self, event: Notification<'_>) -> Result<(), Overflow> {
+        let class = Class::of(event.event);
+        if class == Class::Kept || !self.is_congested() {
+            self.release(&event.handler_id)?;
+            return self.append(Body::Notification(Box::new(event)));
+        }
+        match class {
+            Class::Media => self.counters.dropped_media += 1,
+            _ => self.hold(event),
+        }
+        Ok(())
+    }
+
+    /// Queues a log line; dropped when the reader is behind, since a log must never cost a reply.
+    pub fn log(&mut self, line: &str) {
+        if !self.is_congested() {
+            let log = crate::schema::log::Log { data: line.into() };
+            // Below the congestion mark there is room.
+            let _ = self.append(Body::Log(Box::new(log)));
+        }
+    }
+
+    /// The bytes to write next, in two parts.
+    #[must_use]
+    pub fn waiting(&self) -> (&[u8], &[u8]) {
+        self.queue.as_slices()
+    }
+
+    /// Takes `len` written bytes off the front, and lets held telemetry follow when there is room again.
+    pub fn written(&mut self, len: usize) {
+        self.queue.drain(..len.min(self.queue.len()));
+        if self.queue.is_empty() && self.queue.capacity() > KEEP_BYTES {
+            self.queue.shrink_to(KEEP_BYTES);
+        }
+        if !self.held.is_empty() && !self.is_congested() {
+            for events in std::mem::take(&mut self.held).into_values() {
+                events.into_values().for_each(|bytes| self.put(&bytes));
+            }
+            self.held_bytes = 0;
+        }
+    }
+
+    /// Whether requests may still be read.
+    #[must_use]
+    pub fn may_read(&self) -> bool {
+        self.queue.len() + self.held_bytes < STOP_READING_BYTES
+    }
+
+    /// What it did so far.
+    #[must_use]
+    pub fn counters(&self) -> &OutboxCounters {
+        &self.counters
+    }
+
+    fn is_congested(&self) -> bool {
+        self.queue.len() > CONGESTED_BYTES
+    }
+
+    fn append(&mut self, body: Body<'_>) -> Result<(), Overflow> {
+        let bytes = self.writer.message(&Message { data: body });
+        if self.queue.len() + self.held_bytes + bytes.len() > LIMIT_BYTES {
+            return Err(Overflow);
+        }
+        self.queue.extend(bytes);
+        self.count();
+        Ok(())
+    }
+
+    /// Keeps only the latest of this kind of event of this object.
+    fn hold(&mut self, event: Notification<'_>) {
+        let (id, kind) = (event.handler_id.to_string(), event.event);
+        let bytes = self.writer.message(&Message { data: Body::Notification(Box::new(event)) }).to_vec();
+        self.held_bytes += bytes.len();
+        if let Some(before) = self.held.entry(id).or_default().insert(kind, bytes) {
+            self.held_bytes -= before.len();
+            self.counters.coalesced += 1;
+        }
+    }
+
+    /// What is held of an object goes before a later event of it.
+    fn release(&mut self, id: &str) -> Result<(), Overflow> {
+        for bytes in self.held.remove(id).into_iter().flat_map(BTreeMap::into_values) {
+            self.held_bytes -= bytes.len();
+            if self.queue.len() + self.held_bytes + bytes.len() > LIMIT_BYTES {
+                return Err(Overflow);
+            }
+            self.put(&bytes);
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.queue.extend(bytes);
+        self.count();
+    }
+
+    fn count(&mut self) {
+        self.counters.messages += 1;
+        self.counters.high_water_bytes =
+            self.counters.high_water_bytes.max(self.queue.len() + self.held_bytes);
+    }
+}
+
+impl Class {
+    const fn of(event: Event) -> Self {
+        match event {
+            Event::ConsumerRtp | Event::DirecttransportRtcp => Self::Media,
+            Event::ProducerScore
+            | Event::ConsumerScore
+            | Event::ProducerTrace
+            | Event::ConsumerTrace
+            | Event::TransportTrace
+            | Event::AudiolevelobserverVolumes => Self::Telemetry,
+            _ => Self::Kept,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flat::Table;
+    use crate::schema::{consumer, response};
+
+    fn event(id: &'static str, event: Event, bytes: usize) -> Notification<'static> {
+        let body = match event {
+            Event::ConsumerRtp => crate::schema::notification::Body::ConsumerRtpNotification(Box::new(
+                consumer::RtpNotification { data: vec![0; bytes].into() },
+            )),
+            _ => crate::schema::notification::Body::None,
+        };
+        Notification { handler_id: id.into(), event, body }
+    }
+
+    fn congest(outbox: &mut Outbox) {
+        while !outbox.is_congested() {
+            outbox.notify(event("filler", Event::ConsumerRtp, 100_000)).unwrap();
+        }
+    }
+
+    /// Everything in the queue, as (handler, event).
+    fn read(outbox: &mut Outbox) -> Vec<(String, Event)> {
+        let mut bytes: Vec<u8> = outbox.queue.iter().copied().collect();
+        outbox.written(bytes.len());
+        let mut out = Vec::new();
+        while let Some((prefix, rest)) = bytes.split_first_chunk() {
+            let len = usize::try_from(u32::from_le_bytes(*prefix)).unwrap();
+            if let Body::Notification(event) = Message::from_payload(&rest[..len]).unwrap().data {
+                out.push((event.handler_id.to_string(), event.event));
+            }
+            bytes = rest[len..].to_vec();
+        }
+        out.retain(|(id, _)| id != "filler");
+        out
+    }
+
+    #[test]
+    fn a_reader_that_is_behind_loses_media_and_sees_the_latest_telemetry() {
+        let mut outbox = Outbox::default();
+        congest(&mut outbox);
+        outbox.notify(event("c", Event::ConsumerRtp, 1)).unwrap();
+        outbox.notify(event("c", Event::ConsumerScore, 0)).unwrap();
+        outbox.notify(event("c", Event::ConsumerScore, 0)).unwrap();
+        outbox.notify(event("d", Event::ConsumerScore, 0)).unwrap();
+        assert_eq!((outbox.counters.dropped_media, outbox.counters.coalesced), (1, 1));
+        assert_eq!(read(&mut outbox), []);
+        let score = |id: &str| (id.to_owned(), Event::ConsumerScore);
+        assert_eq!(read(&mut outbox), [score("c"), score("d")]);
+        assert_eq!(outbox.held_bytes, 0);
+    }
+
+    #[test]
+    fn held_telemetry_goes_before_a_later_event_of_its_object() {
+        let mut outbox = Outbox::default();
+        congest(&mut outbox);
+        outbox.notify(event("c", Event::ConsumerScore, 0)).unwrap();
+        outbox.notify(event("c", Event::ConsumerProducerClose, 0)).unwrap();
+        let expected = [("c".into(), Event::ConsumerScore), ("c".into(), Event::ConsumerProducerClose)];
+        assert_eq!(read(&mut outbox), expected);
+    }
+
+    #[test]
+    fn replies_stop_the_reading_of_requests_and_are_never_lost() {
+        let mut outbox = Outbox::default();
+        let reply = |id| Response {
+            id,
+            accepted: false,
+            body: response::Body::None,
+            error: Some("Error".into()),
+            reason: Some("x".repeat(1 << 20).into()),
+        };
+        let mut sent = 0;
+        while outbox.may_read() {
+            outbox.reply(reply(sent)).unwrap();
+            sent += 1;
+        }
+        assert!((16..18).contains(&sent), "{sent} replies of a MiB until reading stops");
+        while outbox.reply(reply(sent)).is_ok() {
+            sent += 1;
+        }
+        assert!((31..33).contains(&sent), "{sent} replies of a MiB until the limit");
+        outbox.written(LIMIT_BYTES);
+        assert!(outbox.may_read());
+        assert_eq!(outbox.reply(reply(0)), Ok(()));
+    }
+}
