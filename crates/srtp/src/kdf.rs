@@ -2,15 +2,53 @@
 //! RFC 6188. The key derivation rate is zero: one derivation per master key, as DTLS-SRTP and SDES have it.
 
 use crate::key::{KeyMaterial, SALT_LEN};
+use crate::suite::Suite;
 use aes::{Aes128Enc, Aes256Enc};
 use ctr::Ctr128BE;
 use ctr::cipher::{KeyIvInit, StreamCipher};
 use zeroize::Zeroizing;
 
-/// What a session key is for (RFC 3711 §4.3.1 and §4.3.2).
+/// Which of the two protocols session keys serve; each has its own.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Protocol {
+    Rtp,
+    Rtcp,
+}
+
+/// What a cipher is made of.
+pub(crate) struct SessionKeys {
+    pub(crate) suite: Suite,
+    /// AES-128 uses the first half.
+    pub(crate) encryption: Zeroizing<[u8; 32]>,
+    /// GCM uses the first 12 bytes.
+    pub(crate) salt: Zeroizing<[u8; SALT_LEN]>,
+    /// Of no use to GCM.
+    pub(crate) authentication: Zeroizing<[u8; AUTHENTICATION_LEN]>,
+}
+
+impl SessionKeys {
+    pub(crate) fn derive(material: &KeyMaterial, protocol: Protocol) -> Self {
+        let (encryption, authentication, salt) = match protocol {
+            Protocol::Rtp => (Label::RtpEncryption, Label::RtpAuthentication, Label::RtpSalt),
+            Protocol::Rtcp => (Label::RtcpEncryption, Label::RtcpAuthentication, Label::RtcpSalt),
+        };
+        Self {
+            suite: material.suite(),
+            encryption: derive(material, encryption),
+            salt: derive(material, salt),
+            authentication: derive(material, authentication),
+        }
+    }
+
+    pub(crate) fn encryption(&self) -> &[u8] {
+        self.encryption.get(..self.suite.key_len()).unwrap_or_default()
+    }
+}
+
+/// RFC 3711 §4.3.1 and §4.3.2.
 #[derive(Debug, Clone, Copy)]
 #[repr(u8)]
-pub(crate) enum Label {
+enum Label {
     RtpEncryption = 0,
     RtpAuthentication = 1,
     RtpSalt = 2,
@@ -20,9 +58,9 @@ pub(crate) enum Label {
 }
 
 /// The first `N` bytes of the session key named by `label`.
-pub(crate) fn derive<const N: usize>(material: &KeyMaterial, label: Label) -> Zeroizing<[u8; N]> {
-    // RFC 3711 §4.3.1: key_id = label || 48 zero bits (the rate is zero), aligned right under the salt, so
-    // the label meets the salt's eighth byte. §4.3.3: the counter block is that value and 16 zero bits.
+fn derive<const N: usize>(material: &KeyMaterial, label: Label) -> Zeroizing<[u8; N]> {
+    // RFC 3711 §4.3.1: the label stands above 48 bits of index over rate, which are zero at rate zero, and
+    // the whole is aligned right under the salt. §4.3.3: 16 zero bits follow; there the counter runs.
     let mut block = Zeroizing::new([0_u8; 16]);
     for (byte, salt) in block.iter_mut().zip(material.salt()) {
         *byte = *salt;
@@ -31,7 +69,7 @@ pub(crate) fn derive<const N: usize>(material: &KeyMaterial, label: Label) -> Ze
         *byte ^= label as u8;
     }
     let mut derived = Zeroizing::new([0_u8; N]);
-    // The two lengths a suite can have; KeyMaterial checked them.
+    // One of the two fits: KeyMaterial checked the length.
     if let Ok(mut cipher) = Ctr128BE::<Aes256Enc>::new_from_slices(material.key(), &*block) {
         cipher.apply_keystream(&mut *derived);
     } else if let Ok(mut cipher) = Ctr128BE::<Aes128Enc>::new_from_slices(material.key(), &*block) {
@@ -40,6 +78,8 @@ pub(crate) fn derive<const N: usize>(material: &KeyMaterial, label: Label) -> Ze
     derived
 }
 
+/// Bytes of an HMAC-SHA1 key (RFC 3711 §8.2).
+pub(crate) const AUTHENTICATION_LEN: usize = 20;
 /// Where the label stands in the salt: above the 48 bits of the index.
 const LABEL_AT: usize = SALT_LEN - 7;
 

@@ -1,7 +1,8 @@
 //! The receiving direction.
 
-use crate::cipher::{Address, Cipher, Protocol};
+use crate::cipher::{Address, Cipher, RTCP_CLEAR_LEN, RtcpAddress};
 use crate::index::PacketIndex;
+use crate::kdf::Protocol;
 use crate::key::{KeyError, KeyMaterial};
 use crate::streams::Streams;
 use crate::suite::Suite;
@@ -15,6 +16,8 @@ pub struct Opener {
     suite: Suite,
     rtp: Cipher,
     rtp_streams: Streams<IndexWindow>,
+    rtcp: Cipher,
+    rtcp_streams: Streams<IndexWindow>,
     max_streams: usize,
 }
 
@@ -89,6 +92,8 @@ impl Opener {
             suite: material.suite(),
             rtp: Cipher::new(material, Protocol::Rtp)?,
             rtp_streams: Streams::new(),
+            rtcp: Cipher::new(material, Protocol::Rtcp)?,
+            rtcp_streams: Streams::new(),
             max_streams,
         })
     }
@@ -132,6 +137,29 @@ impl Opener {
         Ok(Opened { index, len })
     }
 
+    /// Opens a compound RTCP packet into `out`, which must be as long as `packet`.
+    ///
+    /// # Errors
+    /// [`OpenError`]; nothing but `out` has changed then.
+    pub fn open_rtcp(&mut self, packet: &[u8], out: &mut [u8]) -> Result<OpenedRtcp, OpenError> {
+        let len = packet.len().checked_sub(self.suite.rtcp_overhead()).ok_or(OpenError::Malformed)?;
+        if len < RTCP_CLEAR_LEN {
+            return Err(OpenError::Malformed);
+        }
+        let at = rtcp_address(packet, self.suite).ok_or(OpenError::Malformed)?;
+        let out = out.get_mut(..packet.len()).ok_or(OpenError::NoRoom { needed: packet.len() })?;
+
+        let slot = self.rtcp_streams.find(at.ssrc);
+        match slot.and_then(|slot| self.rtcp_streams.entry(slot)) {
+            Some(window) => admit(window, u64::from(at.index()))?,
+            None if self.rtcp_streams.len() >= self.max_streams => return Err(OpenError::TooManyStreams),
+            None => {}
+        }
+        self.rtcp.open_rtcp(at, packet, out).map_err(|_| OpenError::Unauthentic)?;
+        settle(&mut self.rtcp_streams, slot, at.ssrc, u64::from(at.index()));
+        Ok(OpenedRtcp { index: at.index(), len, encrypted: at.encrypted() })
+    }
+
     /// Forgets an SSRC whose producer has gone, so that it may come back with its counters anew, and so that
     /// there is room for others.
     ///
@@ -139,6 +167,7 @@ impl Opener {
     /// wanting that SSRC any more keeps old packets out.
     pub fn forget(&mut self, ssrc: u32) {
         self.rtp_streams.remove(ssrc);
+        self.rtcp_streams.remove(ssrc);
     }
 }
 
@@ -174,6 +203,13 @@ fn settle(streams: &mut Streams<IndexWindow>, slot: Option<usize>, ssrc: u32, in
         window.mark(index);
         streams.insert(ssrc, window);
     }
+}
+
+fn rtcp_address(packet: &[u8], suite: Suite) -> Option<RtcpAddress> {
+    let [_, _, _, _, ssrc @ ..] = *packet.first_chunk::<RTCP_CLEAR_LEN>()?;
+    let word_at = packet.len().checked_sub(suite.rtcp_word_from_end())?;
+    let word = *packet.get(word_at..)?.first_chunk()?;
+    Some(RtcpAddress { ssrc: u32::from_be_bytes(ssrc), word: u32::from_be_bytes(word) })
 }
 
 const FIXED_HEADER_LEN: usize = 12;

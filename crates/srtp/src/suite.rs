@@ -58,6 +58,15 @@ impl Suite {
         }
     }
 
+    /// How far before a sealed RTCP packet's end the word with the E bit and the index begins: RFC 3711 §3.4
+    /// puts the tag behind it, RFC 7714 §9.2 before it.
+    pub(crate) const fn rtcp_word_from_end(self) -> usize {
+        match self {
+            Self::AeadAes128Gcm | Self::AeadAes256Gcm => 4,
+            Self::AesCm128HmacSha1_80 | Self::AesCm128HmacSha1_32 => 14,
+        }
+    }
+
     /// Bytes sealing adds to a compound RTCP packet: the tag, and the word with the E bit and the index.
     pub const fn rtcp_overhead(self) -> usize {
         match self {

@@ -2,9 +2,9 @@
 //!
 //! The expanded key lives in memory of AWS-LC, which wipes what it frees.
 
-use super::{Address, Plaintext, Proof, Protocol, Refused};
-use crate::kdf::derive;
-use crate::key::{KeyError, KeyMaterial};
+use super::{Address, Plaintext, Proof, RTCP_CLEAR_LEN, Refused, RtcpAddress};
+use crate::kdf::SessionKeys;
+use crate::key::KeyError;
 use crate::suite::Suite;
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use zeroize::Zeroize;
@@ -16,17 +16,12 @@ pub(crate) struct Gcm {
 }
 
 impl Gcm {
-    pub(super) fn new(material: &KeyMaterial, protocol: Protocol) -> Result<Self, KeyError> {
-        let suite = material.suite();
-        let key = if suite == Suite::AeadAes256Gcm {
-            UnboundKey::new(&AES_256_GCM, &*derive::<32>(material, protocol.encryption()))
-        } else {
-            UnboundKey::new(&AES_128_GCM, &*derive::<16>(material, protocol.encryption()))
-        };
-        let key = LessSafeKey::new(key.map_err(|_| KeyError::Refused { suite: suite.name() })?);
-        let salt = derive::<12>(material, protocol.salt());
-        let salt = salt.iter().fold(0, |salt, &byte| (salt << 8) | u128::from(byte));
-        Ok(Self { key, salt })
+    pub(super) fn new(keys: &SessionKeys) -> Result<Self, KeyError> {
+        let algorithm = if keys.suite == Suite::AeadAes256Gcm { &AES_256_GCM } else { &AES_128_GCM };
+        let key = UnboundKey::new(algorithm, keys.encryption())
+            .map_err(|_| KeyError::Refused { suite: keys.suite.name() })?;
+        let salt = keys.salt.iter().take(SALT_LEN).fold(0, |salt, &byte| (salt << 8) | u128::from(byte));
+        Ok(Self { key: LessSafeKey::new(key), salt })
     }
 
     #[inline]
@@ -71,8 +66,7 @@ impl Gcm {
         out: &mut [u8],
     ) -> Result<(), Refused> {
         let (header, rest) = packet.split_at_checked(header_len).ok_or(Refused)?;
-        let body_len = rest.len().checked_sub(TAG_LEN).ok_or(Refused)?;
-        let (body, tag) = rest.split_at_checked(body_len).ok_or(Refused)?;
+        let (body, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or(Refused)?;
         let (out_header, out_body) = out.split_at_mut_checked(header_len).ok_or(Refused)?;
         self.key
             .open_separate_gather(self.nonce(at), Aad::from(header), body, tag, out_body)
@@ -81,11 +75,46 @@ impl Gcm {
         Ok(())
     }
 
+    pub(super) fn seal_rtcp(&self, at: Address, packet: &[u8], out: &mut [u8]) -> Result<(), Refused> {
+        let (clear, plaintext) = packet.split_first_chunk::<RTCP_CLEAR_LEN>().ok_or(Refused)?;
+        let (out_clear, rest) = out.split_first_chunk_mut::<RTCP_CLEAR_LEN>().ok_or(Refused)?;
+        let (body, tail) = rest.split_at_mut_checked(plaintext.len()).ok_or(Refused)?;
+        let (tag, out_word) = tail.split_first_chunk_mut::<TAG_LEN>().ok_or(Refused)?;
+        let word = at.rtcp_word()?;
+        *out_clear = *clear;
+        *out_word.first_chunk_mut().ok_or(Refused)? = word;
+        self.key
+            .seal_out_of_place_scatter(self.nonce(at), associated(clear, word), plaintext, body, &[], tag)
+            .map_err(|_| Refused)
+    }
+
+    pub(super) fn open_rtcp(&self, at: RtcpAddress, packet: &[u8], out: &mut [u8]) -> Result<(), Refused> {
+        let (rest, word) = packet.split_last_chunk::<4>().ok_or(Refused)?;
+        let (rest, tag) = rest.split_last_chunk::<TAG_LEN>().ok_or(Refused)?;
+        let nonce = self.nonce(at.address());
+        if at.encrypted() {
+            let (clear, body) = rest.split_first_chunk::<RTCP_CLEAR_LEN>().ok_or(Refused)?;
+            let (out_clear, out_rest) = out.split_first_chunk_mut::<RTCP_CLEAR_LEN>().ok_or(Refused)?;
+            let out_body = out_rest.get_mut(..body.len()).ok_or(Refused)?;
+            self.key
+                .open_separate_gather(nonce, associated(clear, *word), body, tag, out_body)
+                .map_err(|_| Refused)?;
+            *out_clear = *clear;
+            return Ok(());
+        }
+        // RFC 7714 §9.3: all of an unencrypted packet and the word are associated data. They are joined in
+        // the output, as the tag stands between them in the packet.
+        let (out_packet, out_rest) = out.split_at_mut_checked(rest.len()).ok_or(Refused)?;
+        out_packet.copy_from_slice(rest);
+        *out_rest.first_chunk_mut().ok_or(Refused)? = *word;
+        let joined = out.get(..rest.len() + word.len()).ok_or(Refused)?;
+        self.key.open_separate_gather(nonce, Aad::from(joined), &[], tag, &mut []).map_err(|_| Refused)
+    }
+
     /// RFC 7714 §8.1 and §9.1: 16 zero bits, SSRC, 48 bits of index, exclusive-or the salt.
     #[inline]
     fn nonce(&self, at: Address) -> Nonce {
-        let value = (u128::from(at.ssrc) << 48 | u128::from(at.index)) ^ self.salt;
-        let [_, _, _, _, nonce @ ..] = value.to_be_bytes();
+        let [_, _, _, _, nonce @ ..] = (at.mixed() ^ self.salt).to_be_bytes();
         Nonce::assume_unique_for_key(nonce)
     }
 }
@@ -96,9 +125,17 @@ impl Drop for Gcm {
     }
 }
 
+/// RFC 7714 §9.2: of an encrypted RTCP packet, the clear header and the word.
+fn associated(clear: &[u8; RTCP_CLEAR_LEN], word: [u8; 4]) -> Aad<[u8; 12]> {
+    let [a, b, c, d, e, f, g, h] = *clear;
+    let [w, x, y, z] = word;
+    Aad::from([a, b, c, d, e, f, g, h, w, x, y, z])
+}
+
 #[inline]
 fn proof(tail: &[u8]) -> Result<Proof, Refused> {
     tail.last_chunk().map(|end| Proof::from_be_bytes(*end)).ok_or(Refused)
 }
 
 const TAG_LEN: usize = 16;
+const SALT_LEN: usize = 12;

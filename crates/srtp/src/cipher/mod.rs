@@ -1,25 +1,14 @@
 //! The ciphers: bytes, addresses and keys, no state that a packet changes.
 
+mod cm_sha1;
 mod gcm;
 
-use crate::kdf::Label;
+use crate::kdf::{Protocol, SessionKeys};
 use crate::key::{KeyError, KeyMaterial};
 use crate::suite::Suite;
+use cm_sha1::CmSha1;
 use gcm::Gcm;
 use std::fmt;
-
-/// One direction's cipher for RTP or for RTCP, under its own session keys.
-pub(crate) enum Cipher {
-    Gcm(Gcm),
-}
-
-/// What the nonce of a packet is made of. Under one key an address is sealed with one byte string, ever.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Address {
-    pub(crate) ssrc: u32,
-    /// The 48-bit index of RTP or the 31-bit index of RTCP.
-    pub(crate) index: u64,
-}
 
 /// What stands elsewhere and is sealed behind the header.
 #[derive(Debug, Clone, Copy)]
@@ -33,6 +22,20 @@ pub struct Plaintext<'a> {
     pub padding: &'a [u8],
 }
 
+/// One direction's cipher for RTP or for RTCP, under its own session keys.
+pub(crate) enum Cipher {
+    Gcm(Gcm),
+    CmSha1(Box<CmSha1>),
+}
+
+/// What the nonce of a packet is made of. Under one key an address is sealed with one byte string, ever.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Address {
+    pub(crate) ssrc: u32,
+    /// The 48-bit index of RTP or the 31-bit index of RTCP.
+    pub(crate) index: u64,
+}
+
 /// The ciphertext did not prove to be the key holder's, or (sealing) a buffer has the wrong length.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Refused;
@@ -40,19 +43,16 @@ pub(crate) struct Refused;
 /// Enough of a tag to tell whether two sealings of one address had the same bytes.
 pub(crate) type Proof = u64;
 
-/// Which of the two protocols a cipher serves; they have session keys of their own.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Protocol {
-    Rtp,
-    Rtcp,
-}
-
 impl Cipher {
     pub(crate) fn new(material: &KeyMaterial, protocol: Protocol) -> Result<Self, KeyError> {
-        match material.suite() {
-            Suite::AeadAes128Gcm | Suite::AeadAes256Gcm => Gcm::new(material, protocol).map(Self::Gcm),
+        Self::from_session(&SessionKeys::derive(material, protocol))
+    }
+
+    pub(crate) fn from_session(keys: &SessionKeys) -> Result<Self, KeyError> {
+        match keys.suite {
+            Suite::AeadAes128Gcm | Suite::AeadAes256Gcm => Gcm::new(keys).map(Self::Gcm),
             Suite::AesCm128HmacSha1_80 | Suite::AesCm128HmacSha1_32 => {
-                Err(KeyError::Refused { suite: material.suite().name() })
+                CmSha1::new(keys).map(|cipher| Self::CmSha1(Box::new(cipher)))
             }
         }
     }
@@ -67,6 +67,7 @@ impl Cipher {
     ) -> Result<Proof, Refused> {
         match self {
             Self::Gcm(gcm) => gcm.seal_rtp(at, out, text),
+            Self::CmSha1(cipher) => cipher.seal_rtp(at, out, text),
         }
     }
 
@@ -80,6 +81,7 @@ impl Cipher {
     ) -> Result<Proof, Refused> {
         match self {
             Self::Gcm(gcm) => gcm.seal_rtp_in_place(at, out, header_len),
+            Self::CmSha1(cipher) => cipher.seal_rtp_in_place(at, out, header_len),
         }
     }
 
@@ -94,6 +96,23 @@ impl Cipher {
     ) -> Result<(), Refused> {
         match self {
             Self::Gcm(gcm) => gcm.open_rtp(at, packet, header_len, out),
+            Self::CmSha1(cipher) => cipher.open_rtp(at, packet, header_len, out),
+        }
+    }
+
+    /// Seals a compound RTCP packet into `out`, which is exactly as long as the sealed packet.
+    pub(crate) fn seal_rtcp(&self, at: Address, packet: &[u8], out: &mut [u8]) -> Result<(), Refused> {
+        match self {
+            Self::Gcm(gcm) => gcm.seal_rtcp(at, packet, out),
+            Self::CmSha1(cipher) => cipher.seal_rtcp(at, packet, out),
+        }
+    }
+
+    /// Opens a compound RTCP packet into `out`, which is as long as the sealed packet.
+    pub(crate) fn open_rtcp(&self, at: RtcpAddress, packet: &[u8], out: &mut [u8]) -> Result<(), Refused> {
+        match self {
+            Self::Gcm(gcm) => gcm.open_rtcp(at, packet, out),
+            Self::CmSha1(cipher) => cipher.open_rtcp(at, packet, out),
         }
     }
 }
@@ -102,29 +121,47 @@ impl fmt::Debug for Cipher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Gcm(_) => "Gcm",
+            Self::CmSha1(_) => "CmSha1",
         })
     }
 }
 
-impl Protocol {
-    fn encryption(self) -> Label {
-        match self {
-            Self::Rtp => Label::RtpEncryption,
-            Self::Rtcp => Label::RtcpEncryption,
-        }
+/// A received RTCP packet's address, as the packet itself tells it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RtcpAddress {
+    pub(crate) ssrc: u32,
+    /// The E bit above the index (RFC 3711 §3.4).
+    pub(crate) word: u32,
+}
+
+impl RtcpAddress {
+    pub(crate) fn encrypted(self) -> bool {
+        self.word & E_BIT != 0
     }
 
-    fn salt(self) -> Label {
-        match self {
-            Self::Rtp => Label::RtpSalt,
-            Self::Rtcp => Label::RtcpSalt,
-        }
+    pub(crate) fn index(self) -> u32 {
+        self.word & !E_BIT
     }
 
-    fn authentication(self) -> Label {
-        match self {
-            Self::Rtp => Label::RtpAuthentication,
-            Self::Rtcp => Label::RtcpAuthentication,
-        }
+    fn address(self) -> Address {
+        Address { ssrc: self.ssrc, index: u64::from(self.index()) }
     }
 }
+
+impl Address {
+    /// The word that carries this RTCP index, encrypted.
+    fn rtcp_word(self) -> Result<[u8; 4], Refused> {
+        let index = u32::try_from(self.index).map_err(|_| Refused)?;
+        Ok((index | E_BIT).to_be_bytes())
+    }
+
+    /// The SSRC and the 48 bits of index as both ciphers mix them into their salt.
+    #[inline]
+    fn mixed(self) -> u128 {
+        u128::from(self.ssrc) << 48 | u128::from(self.index)
+    }
+}
+
+const E_BIT: u32 = 1 << 31;
+/// Bytes of an RTCP packet that stay in the clear: the first header and the sender's SSRC.
+pub(crate) const RTCP_CLEAR_LEN: usize = 8;

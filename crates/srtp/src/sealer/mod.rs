@@ -6,8 +6,9 @@ mod stream;
 pub use error::SealError;
 pub use stream::Reseal;
 
-use crate::cipher::{Address, Cipher, Plaintext, Proof, Protocol, Refused};
+use crate::cipher::{Address, Cipher, Plaintext, Proof, RTCP_CLEAR_LEN, Refused};
 use crate::index::PacketIndex;
+use crate::kdf::Protocol;
 use crate::key::{KeyError, KeyMaterial};
 use crate::streams::Streams;
 use crate::suite::Suite;
@@ -196,6 +197,29 @@ impl Sealer {
         let proof = self.rtp.seal_rtp_in_place(at, out, body.start);
         release(out, expected, proof)
     }
+
+    /// Seals a compound RTCP packet into `out`, under the key's next RTCP index. Returns the length of the
+    /// sealed packet.
+    ///
+    /// # Errors
+    /// [`SealError::ShortRtcp`], [`SealError::NoRoom`], and [`SealError::RtcpIndexExhausted`] after 2^31
+    /// packets.
+    pub fn seal_rtcp(&mut self, packet: &[u8], out: &mut [u8]) -> Result<usize, SealError> {
+        let clear = packet.first_chunk::<RTCP_CLEAR_LEN>().ok_or(SealError::ShortRtcp)?;
+        let [_, _, _, _, ssrc @ ..] = *clear;
+        let needed = packet.len().saturating_add(self.suite.rtcp_overhead());
+        let out = out.get_mut(..needed).ok_or(SealError::NoRoom { needed })?;
+        // RFC 3711 §3.4: zero first, one more for each packet. One count serves every SSRC of the key: to a
+        // receiver, which keeps a list for each, the others' indices look like packets lost on the way.
+        let index = self.rtcp_next;
+        if index > RTCP_INDEX_MAX {
+            return Err(SealError::RtcpIndexExhausted);
+        }
+        self.rtcp_next += 1;
+        let at = Address { ssrc: u32::from_be_bytes(ssrc), index: u64::from(index) };
+        self.rtcp.seal_rtcp(at, packet, out)?;
+        Ok(needed)
+    }
 }
 
 #[inline]
@@ -241,6 +265,9 @@ impl From<Refused> for SealError {
         Self::Refused
     }
 }
+
+/// The last index a key may seal RTCP with (RFC 3711 §9.2).
+const RTCP_INDEX_MAX: u32 = (1 << 31) - 1;
 
 #[cfg(test)]
 mod tests;
