@@ -202,6 +202,18 @@ impl Pool {
         }
     }
 
+    /// Drops every reference of the owner's at once, as when those who held them are gone without a word. Slots
+    /// on loan become vacant when they come home.
+    pub fn release_all(&mut self) {
+        for index in 0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX) {
+            let Some(slot) = self.slots.get_mut(index as usize) else { return };
+            let held = core::mem::take(&mut slot.references) > 0;
+            if held && slot.loans == 0 {
+                self.vacate(index);
+            }
+        }
+    }
+
     /// What another thread needs to read this pool's loans.
     #[must_use]
     pub fn reader(&self) -> LoanReader {

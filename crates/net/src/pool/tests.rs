@@ -52,6 +52,21 @@ fn a_packet_may_not_take_the_tail_room() {
 }
 
 #[test]
+fn releasing_all_frees_everything_but_loans() {
+    let mut pool = pool(3, 0);
+    let ids: Vec<_> = (1..=3).map(|byte| fill_with(&mut pool, 10, byte).unwrap()).collect();
+    assert!(pool.retain(ids[0]));
+    let loan = pool.lend(ids[1]).unwrap();
+    pool.release_all();
+    assert_eq!(pool.counters().in_use, 1, "the one on loan");
+    assert_eq!(pool.bytes(ids[0]), None);
+    assert_eq!(pool.reader().bytes(&loan), Some(&[2; 10][..]));
+    pool.take_back(loan);
+    assert_eq!((pool.counters().in_use, pool.bytes(ids[1])), (0, None));
+    assert_eq!((0..4).filter(|_| fill_with(&mut pool, 10, 9).is_ok()).count(), 3, "no slot is lost or doubled");
+}
+
+#[test]
 fn a_filler_that_declines_or_panics_leaves_the_slot_vacant() {
     let mut pool = pool(1, 0);
     assert_eq!(pool.fill(10, |_| None), Err(FillError::Rejected));
