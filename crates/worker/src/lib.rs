@@ -5,9 +5,11 @@
 //! | `flat` | the FlatBuffers format, reading strictly and writing forward |
 //! | `schema` | the tables of the channel |
 //! | `channel` | frames in, messages out |
+//! | `settings` | arguments, environment, exit codes |
 
 #![forbid(unsafe_code)]
 
 pub mod channel;
 pub mod flat;
 pub mod schema;
+pub mod settings;
