@@ -28,6 +28,17 @@ impl Mapping {
     /// # Errors
     /// What the kernel says, in practice ENOMEM.
     pub(crate) fn new(len: usize) -> io::Result<Self> {
+        let mapping = Self::unpopulated(len)?;
+        mapping.populate();
+        Ok(mapping)
+    }
+
+    /// Maps at least `len` bytes, pages of which become present when they are first touched: for memory that is
+    /// rarely used to its end, like the tails of receive buffers.
+    ///
+    /// # Errors
+    /// What the kernel says, in practice ENOMEM.
+    pub(crate) fn unpopulated(len: usize) -> io::Result<Self> {
         let len = len.max(1).next_multiple_of(PAGE_BYTES);
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
@@ -38,9 +49,7 @@ impl Mapping {
         }
         let start =
             NonNull::new(start.cast::<u8>()).ok_or_else(|| io::Error::from_raw_os_error(libc::ENOMEM))?;
-        let mapping = Self { start, len };
-        mapping.populate();
-        Ok(mapping)
+        Ok(Self { start, len })
     }
 
     pub(crate) const fn start(&self) -> NonNull<u8> {

@@ -1,0 +1,505 @@
+//! [`UringDriver`]: what happens in which order.
+
+#![expect(unsafe_code, reason = "submissions name memory")]
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
+
+use io_uring::types::{CancelBuilder, Fd, Fixed};
+use io_uring::{cqueue, opcode, squeue};
+use wire::Mono;
+
+use super::buffers::{self, Buffers, Lease};
+use super::message::{CONTROL_BYTES, Message, NAME_BYTES};
+use super::outbox::{Outbox, Run};
+use super::ring::{Handed, Ring};
+use super::sockets::{Sockets, Turn};
+use super::token::Token;
+use crate::clock::Clock;
+use crate::driver::{
+    Batch, Driver, DriverCounters, MAX_RUN_BYTES, ReceiveBudget, Received, SocketKey, Transmit, Wait,
+};
+use crate::egress::Egress;
+use crate::gso::{RefusedPaths, SendFault};
+use crate::lane::{Sleeper, Waker};
+use crate::socket::Socket;
+
+/// Sizes of a driver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UringConfig {
+    /// Most sockets at a time, closing ones included; no more than the process may have descriptors.
+    pub sockets: u32,
+    /// Receive buffers, a power of two. Each takes 64 KiB of address space, and as much memory as ever arrived in
+    /// it at once.
+    pub buffers: u16,
+    /// Most runs in one submission, a power of two.
+    pub batch: u16,
+    /// Egress memory, at least one run's.
+    pub egress_bytes: usize,
+    /// Entries of the completion queue; `None` for as many as can be outstanding.
+    pub completions: Option<u32>,
+}
+
+/// I/O of one shard on io_uring.
+///
+/// The order of the fields is the order in which they go: the ring before everything that it points to.
+#[derive(Debug)]
+pub struct UringDriver {
+    ring: Ring,
+    buffers: Buffers,
+    outbox: Outbox,
+    egress: Egress,
+    /// The form of every receive: how much room for name and control messages.
+    receive_header: Box<libc::msghdr>,
+    sockets: Sockets,
+    inbox: VecDeque<Arrival>,
+    /// The arrival that the shard is looking at.
+    current: Option<Arrival>,
+    /// Runs that the kernel refused as runs.
+    refused: Vec<Run>,
+    refused_paths: RefusedPaths,
+    closed: VecDeque<SocketKey>,
+    sleeper: Sleeper,
+    /// Whether the kernel watches the sleeper's eventfd.
+    watching: bool,
+    clock: Clock,
+    counters: DriverCounters,
+    /// Why this driver can do nothing any more; every later turn says so.
+    broken: Option<i32>,
+}
+
+/// A filled buffer that waits to be passed on.
+#[derive(Debug)]
+struct Arrival {
+    socket: SocketKey,
+    lease: Lease,
+}
+
+impl UringDriver {
+    /// Sets everything up, on the thread that will drive it.
+    ///
+    /// # Errors
+    /// What the kernel refuses: see `probe` for what that means.
+    pub fn new(config: UringConfig) -> io::Result<Self> {
+        let most_completions = u32::from(config.buffers) + 2 * config.sockets + u32::from(config.batch);
+        let completions =
+            config.completions.unwrap_or(most_completions.next_power_of_two().min(MOST_COMPLETIONS));
+        let ring = Ring::new(u32::from(config.batch), completions)?;
+        ring.submitter().register_files_sparse(config.sockets)?;
+        let buffers = Buffers::new(config.buffers, &ring.submitter())?;
+        let slots = config.sockets as usize;
+        Ok(Self {
+            buffers,
+            outbox: Outbox::new(config.batch),
+            egress: Egress::new(config.egress_bytes.max(MAX_RUN_BYTES))?,
+            receive_header: Box::new(receive_header()),
+            sockets: Sockets::new(config.sockets),
+            inbox: VecDeque::with_capacity(usize::from(config.buffers)),
+            current: None,
+            refused: Vec::with_capacity(2 * usize::from(config.batch)),
+            refused_paths: RefusedPaths::new(),
+            closed: VecDeque::with_capacity(slots),
+            sleeper: Sleeper::new()?,
+            watching: false,
+            clock: Clock::start(),
+            counters: DriverCounters::default(),
+            broken: None,
+            ring,
+        })
+    }
+
+    /// Address space of the receive buffers: the most memory that receiving can take.
+    #[must_use]
+    pub const fn receive_memory_bytes(&self) -> usize {
+        self.buffers.memory_bytes()
+    }
+
+    /// Queues what the sockets need: cancellations first, since they make room.
+    fn queue_receives(&mut self) {
+        if !self.watching {
+            let fd = Fd(self.sleeper.fd().as_raw_fd());
+            // Edge-triggered: each write is one completion, and the counter is never read.
+            let poll = opcode::PollAdd::new(fd, EVENT_IN).multi(true).build();
+            self.watching = true;
+            self.push(&poll.user_data(Token::Wake.encode()));
+        }
+        while let Some(key) = self.sockets.next_to_cancel() {
+            let builder = CancelBuilder::user_data(Token::Receive(key).encode());
+            let cancel = opcode::AsyncCancel2::new(builder).build().flags(squeue::Flags::SKIP_SUCCESS);
+            self.push(&cancel.user_data(Token::Cancel(key).encode()));
+        }
+        while let Some(key) = self.sockets.next_to_arm() {
+            let header: *const libc::msghdr = &raw const *self.receive_header;
+            let receive = opcode::RecvMsgMulti::new(Fixed(key.index), header, buffers::GROUP).build();
+            self.push(&receive.user_data(Token::Receive(key).encode()));
+        }
+    }
+
+    /// Queues a submission, handing over what is queued when there is no room.
+    fn push(&mut self, entry: &squeue::Entry) {
+        // SAFETY: submissions of this driver name its own outbox, egress memory, receive header and eventfd. They
+        // outlive the ring, whose field comes first, and are not moved or reused before the kernel is done with
+        // them: the header never changes, and slots and egress memory are reused in `flush` only.
+        while !unsafe { self.ring.push(entry) } {
+            self.hand_over();
+            if self.broken.is_some() {
+                return;
+            }
+        }
+    }
+
+    /// Hands over everything queued, without waiting.
+    fn hand_over(&mut self) {
+        while self.broken.is_none() {
+            match self.ring.submit() {
+                Ok(Handed::All) => return self.collect(),
+                Ok(Handed::Congested) => {
+                    self.collect();
+                    if let Err(error) = self.ring.poll() {
+                        self.broken = Some(code_of(&error));
+                    }
+                }
+                // Nothing is submitted any more: what is queued points to memory that may be reused now.
+                Err(error) => self.broken = Some(code_of(&error)),
+            }
+        }
+    }
+
+    /// Hands over the batch; afterwards its slots and the egress memory are free.
+    fn flush(&mut self) {
+        self.hand_over();
+        self.settle();
+    }
+
+    /// After everything is submitted and its completions are taken: sends refused runs datagram by datagram, then
+    /// frees slots and egress memory.
+    fn settle(&mut self) {
+        self.outbox.clear();
+        let mut next = 0;
+        while let Some(run) = self.refused.get(next).copied() {
+            next += 1;
+            self.enter_singly(&run);
+        }
+        if next > 0 {
+            self.hand_over();
+            self.outbox.clear();
+            self.refused.clear();
+        }
+        self.egress.reset();
+    }
+
+    /// Queues a run datagram by datagram. It may hand over a full batch in between, but frees no egress memory.
+    fn enter_singly(&mut self, run: &Run) {
+        for single in (0..).map_while(|n| run.single(n)) {
+            if self.outbox.is_full() {
+                self.hand_over();
+                self.outbox.clear();
+            }
+            self.enter(&single);
+        }
+    }
+
+    /// Whether nothing is known against sending the run as one.
+    fn takes_runs(&self, run: &Run) -> bool {
+        let socket_does = self.sockets.via(run.socket).is_none_or(|via| via.runs);
+        socket_does && !self.refused_paths.refuses(run.to.ip(), run.segment_size, self.clock.now())
+    }
+
+    /// Takes all completions.
+    fn collect(&mut self) {
+        while let Some(completion) = self.ring.next_completion() {
+            match Token::decode(completion.user_data()) {
+                Token::Receive(key) => self.receive_completed(key, completion.result(), completion.flags()),
+                Token::Send { slot, batch } => self.send_failed(slot, batch, completion.result()),
+                // Successful ones leave no completion.
+                Token::Cancel(key) => self.sockets.cancel_missed(key),
+                Token::Wake => {
+                    self.counters.wakes += 1;
+                    self.watching = cqueue::more(completion.flags());
+                }
+            }
+        }
+    }
+
+    fn receive_completed(&mut self, key: SocketKey, result: i32, flags: u32) {
+        let len = usize::try_from(result).unwrap_or(0);
+        if let Some(lease) = cqueue::buffer_select(flags).and_then(|id| self.buffers.lease(id, len)) {
+            self.inbox.push_back(Arrival { socket: key, lease });
+            self.sockets.arrived(key);
+        }
+        match -result {
+            libc::ENOBUFS => self.counters.receive_starved += 1,
+            // Ours, or the kernel's way to say that it was interrupted.
+            libc::ECANCELED | libc::EINTR | libc::EAGAIN => {}
+            error if error > 0 => self.counters.receive_errors += 1,
+            _ => {}
+        }
+        if !cqueue::more(flags) {
+            self.sockets.ended(key);
+        }
+    }
+
+    fn send_failed(&mut self, slot: u16, batch: u32, result: i32) {
+        let Some(run) = self.outbox.run(slot, batch) else { return };
+        let datagrams = run.segments();
+        self.counters.sent_runs -= 1;
+        self.counters.sent_datagrams -= datagrams;
+        self.counters.sent_bytes -= run.len as u64;
+        let fault = SendFault::of(-result, datagrams > 1);
+        match fault {
+            SendFault::PathRefusesRun => {
+                self.refused_paths.remember(run.to.ip(), run.segment_size, self.clock.now());
+                self.counters.gso_disabled += 1;
+                self.refused.push(run);
+            }
+            SendFault::SocketRefusesRun => {
+                self.sockets.refuse_runs(run.socket);
+                self.counters.gso_disabled += 1;
+                self.refused.push(run);
+            }
+            _ => fault.count(&mut self.counters, datagrams),
+        }
+    }
+
+    /// Queues one send.
+    fn enter(&mut self, run: &Run) {
+        let datagrams = run.segments();
+        let Some(via) = self.sockets.via(run.socket) else {
+            self.counters.dropped_no_socket += datagrams;
+            return;
+        };
+        let Some(entry) = self.outbox.enter(run, via) else {
+            self.counters.dropped_error += datagrams;
+            return;
+        };
+        self.push(&entry);
+        self.counters.sent_runs += 1;
+        self.counters.sent_datagrams += datagrams;
+        self.counters.sent_bytes += run.len as u64;
+    }
+
+    fn release_closed(&mut self) {
+        while let Some((key, socket)) = self.sockets.next_released() {
+            // A slot that cannot be cleared keeps the port bound until it is used again; there is no such error
+            // on a table that exists and an index inside it.
+            let _ = self.ring.set_file(key.index, EMPTY_SLOT);
+            drop(socket);
+            self.closed.push_back(key);
+        }
+    }
+
+    /// Passes one arrival on and returns its buffer. How many datagrams it was.
+    fn pass_on(&mut self, arrival: Arrival, now: Mono, sink: &mut dyn FnMut(Batch<'_>)) -> usize {
+        let Arrival { socket, lease } = self.current.insert(arrival);
+        let message = Message::parse(self.buffers.bytes(lease));
+        let mut datagrams = 1;
+        match message {
+            Some(message) if !message.truncated => {
+                let Message { from, ancillary, payload: bytes, .. } = message;
+                let segment_size = ancillary.segment_size.unwrap_or(bytes.len()).max(1);
+                datagrams = bytes.len().div_ceil(segment_size).max(1);
+                self.sockets.took(*socket, datagrams);
+                self.counters.received_batches += 1;
+                self.counters.received_datagrams += datagrams as u64;
+                self.counters.received_bytes += bytes.len() as u64;
+                let received =
+                    ancillary.realtime_nanos.map_or(now, |nanos| self.clock.from_realtime(nanos).min(now));
+                sink(Batch { socket: *socket, from, to: ancillary.to, received, bytes, segment_size });
+            }
+            other => {
+                self.sockets.took(*socket, datagrams);
+                match other {
+                    Some(_) => self.counters.dropped_truncated += 1,
+                    None => self.counters.receive_errors += 1,
+                }
+            }
+        }
+        self.recover();
+        datagrams
+    }
+
+    /// Returns the buffer of the arrival looked at last, also after a panic took the shard away from it.
+    fn recover(&mut self) {
+        if let Some(arrival) = self.current.take() {
+            self.buffers.give_back(arrival.lease);
+        }
+    }
+
+    fn intact(&self) -> io::Result<()> {
+        self.broken.map_or(Ok(()), |code| Err(io::Error::from_raw_os_error(code)))
+    }
+
+    /// Whether this turn may wait at all, before anybody's queues are looked at.
+    fn may_wait(&mut self) -> bool {
+        self.inbox.is_empty() && self.closed.is_empty() && !self.sockets.has_releasable()
+    }
+}
+
+impl Drop for UringDriver {
+    /// Cancel, reap, let go of buffers and files; then the fields go, the ring first. The sockets' ports are free
+    /// when this returns, which closing the ring alone would leave to a worker of the kernel.
+    fn drop(&mut self) {
+        self.flush();
+        self.sockets.arm_no_more();
+        for _ in 0..CANCEL_ATTEMPTS {
+            if !self.watching && !self.sockets.any_armed() {
+                break;
+            }
+            // A receive that is just at work is not found: reaping lets it get back to where it can be.
+            if self.ring.cancel_everything().and_then(|()| self.ring.reap()).is_err() {
+                break;
+            }
+            self.collect();
+        }
+        let submitter = self.ring.submitter();
+        // Failures leave the kernel to do the same when the ring closes; there is nobody to tell.
+        let _ = submitter.unregister_buf_ring(buffers::GROUP);
+        let _ = submitter.unregister_files();
+    }
+}
+
+impl Driver for UringDriver {
+    fn add(&mut self, socket: Socket) -> io::Result<SocketKey> {
+        let fd = socket.as_fd().as_raw_fd();
+        let key = self.sockets.insert(socket)?;
+        if let Err(error) = self.ring.set_file(key.index, fd) {
+            self.sockets.forget(key);
+            return Err(error);
+        }
+        Ok(key)
+    }
+
+    fn close(&mut self, key: SocketKey) {
+        self.sockets.close(key);
+    }
+
+    fn next_closed(&mut self) -> Option<SocketKey> {
+        self.closed.pop_front()
+    }
+
+    fn connect(&mut self, key: SocketKey, peer: Option<SocketAddr>) -> io::Result<()> {
+        // What is queued was meant for the socket as it is.
+        self.flush();
+        let Some(socket) = self.sockets.socket_mut(key) else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        socket.connect(peer)
+    }
+
+    fn turn(&mut self, wait: Wait, idle: &mut dyn FnMut() -> bool) -> io::Result<()> {
+        self.intact()?;
+        // What a panic interrupted.
+        self.recover();
+        self.buffers.publish();
+        self.queue_receives();
+        let deadline = match wait {
+            Wait::Until(deadline) if self.may_wait() && self.sleeper.prepare(idle) => Some(deadline),
+            _ => None,
+        };
+        match deadline {
+            Some(deadline) => {
+                let timeout = (deadline != Mono::NEVER).then(|| deadline.since(self.clock.read()));
+                self.counters.waits += u64::from(timeout != Some(Duration::ZERO));
+                let ended = self.ring.wait(timeout);
+                self.sleeper.awake();
+                ended?;
+            }
+            None => self.ring.poll()?,
+        }
+        self.clock.read();
+        self.collect();
+        self.flush();
+        self.release_closed();
+        self.counters.syscalls = self.ring.calls();
+        self.intact()
+    }
+
+    fn receive(&mut self, now: Mono, budget: ReceiveBudget, sink: &mut dyn FnMut(Batch<'_>)) -> Received {
+        self.recover();
+        self.sockets.begin_round();
+        let mut left = budget.total;
+        for _ in 0..self.inbox.len() {
+            let Some(arrival) = self.inbox.pop_front() else { break };
+            match self.sockets.turn_of(arrival.socket, budget.per_socket) {
+                Turn::Take if left > 0 => left = left.saturating_sub(self.pass_on(arrival, now, sink)),
+                Turn::Discard => self.buffers.give_back(arrival.lease),
+                // Once around: what stays keeps its order, for each arrival leaves at the front.
+                Turn::Take | Turn::Wait => self.inbox.push_back(arrival),
+            }
+        }
+        self.buffers.publish();
+        if self.inbox.is_empty() { Received::Drained } else { Received::More }
+    }
+
+    fn reserve(&mut self, len: usize) -> &mut [u8] {
+        let len = len.min(MAX_RUN_BYTES);
+        // The outbox, too, so that `send` never has to make room: it would free the memory of its own run.
+        if self.outbox.is_full() || !self.egress.has_room(len) {
+            self.flush();
+        }
+        self.egress.reserve(len)
+    }
+
+    fn send(&mut self, transmit: Transmit) {
+        let Transmit { socket, to, from, len, segment_size } = transmit;
+        if self.egress.reserved(len).len() < len {
+            // Misuse: more than was reserved, or the same reservation a second time.
+            self.counters.dropped_error += 1;
+            return;
+        }
+        let run = Run { socket, to, from, start: self.egress.hold(len), len, segment_size };
+        if run.segments() > 1 && !self.takes_runs(&run) {
+            self.enter_singly(&run);
+        } else {
+            self.enter(&run);
+        }
+    }
+
+    fn waker(&self) -> Waker {
+        self.sleeper.waker()
+    }
+
+    fn counters(&self) -> &DriverCounters {
+        &self.counters
+    }
+
+    fn name(&self) -> &'static str {
+        "uring"
+    }
+}
+
+/// What every receive asks for besides the payload.
+fn receive_header() -> libc::msghdr {
+    libc::msghdr {
+        msg_name: std::ptr::null_mut(),
+        msg_namelen: NAME_BYTES,
+        msg_iov: std::ptr::null_mut(),
+        msg_iovlen: 0,
+        msg_control: std::ptr::null_mut(),
+        msg_controllen: CONTROL_BYTES,
+        msg_flags: 0,
+    }
+}
+
+fn code_of(error: &io::Error) -> i32 {
+    error.raw_os_error().unwrap_or(libc::EIO)
+}
+
+impl Default for UringConfig {
+    fn default() -> Self {
+        Self { sockets: 4096, buffers: 256, batch: 128, egress_bytes: 256 << 10, completions: None }
+    }
+}
+
+/// `POLLIN`, in the width that a poll submission has.
+const EVENT_IN: u32 = 1;
+const _: () = assert!(EVENT_IN == libc::POLLIN as u32);
+/// A fixed-file slot without a file.
+const EMPTY_SLOT: i32 = -1;
+/// The kernel's limit on completion entries; beyond it completions wait in the kernel, which costs an allocation.
+const MOST_COMPLETIONS: u32 = 1 << 16;
+/// Each attempt ends all receives but those that are at work at that moment, at most 32 datagrams each.
+const CANCEL_ATTEMPTS: u32 = 64;

@@ -1,0 +1,25 @@
+//! The driver on io_uring: one ring per shard, one `io_uring_enter` per tick that submits, waits and collects.
+//!
+//! - **Receive**: one multishot RECVMSG per socket, all taking buffers from one provided ring. A receive that the
+//!   kernel ends (no buffer, an ICMP error, an empty datagram, a full completion queue) is armed again by the
+//!   next turn. Buffers return to the kernel within the tick; what a socket delivers beyond its budget keeps
+//!   its buffers until the next tick, and the socket is not armed again before it is worked off.
+//! - **Send**: each run is one submission that finishes inside `io_uring_enter` (see `outbox`), so that egress
+//!   memory is reused right after. Successful sends leave no completion.
+//! - **Close** is cancel, reap, release the fixed slot, close the descriptor, in that order: an armed receive
+//!   holds the socket, and so its port, beyond `close(2)`.
+//!
+//! Once it is warm it makes no system call but `io_uring_enter` and allocates nothing. Adding, closing and
+//! connecting a socket are ordinary system calls: they come with `socket(2)` and `bind(2)` anyway.
+//!
+//! The kernel holds a ring to one submitter, so a driver is made by the thread that drives it and is not `Send`.
+
+mod buffers;
+mod driver;
+mod message;
+mod outbox;
+mod ring;
+mod sockets;
+mod token;
+
+pub use driver::{UringConfig, UringDriver};
