@@ -25,27 +25,33 @@ impl Clock {
     pub fn start() -> Self {
         let mut clock = Self { now: Mono::ZERO, realtime_ahead_nanos: 0, anchored: Mono::ZERO };
         clock.anchor();
+        clock.now = clock.anchored;
         clock
     }
 
     /// Reads the monotonic clock: once per tick.
     pub fn read(&mut self) -> Mono {
-        self.now = monotonic();
-        if self.now.since(self.anchored) >= ANCHOR_INTERVAL {
-            self.anchor();
-        }
+        self.tick(monotonic());
         self.now
     }
 
-    /// What the last `read` returned.
+    /// Takes over a time that somebody else on this thread just read.
+    pub fn tick(&mut self, now: Mono) {
+        if now.since(self.anchored) >= ANCHOR_INTERVAL {
+            self.anchor();
+        }
+        self.now = now;
+    }
+
+    /// The time of the last `read` or `tick`.
     #[must_use]
     pub const fn now(&self) -> Mono {
         self.now
     }
 
-    /// A point of the wall clock (nanoseconds since the Unix epoch) on the monotonic line, never later than the
-    /// last `read`. A time further back than [`OLDEST_RECEIVE`] tells of a stepped wall clock rather than of a
-    /// packet that waited so long, and becomes the time of the last `read`.
+    /// A point of the wall clock (nanoseconds since the Unix epoch) on the monotonic line, never later than
+    /// `now`. A time further back than [`OLDEST_RECEIVE`] tells of a stepped wall clock rather than of a
+    /// packet that waited so long, and becomes `now`.
     #[must_use]
     pub fn from_realtime(&self, realtime_nanos: u64) -> Mono {
         let nanos = i128::from(realtime_nanos) - self.realtime_ahead_nanos;
@@ -66,7 +72,6 @@ impl Clock {
         let middle = before.as_nanos().midpoint(after.as_nanos());
         self.realtime_ahead_nanos = i128::from(realtime) - i128::from(middle);
         self.anchored = after;
-        self.now = after;
     }
 }
 

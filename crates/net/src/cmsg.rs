@@ -106,10 +106,6 @@ impl SendControl {
         }
     }
 
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
-    }
-
     pub(crate) const fn as_ptr(&self) -> *const u8 {
         self.bytes.as_ptr()
     }
@@ -212,11 +208,11 @@ mod tests {
         control.push_segment_size(1200);
         control.push_source("192.0.2.1".parse().unwrap(), Family::V6);
         assert_eq!(control.len(), SEND_CONTROL_BYTES);
-        let (level, kind, data, rest) = split_message(control.as_bytes()).unwrap();
+        let (level, kind, data, rest) = split_message(&control.bytes[..control.len()]).unwrap();
         assert_eq!((level, kind, data), (libc::SOL_UDP, libc::UDP_SEGMENT, &1200_u16.to_ne_bytes()[..]));
         assert_eq!(Ancillary::parse(rest).to, Some("192.0.2.1".parse().unwrap()));
         control.clear();
         control.push_source("2001:db8::1".parse().unwrap(), Family::V4);
-        assert!(control.as_bytes().is_empty());
+        assert_eq!(control.len(), 0);
     }
 }

@@ -14,12 +14,16 @@ mod addr;
 pub mod clock;
 mod cmsg;
 pub mod driver;
+mod egress;
+pub mod epoll;
+mod gso;
 pub mod lane;
 mod map;
 pub mod pool;
 pub mod socket;
 mod sys;
 mod table;
+pub mod uring;
 
 pub use clock::Clock;
 pub use driver::{Batch, Driver, DriverCounters, ReceiveBudget, Received, SocketKey, Transmit, Wait};

@@ -11,7 +11,6 @@ pub(crate) struct SocketTable<T> {
     slots: Vec<Slot<T>>,
     /// Vacant slots; the last released is the first reused, so a small table stays dense.
     vacant: Vec<u32>,
-    open: usize,
 }
 
 #[derive(Debug)]
@@ -33,7 +32,6 @@ impl<T> SocketTable<T> {
         Self {
             slots: (0..capacity).map(|_| Slot { generation: 0, state: State::Vacant }).collect(),
             vacant: (0..capacity).rev().collect(),
-            open: 0,
         }
     }
 
@@ -43,7 +41,6 @@ impl<T> SocketTable<T> {
         let Some(slot) = self.slots.get_mut(index as usize) else { return Err(entry) };
         slot.generation = slot.generation.wrapping_add(1);
         slot.state = State::Open(entry);
-        self.open += 1;
         Ok(SocketKey { index, generation: slot.generation })
     }
 
@@ -72,7 +69,6 @@ impl<T> SocketTable<T> {
         let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.generation == key.generation)?;
         match core::mem::replace(&mut slot.state, State::Vacant) {
             State::Open(entry) => {
-                self.open -= 1;
                 slot.state = State::Closing(entry);
             }
             other => {
@@ -111,16 +107,6 @@ impl<T> SocketTable<T> {
         }
     }
 
-    /// The key of the open socket at `index`.
-    pub(crate) fn key_at(&self, index: u32) -> Option<SocketKey> {
-        match self.slots.get(index as usize) {
-            Some(Slot { generation, state: State::Open(_) }) => {
-                Some(SocketKey { index, generation: *generation })
-            }
-            _ => None,
-        }
-    }
-
     /// All sockets, open and closing; for tearing down.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (SocketKey, &mut T)> {
         self.slots.iter_mut().zip(0_u32..).filter_map(|(slot, index)| match &mut slot.state {
@@ -129,16 +115,6 @@ impl<T> SocketTable<T> {
             }
             State::Vacant => None,
         })
-    }
-
-    /// Sockets that are open.
-    pub(crate) const fn open(&self) -> usize {
-        self.open
-    }
-
-    /// Sockets that are open or closing.
-    pub(crate) fn occupied(&self) -> usize {
-        self.slots.len() - self.vacant.len()
     }
 }
 
@@ -194,9 +170,7 @@ mod tests {
                     prop_assert_eq!(table.closing_mut(*key).is_some(), *is == Is::Closing);
                 }
                 let live = model.iter().filter(|(_, is)| *is != Is::Gone).count();
-                prop_assert_eq!(table.occupied(), live);
                 prop_assert_eq!(table.iter_mut().count(), live);
-                prop_assert_eq!(table.open(), model.iter().filter(|(_, is)| *is == Is::Open).count());
             }
         }
     }

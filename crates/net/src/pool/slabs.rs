@@ -37,8 +37,8 @@ impl SlotClass {
     #[must_use]
     pub const fn for_len(len: usize) -> Option<Self> {
         match len {
-            0..=SMALL_BYTES => Some(Self::Small),
-            ..=LARGE_BYTES => Some(Self::Large),
+            ..=SMALL_BYTES => Some(Self::Small),
+            LARGE_FROM..=LARGE_BYTES => Some(Self::Large),
             _ => None,
         }
     }
@@ -129,7 +129,10 @@ impl Slabs {
 /// An Opus packet at 128 kbit/s and 20 ms is 320 bytes, at the usual 32 to 64 kbit/s 80 to 160; with header and
 /// extensions most audio fits here, in a fifth of a large slot.
 const SMALL_BYTES: usize = 256;
+/// The shortest packet that needs a large slot.
+const LARGE_FROM: usize = SMALL_BYTES + 1;
 /// An Ethernet frame's 1500 rounded up to whole cache lines.
 const LARGE_BYTES: usize = 1536;
 // Slots start on cache lines.
-const _: () = assert!(SlotClass::Small.slot_bytes() % 64 == 0 && SlotClass::Large.slot_bytes() % 64 == 0);
+const _: () = assert!(SlotClass::Small.slot_bytes().is_multiple_of(64));
+const _: () = assert!(SlotClass::Large.slot_bytes().is_multiple_of(64));

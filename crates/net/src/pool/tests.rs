@@ -63,7 +63,11 @@ fn releasing_all_frees_everything_but_loans() {
     assert_eq!(pool.reader().bytes(&loan), Some(&[2; 10][..]));
     pool.take_back(loan);
     assert_eq!((pool.counters().in_use, pool.bytes(ids[1])), (0, None));
-    assert_eq!((0..4).filter(|_| fill_with(&mut pool, 10, 9).is_ok()).count(), 3, "no slot is lost or doubled");
+    assert_eq!(
+        (0..4).filter(|_| fill_with(&mut pool, 10, 9).is_ok()).count(),
+        3,
+        "no slot is lost or doubled"
+    );
 }
 
 #[test]
