@@ -1,1 +1,41 @@
 //! One core of shardcast: the tick, demultiplexing, timers, and what crosses to other cores.
+//!
+//! A [`ShardCore`] hosts an [`Engine`] on a `net::Driver`, and calls it in the fixed phases of a tick. It owns all that
+//! the engine stands on; only values cross to other shards and to control. See the README for the tick.
+
+#![forbid(unsafe_code)]
+
+mod boundary;
+mod config;
+mod context;
+mod control;
+mod counters;
+mod demux;
+mod dirty;
+mod engine;
+mod epochs;
+mod facts;
+mod hash;
+mod histogram;
+mod io;
+mod key;
+mod mesh;
+mod payload;
+mod shard_core;
+mod timers;
+
+pub use boundary::{PanicReport, Phase};
+pub use config::{Bounds, Capacity, ShardConfig};
+pub use context::{Context, Way};
+pub use control::{Control, FromShard, QueueSizing, RequestId, Ticket};
+pub use counters::{Counters, CountersReader, RUN_BUCKETS, TICK_BUCKETS, Totals};
+pub use demux::{DemuxError, MAX_TUPLES_PER_TRANSPORT, Tuple};
+pub use engine::{Claim, Crossed, Engine, Fact};
+pub use hash::HashKey;
+pub use histogram::Histogram;
+pub use io::{Egress, Sockets};
+pub use key::{Epoch, ShardId, StreamId, TransportKey};
+pub use mesh::{LaneSizing, Link, Neighbour, connect};
+pub use payload::{BorrowedKey, Payload};
+pub use shard_core::{Face, MakeEngine, ShardCore};
+pub use timers::{RESOLUTION, TimerKey, Timers};

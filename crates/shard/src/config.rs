@@ -1,0 +1,99 @@
+//! What a shard is made with: how much it holds, and how much it does per tick.
+
+use net::{PoolSizing, ReceiveBudget};
+
+use crate::control::QueueSizing;
+use crate::hash::HashKey;
+use crate::key::ShardId;
+
+/// Everything a shard needs to know at its start.
+#[derive(Clone, Debug)]
+pub struct ShardConfig {
+    /// Which shard this is.
+    pub shard: ShardId,
+    /// Key of its tuple table: random in production, fixed in tests.
+    pub hash_key: HashKey,
+    /// Its packet memory, by who holds it.
+    pub pool: PoolSizing,
+    /// Sizes of its tables.
+    pub capacity: Capacity,
+    /// Work per tick.
+    pub bounds: Bounds,
+    /// Sizes of the queues between it and control.
+    pub queues: QueueSizing,
+}
+
+impl ShardConfig {
+    /// The usual sizes.
+    #[must_use]
+    pub fn new(shard: ShardId, hash_key: HashKey) -> Self {
+        Self {
+            shard,
+            hash_key,
+            pool: PoolSizing::new().with("a tick's receiving", 1024, 1024).with(
+                "what engines keep",
+                4096,
+                8192,
+            ),
+            capacity: Capacity::default(),
+            bounds: Bounds::default(),
+            queues: QueueSizing { commands: 1024, events: 4096 },
+        }
+    }
+}
+
+/// Most of each thing that a shard holds. Tables are allocated for all of it, and full means an error or a counted drop.
+#[derive(Clone, Copy, Debug)]
+pub struct Capacity {
+    /// Transports.
+    pub transports: usize,
+    /// Tuples bound to them.
+    pub tuples: usize,
+    /// Timers that memory is reserved for. More may be armed; the table grows then.
+    pub timers: usize,
+    /// Packets borrowed from other shards at a time.
+    pub borrowed: usize,
+    /// Streams that one other shard can send packets of.
+    pub streams: usize,
+}
+
+impl Default for Capacity {
+    /// A shard saturates at some thousand transports; a transport has one tuple and now and then two, and a handful
+    /// of timers.
+    fn default() -> Self {
+        Self { transports: 8192, tuples: 16_384, timers: 16_384, borrowed: 8192, streams: 16_384 }
+    }
+}
+
+/// Most work of each phase in one tick. What is left over waits for the next tick, which then does not wait. The defaults
+/// keep a phase under about a millisecond, so that a NACK or a timer is never later than a few of them add up to.
+#[derive(Clone, Copy, Debug)]
+pub struct Bounds {
+    /// Commands. They may open sockets and make keys: tens of microseconds each.
+    pub commands: usize,
+    /// Facts of each neighbour. Cheap state changes, but a neighbour must not fill a tick with them.
+    pub facts_per_neighbour: usize,
+    /// Packets of each neighbour: as many as one neighbour's tick can receive, or its ring would overflow while
+    /// this shard keeps up.
+    pub packets_per_neighbour: usize,
+    /// Timers. Firing is cheap; what it leads to is bounded by the engine.
+    pub timers: usize,
+    /// Datagrams: in all, as many as the kernel delivers in a millisecond at 0.5 us each, half of it if each is
+    /// sent on ten times; per socket a train of GRO's longest, so that a flooded socket takes a sixteenth of a tick.
+    pub receive: ReceiveBudget,
+    /// Transports flushed. Each holds at most what one tick brought it.
+    pub flushes: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self {
+            commands: 64,
+            facts_per_neighbour: 1024,
+            packets_per_neighbour: 1024,
+            timers: 1024,
+            receive: ReceiveBudget { total: 1024, per_socket: 64 },
+            flushes: 4096,
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! What an engine writes through: everything of a shard but the driver.
+//!
+//! One per shard, on its core, handed to the engine with each call. Nothing here calls the engine: what is written takes
+//! effect at once (pool, timers, tables) or in the phase that owns it (flush, publish). It outlives the engine; after
+//! a panic it is emptied and serves the next one.
+
+use core::fmt;
+
+use net::{FillError, Loan, Pool};
+use wire::Mono;
+
+use crate::config::ShardConfig;
+use crate::control::{Outbox, Ticket};
+use crate::counters::Totals;
+use crate::demux::{Demux, DemuxError, Tuple};
+use crate::dirty::Dirty;
+use crate::engine::Engine;
+use crate::epochs::Epochs;
+use crate::facts::Told;
+use crate::key::{Epoch, ShardId, StreamId, TransportKey};
+use crate::mesh::{HandOver, Outbound};
+use crate::payload::{Borrowed, Payload};
+use crate::timers::{TimerKey, Timers};
+
+/// What an engine writes through.
+pub struct Context<E: Engine> {
+    now: Mono,
+    shard: ShardId,
+    pub(crate) pool: Pool,
+    pub(crate) demux: Demux,
+    pub(crate) timers: Timers<E::Timer>,
+    pub(crate) dirty: Dirty,
+    pub(crate) borrowed: Borrowed,
+    pub(crate) epochs: Epochs,
+    pub(crate) outbox: Outbox<E::Reply, E::Event>,
+    /// By shard.
+    pub(crate) outbound: Vec<Option<Outbound<E>>>,
+    pub(crate) totals: Totals,
+}
+
+/// Time and place.
+impl<E: Engine> Context<E> {
+    /// The time of this tick.
+    #[must_use]
+    pub const fn now(&self) -> Mono {
+        self.now
+    }
+
+    /// The shard this is.
+    #[must_use]
+    pub const fn shard(&self) -> ShardId {
+        self.shard
+    }
+}
+
+/// Transports.
+impl<E: Engine> Context<E> {
+    /// A key for a new transport.
+    ///
+    /// # Errors
+    /// When the shard has no room for another.
+    pub fn open_transport(&mut self) -> Result<TransportKey, DemuxError> {
+        self.demux.open()
+    }
+
+    /// Forgets a transport: its tuples, the sockets offered to it, its place in the flush. False for a stale key.
+    pub fn close_transport(&mut self, key: TransportKey) -> bool {
+        self.demux.close(key)
+    }
+
+    /// Whether the key names a transport.
+    #[must_use]
+    pub fn is_open(&self, key: TransportKey) -> bool {
+        self.demux.is_open(key)
+    }
+
+    /// From now on datagrams of this tuple are the transport's.
+    ///
+    /// # Errors
+    /// When another transport has the tuple, or there is no room for it.
+    pub fn bind(&mut self, key: TransportKey, tuple: Tuple) -> Result<(), DemuxError> {
+        self.demux.bind(key, tuple)
+    }
+
+    /// Undoes `bind`. False when the transport does not have that tuple.
+    pub fn unbind(&mut self, key: TransportKey, tuple: Tuple) -> bool {
+        self.demux.unbind(key, tuple)
+    }
+
+    /// Says to which transport unknown peers of a socket are offered, if to any.
+    pub fn own_socket(&mut self, socket: net::SocketKey, owner: Option<TransportKey>) {
+        self.demux.own(socket, owner);
+    }
+
+    /// The transport has something to send: flush it once in this tick, after those that were marked before.
+    #[inline]
+    pub fn mark_dirty(&mut self, key: TransportKey) {
+        self.dirty.mark(key);
+    }
+}
+
+/// Packets.
+impl<E: Engine> Context<E> {
+    /// Writes one packet of at most `max_len` bytes into a slot, which is immutable from then on and has one reference.
+    /// See [`Pool::fill`].
+    ///
+    /// # Errors
+    /// Each is counted.
+    #[inline]
+    pub fn fill(
+        &mut self,
+        max_len: usize,
+        filler: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) -> Result<Payload, FillError> {
+        self.pool.fill(max_len, filler).map(Payload::Own)
+    }
+
+    /// The bytes of a packet; `None` when its last reference is gone.
+    #[inline]
+    #[must_use]
+    pub fn bytes(&self, payload: Payload) -> Option<&[u8]> {
+        match payload {
+            Payload::Own(slot) => self.pool.bytes(slot),
+            Payload::Borrowed(key) => {
+                let (home, loan) = self.borrowed.find(key)?;
+                self.outbound.get(home.index())?.as_ref()?.reader.bytes(loan)
+            }
+        }
+    }
+
+    /// Adds a reference. False when the last one is gone.
+    #[inline]
+    pub fn retain(&mut self, payload: Payload) -> bool {
+        match payload {
+            Payload::Own(slot) => self.pool.retain(slot),
+            Payload::Borrowed(key) => self.borrowed.retain(key),
+        }
+    }
+
+    /// Drops a reference. With the last one the slot is free, or goes home.
+    #[inline]
+    pub fn release(&mut self, payload: Payload) {
+        match payload {
+            Payload::Own(slot) => {
+                self.pool.release(slot);
+            }
+            Payload::Borrowed(key) => {
+                if let Some((home, loan)) = self.borrowed.release(key) {
+                    self.send_home(home, loan);
+                }
+            }
+        }
+    }
+}
+
+/// Timers.
+impl<E: Engine> Context<E> {
+    /// Arms a timer. See [`Timers::arm`].
+    pub fn arm(&mut self, at: Mono, timer: E::Timer) -> TimerKey {
+        self.timers.arm(at, timer)
+    }
+
+    /// Moves an armed timer. False for a stale key.
+    pub fn rearm(&mut self, key: TimerKey, at: Mono) -> bool {
+        self.timers.rearm(key, at)
+    }
+
+    /// Disarms a timer. `None` for a stale key.
+    pub fn cancel(&mut self, key: TimerKey) -> Option<E::Timer> {
+        self.timers.cancel(key)
+    }
+}
+
+/// Other shards.
+impl<E: Engine> Context<E> {
+    /// Hands a packet to another shard: one loan, however many consumers it has there. The caller keeps its reference.
+    /// False when the packet did not go: the ring is full, there is no such neighbour, or the packet is itself borrowed (a
+    /// packet crosses once, from the shard that received it). All but the last are counted.
+    pub fn hand_over(&mut self, to: ShardId, payload: Payload, way: Way, stamp: E::Stamp) -> bool {
+        let Payload::Own(slot) = payload else {
+            return false;
+        };
+        let Some(outbound) = self.outbound.get_mut(to.index()).and_then(Option::as_mut) else {
+            self.totals.dropped_no_neighbour += 1;
+            return false;
+        };
+        let Some(loan) = self.pool.lend(slot) else {
+            return false;
+        };
+        match outbound.packets.push(HandOver { loan, stream: way.stream, epoch: way.epoch, stamp }) {
+            Ok(()) => {
+                self.totals.handed_over += 1;
+                true
+            }
+            Err(HandOver { loan, .. }) => {
+                self.pool.take_back(loan);
+                self.totals.dropped_ring_full += 1;
+                false
+            }
+        }
+    }
+
+    /// Tells another shard a fact. It is not lost, and arrives before any packet handed over after it; while the ring
+    /// is full, a later fact about the same entity replaces it. False when there is no such neighbour.
+    pub fn tell(&mut self, to: ShardId, fact: E::Fact) -> bool {
+        let Some(outbound) = self.outbound.get_mut(to.index()).and_then(Option::as_mut) else {
+            return false;
+        };
+        let told = outbound.facts.tell(fact);
+        self.totals.facts_sent += u64::from(told != Told::Coalesced);
+        self.totals.facts_coalesced += u64::from(told == Told::Coalesced);
+        true
+    }
+
+    /// From now on packets of this stream are taken when they are of this epoch, and discarded otherwise. `None` ends
+    /// the stream. False when the stream's number is beyond the table.
+    pub fn expect(&mut self, from: ShardId, stream: StreamId, epoch: Option<Epoch>) -> bool {
+        self.epochs.expect(from, stream, epoch)
+    }
+}
+
+/// Control.
+impl<E: Engine> Context<E> {
+    /// Answers a command.
+    pub fn reply(&mut self, ticket: Ticket, reply: E::Reply) {
+        self.totals.replies += u64::from(self.outbox.reply(ticket, reply));
+    }
+
+    /// Tells control something.
+    ///
+    /// # Errors
+    /// The event, when control is behind: keep it, merge it with what follows, and try again in
+    /// [`Engine::publish`].
+    pub fn event(&mut self, event: E::Event) -> Result<(), E::Event> {
+        let told = self.outbox.event(event);
+        self.totals.events += u64::from(told.is_ok());
+        self.totals.events_refused += u64::from(told.is_err());
+        told
+    }
+}
+
+/// The way of a packet to another shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The stream it belongs to, in this shard's numbering.
+    pub stream: StreamId,
+    /// The epoch that the stream is in.
+    pub epoch: Epoch,
+}
+
+impl<E: Engine> Context<E> {
+    pub(crate) fn new(config: &ShardConfig, pool: Pool, outbox: Outbox<E::Reply, E::Event>) -> Self {
+        let capacity = config.capacity;
+        Self {
+            now: Mono::ZERO,
+            shard: config.shard,
+            pool,
+            demux: Demux::new(config.hash_key, capacity.transports, capacity.tuples),
+            timers: Timers::with_capacity(capacity.timers),
+            dirty: Dirty::with_capacity(capacity.transports),
+            borrowed: Borrowed::with_capacity(capacity.borrowed),
+            epochs: Epochs::new(capacity.streams),
+            outbox,
+            outbound: Vec::new(),
+            totals: Totals::default(),
+        }
+    }
+
+    pub(crate) const fn begin(&mut self, now: Mono) {
+        self.now = now;
+    }
+
+    pub(crate) fn join(&mut self, shard: ShardId, outbound: Outbound<E>) {
+        if shard.index() >= self.outbound.len() {
+            self.outbound.resize_with(shard.index() + 1, || None);
+        }
+        self.outbound[shard.index()] = Some(outbound);
+    }
+
+    /// A lent slot is no longer needed here.
+    pub(crate) fn send_home(&mut self, home: ShardId, loan: Loan) {
+        if let Some(outbound) = self.outbound.get_mut(home.index()).and_then(Option::as_mut) {
+            // As large as the pool it leads to: never full.
+            let returned = outbound.home.push(loan);
+            debug_assert!(returned.is_ok(), "more slots on the way home than exist");
+        }
+    }
+
+    /// Forgets everything that an engine that is gone had: so a fresh one starts from nothing.
+    pub(crate) fn reset(&mut self) {
+        self.demux.clear();
+        self.timers.clear();
+        self.dirty.clear();
+        self.epochs.clear();
+        while let Some((home, loan)) = self.borrowed.evict() {
+            self.send_home(home, loan);
+        }
+        self.pool.release_all();
+        self.outbox.lose_all();
+    }
+
+    pub(crate) fn publish(&mut self) {
+        for outbound in self.outbound.iter_mut().flatten() {
+            outbound.publish();
+        }
+        self.outbox.publish();
+    }
+
+    /// Levels of now, beside what was counted.
+    pub(crate) fn totals(&self) -> Totals {
+        let pool = self.pool.counters();
+        let waiting: usize = self.outbound.iter().flatten().map(|outbound| outbound.facts.waiting()).sum();
+        Totals {
+            transports: self.demux.transports() as u64,
+            timers_armed: self.timers.len() as u64,
+            replies_owed: self.outbox.owed() as u64,
+            facts_waiting: waiting as u64,
+            borrowed: self.borrowed.len() as u64,
+            pool_in_use: u64::from(pool.in_use),
+            pool_high_water: u64::from(pool.high_water),
+            pool_exhausted: pool.exhausted,
+            ..self.totals
+        }
+    }
+}
+
+impl<E: Engine> fmt::Debug for Context<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("shard", &self.shard).field("now", &self.now).finish_non_exhaustive()
+    }
+}

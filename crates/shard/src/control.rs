@@ -1,0 +1,248 @@
+//! The queue of commands that control fills, and the queue of answers and events that it empties.
+//!
+//! Two bounded rings and a wake-up each way. A command is accepted only when its answer has a place in the queue back,
+//! whatever else is in it: that is the reservation, made by [`Control::submit`]. Events get what is left; when there is nothing
+//! left they are given back to the engine, which coalesces them until there is. A command that an engine could not
+//! answer because it panicked is answered by the shard ([`FromShard::Lost`]).
+
+use core::fmt;
+
+use net::lane::{Consumer, Producer, Waker, ring};
+
+use crate::boundary::PanicReport;
+use crate::engine::Engine;
+use crate::mesh::Neighbour;
+
+/// Control's name for a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// A promise to answer one command. There is one per command; [`Context::reply`](crate::Context::reply) uses it up.
+#[derive(Debug)]
+#[must_use = "control waits for the answer"]
+pub struct Ticket {
+    slot: u32,
+    request: RequestId,
+}
+
+impl Ticket {
+    /// The command that this answers.
+    #[must_use]
+    pub const fn request(&self) -> RequestId {
+        self.request
+    }
+}
+
+/// What a shard tells control.
+#[derive(Debug)]
+pub enum FromShard<R, V> {
+    /// The answer to a command.
+    Reply(RequestId, R),
+    /// The engine panicked while it owed this answer.
+    Lost(RequestId),
+    /// Something happened.
+    Event(V),
+    /// The engine panicked. Its state is gone, its sockets are closed and their ports free; a fresh one took over.
+    Panicked(PanicReport),
+    /// The shard has closed its sockets and ends.
+    Stopped {
+        /// What the engine's `Drop` said, where that panicked.
+        drop_message: Option<String>,
+    },
+}
+
+/// What control tells a shard.
+pub(crate) enum ToShard<E: Engine> {
+    Command(RequestId, E::Command),
+    Neighbour(Box<Neighbour<E>>),
+    Stop,
+}
+
+/// How many commands and events may be under way.
+#[derive(Clone, Copy, Debug)]
+pub struct QueueSizing {
+    /// Commands submitted and not answered.
+    pub commands: usize,
+    /// Events not yet taken by control.
+    pub events: usize,
+}
+
+/// Control's end of a shard. One thread owns it.
+pub struct Control<E: Engine> {
+    commands: Producer<ToShard<E>>,
+    answers: Consumer<FromShard<E::Reply, E::Event>>,
+    shard: Waker,
+    unanswered: usize,
+    most_unanswered: usize,
+}
+
+impl<E: Engine> Control<E> {
+    /// Hands a command to the shard and reserves the place of its answer.
+    ///
+    /// # Errors
+    /// The command, when as many as allowed are unanswered. Take answers, then try again.
+    pub fn submit(&mut self, request: RequestId, command: E::Command) -> Result<(), E::Command> {
+        if self.unanswered == self.most_unanswered {
+            return Err(command);
+        }
+        match self.commands.push(ToShard::Command(request, command)) {
+            Ok(()) => {
+                self.unanswered += 1;
+                self.show();
+                Ok(())
+            }
+            Err(ToShard::Command(_, command)) => Err(command),
+            // The ring gives back what it was given.
+            Err(ToShard::Neighbour(_) | ToShard::Stop) => Ok(()),
+        }
+    }
+
+    /// Connects the shard to another.
+    ///
+    /// # Errors
+    /// The neighbour, when the queue is full.
+    pub fn introduce(&mut self, neighbour: Neighbour<E>) -> Result<(), Box<Neighbour<E>>> {
+        match self.commands.push(ToShard::Neighbour(Box::new(neighbour))) {
+            Err(ToShard::Neighbour(neighbour)) => Err(neighbour),
+            _ => {
+                self.show();
+                Ok(())
+            }
+        }
+    }
+
+    /// Asks the shard to close its sockets and end. False when the queue is full.
+    pub fn stop(&mut self) -> bool {
+        let told = self.commands.push(ToShard::Stop).is_ok();
+        self.show();
+        told
+    }
+
+    /// The next answer or event.
+    pub fn next_message(&mut self) -> Option<FromShard<E::Reply, E::Event>> {
+        let message = self.answers.pop()?;
+        if matches!(message, FromShard::Reply(..) | FromShard::Lost(_)) {
+            self.unanswered -= 1;
+        }
+        Some(message)
+    }
+
+    /// Whether there is nothing to take: control's last look before it sleeps.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.answers.is_empty()
+    }
+
+    /// Commands submitted and not answered.
+    #[must_use]
+    pub const fn unanswered(&self) -> usize {
+        self.unanswered
+    }
+
+    fn show(&mut self) {
+        self.commands.publish();
+        self.shard.wake();
+    }
+}
+
+impl<E: Engine> fmt::Debug for Control<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").field("unanswered", &self.unanswered).finish_non_exhaustive()
+    }
+}
+
+/// The shard's end of the queue back.
+pub(crate) struct Outbox<R: Send, V: Send> {
+    messages: Producer<FromShard<R, V>>,
+    control: Waker,
+    /// Commands being executed, by ticket.
+    owed: Vec<Option<RequestId>>,
+    free: Vec<u32>,
+    events: usize,
+}
+
+impl<R: Send, V: Send> Outbox<R, V> {
+    pub(crate) fn accept(&mut self, request: RequestId) -> Ticket {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.owed.push(None);
+            u32::try_from(self.owed.len() - 1).unwrap_or(u32::MAX)
+        });
+        self.owed[slot as usize] = Some(request);
+        Ticket { slot, request }
+    }
+
+    /// Answers a command. The place was reserved when it was accepted.
+    pub(crate) fn reply(&mut self, ticket: Ticket, reply: R) -> bool {
+        let Ticket { slot, request } = ticket;
+        let owed = self.owed.get_mut(slot as usize).and_then(|owed| owed.take_if(|owed| *owed == request));
+        if owed.is_none() {
+            return false;
+        }
+        self.free.push(slot);
+        self.messages.push(FromShard::Reply(request, reply)).is_ok()
+    }
+
+    /// Emits an event, unless only reserved places are left.
+    pub(crate) fn event(&mut self, event: V) -> Result<(), V> {
+        if self.messages.len() >= self.events {
+            return Err(event);
+        }
+        match self.messages.push(FromShard::Event(event)) {
+            Err(FromShard::Event(event)) => Err(event),
+            _ => Ok(()),
+        }
+    }
+
+    /// Answers everything that is owed with [`FromShard::Lost`].
+    pub(crate) fn lose_all(&mut self) {
+        for (slot, owed) in (0..).zip(&mut self.owed) {
+            if let Some(request) = owed.take() {
+                self.free.push(slot);
+                // Reserved like any answer.
+                let _ = self.messages.push(FromShard::Lost(request));
+            }
+        }
+    }
+
+    /// Reports what is neither answer nor event; gives it back when not even an event would fit.
+    pub(crate) fn report(&mut self, message: FromShard<R, V>) -> Result<(), FromShard<R, V>> {
+        if self.messages.len() >= self.events { Err(message) } else { self.messages.push(message) }
+    }
+
+    pub(crate) fn owed(&self) -> usize {
+        self.owed.len() - self.free.len()
+    }
+
+    /// Shows the tick's messages to control, and wakes it when there are any.
+    pub(crate) fn publish(&mut self) {
+        if self.messages.publish() > 0 {
+            self.control.wake();
+        }
+    }
+}
+
+/// Both ends of both queues. `shard` wakes the shard, `control` wakes control.
+pub(crate) fn queues<E: Engine>(sizing: QueueSizing, shard: Waker, control: Waker) -> Queues<E> {
+    let (commands, commands_in) = ring(sizing.commands + UNANSWERED_COMMANDS);
+    let (messages, answers) = ring(sizing.commands + sizing.events);
+    Queues {
+        control: Control { commands, answers, shard, unanswered: 0, most_unanswered: sizing.commands },
+        commands: commands_in,
+        outbox: Outbox {
+            messages,
+            control,
+            owed: Vec::with_capacity(sizing.commands),
+            free: Vec::with_capacity(sizing.commands),
+            events: sizing.events,
+        },
+    }
+}
+
+pub(crate) struct Queues<E: Engine> {
+    pub(crate) control: Control<E>,
+    pub(crate) commands: Consumer<ToShard<E>>,
+    pub(crate) outbox: Outbox<E::Reply, E::Event>,
+}
+
+/// Room for what is not answered: a neighbour for each shard of a large machine, and the end.
+const UNANSWERED_COMMANDS: usize = 256;

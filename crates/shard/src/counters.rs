@@ -1,0 +1,298 @@
+//! What a shard did so far, read by other threads without a lock.
+//!
+//! The shard counts in a plain struct and copies it, in the publish phase of each tick, into a block of atomics
+//! under a sequence number (a seqlock): odd while the copy is being made, so that a reader can tell a torn
+//! snapshot and take another. Single relaxed atomics would be simpler, and a share of busy time or a mean run
+//! computed from two different ticks would lie. The writer never waits; a copy is some hundred plain stores into
+//! lines that stay in its cache until somebody looks. Readers retry, and give up after [`READ_ATTEMPTS`].
+
+use core::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::Arc;
+
+use net::DriverCounters;
+
+use crate::histogram::Histogram;
+
+/// Declares a struct of counters that can be laid out as words and read back.
+macro_rules! counters {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident,)* }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct $name { $($(#[$doc])* pub $field: u64,)* }
+
+        impl $name {
+            fn store(&self, words: &mut Words<'_>) {
+                $(words.store(self.$field);)*
+            }
+
+            fn load(words: &mut Words<'_>) -> Self {
+                Self { $($field: words.load(),)* }
+            }
+
+            /// Names and values, for metrics.
+            pub fn each(&self, mut visit: impl FnMut(&'static str, u64)) {
+                $(visit(stringify!($field), self.$field);)*
+            }
+        }
+    };
+}
+
+counters! {
+    /// Totals since the shard started, and some levels of now.
+    Totals {
+        /// Ticks run.
+        ticks,
+        /// Time spent in ticks, and in submitting what they sent.
+        busy_nanos,
+        /// Time spent waiting.
+        idle_nanos,
+        /// Commands executed.
+        commands,
+        /// Replies handed to control.
+        replies,
+        /// Events handed to control.
+        events,
+        /// Events given back to the engine because control is behind.
+        events_refused,
+        /// Timers fired.
+        timers_fired,
+        /// Batches received and demultiplexed.
+        batches,
+        /// Datagrams in them.
+        datagrams,
+        /// Datagrams of peers that nobody knows, dropped.
+        dropped_unknown,
+        /// Datagrams that arrived while no engine was there to take them.
+        dropped_no_engine,
+        /// Packets handed to other shards.
+        handed_over,
+        /// Packets not handed over because the ring to the shard was full.
+        dropped_ring_full,
+        /// Packets not handed over because the shard is not a neighbour.
+        dropped_no_neighbour,
+        /// Packets from other shards given to the engine.
+        crossed,
+        /// Packets from other shards discarded because their epoch had ended, or their stream is not expected.
+        dropped_epoch,
+        /// Packets from other shards discarded because no more can be borrowed.
+        dropped_borrowed_full,
+        /// Packets for which the pool had no slot.
+        dropped_pool,
+        /// Facts sent to other shards.
+        facts_sent,
+        /// Facts that replaced an older one of the same entity while the ring was full.
+        facts_coalesced,
+        /// Facts received from other shards.
+        facts_received,
+        /// Transports flushed.
+        flushes,
+        /// Runs sent.
+        runs,
+        /// Panics of the engine that were contained.
+        panics,
+        /// Transports open now.
+        transports,
+        /// Timers armed now.
+        timers_armed,
+        /// Commands accepted and not answered yet.
+        replies_owed,
+        /// Facts waiting for room in a ring, now.
+        facts_waiting,
+        /// Packets borrowed from other shards now.
+        borrowed,
+        /// Pool slots in use now.
+        pool_in_use,
+        /// Most pool slots ever in use.
+        pool_high_water,
+        /// Requests the pool could not serve.
+        pool_exhausted,
+    }
+}
+
+/// Everything a shard counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Totals and levels.
+    pub totals: Totals,
+    /// What the driver counts.
+    pub driver: DriverCounters,
+    /// Lengths of ticks in nanoseconds.
+    pub tick_nanos: Histogram<TICK_BUCKETS>,
+    /// Datagrams in a receive batch.
+    pub batch_datagrams: Histogram<RUN_BUCKETS>,
+    /// Datagrams in a run sent.
+    pub run_datagrams: Histogram<RUN_BUCKETS>,
+}
+
+/// The block that the shard publishes into.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    shared: Arc<Shared>,
+}
+
+impl Publisher {
+    pub(crate) fn new() -> (Self, CountersReader) {
+        let words = core::array::from_fn(|_| AtomicU64::new(0));
+        let shared = Arc::new(Shared { sequence: AtomicU64::new(0), words });
+        (Self { shared: Arc::clone(&shared) }, CountersReader { shared })
+    }
+
+    pub(crate) fn publish(&self, counters: &Counters) {
+        let Shared { sequence, words } = &*self.shared;
+        let before = sequence.load(Ordering::Relaxed);
+        sequence.store(before + 1, Ordering::Relaxed);
+        // The odd number must be seen by whoever sees any of the words that follow.
+        fence(Ordering::Release);
+        let mut words = Words { words: words.iter() };
+        counters.totals.store(&mut words);
+        store_driver(&counters.driver, &mut words);
+        words.store_all(&counters.tick_nanos.buckets);
+        words.store_all(&counters.batch_datagrams.buckets);
+        words.store_all(&counters.run_datagrams.buckets);
+        sequence.store(before + 2, Ordering::Release);
+    }
+}
+
+/// Reads a shard's counters from any thread.
+#[derive(Clone, Debug)]
+pub struct CountersReader {
+    shared: Arc<Shared>,
+}
+
+impl CountersReader {
+    /// What the shard published last. `None` when the shard published during every attempt; then ask again.
+    #[must_use]
+    pub fn read(&self) -> Option<Counters> {
+        let Shared { sequence, words } = &*self.shared;
+        for _ in 0..READ_ATTEMPTS {
+            let before = sequence.load(Ordering::Acquire);
+            let mut words = Words { words: words.iter() };
+            let counters = Counters {
+                totals: Totals::load(&mut words),
+                driver: load_driver(&mut words),
+                tick_nanos: Histogram { buckets: words.load_all() },
+                batch_datagrams: Histogram { buckets: words.load_all() },
+                run_datagrams: Histogram { buckets: words.load_all() },
+            };
+            // The words must be read before the number is read again.
+            fence(Ordering::Acquire);
+            if before % 2 == 0 && sequence.load(Ordering::Relaxed) == before {
+                return Some(counters);
+            }
+            core::hint::spin_loop();
+        }
+        None
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
+    sequence: AtomicU64,
+    words: [AtomicU64; WORDS],
+}
+
+struct Words<'a> {
+    words: core::slice::Iter<'a, AtomicU64>,
+}
+
+impl Words<'_> {
+    fn store(&mut self, value: u64) {
+        if let Some(word) = self.words.next() {
+            word.store(value, Ordering::Relaxed);
+        }
+    }
+
+    fn load(&mut self) -> u64 {
+        self.words.next().map_or(0, |word| word.load(Ordering::Relaxed))
+    }
+
+    fn store_all(&mut self, values: &[u64]) {
+        values.iter().for_each(|&value| self.store(value));
+    }
+
+    fn load_all<const N: usize>(&mut self) -> [u64; N] {
+        core::array::from_fn(|_| self.load())
+    }
+}
+
+/// One pass over the driver's counters for both directions, so that no field can be forgotten in one of them.
+macro_rules! driver_fields {
+    ($visit:ident) => {
+        $visit! {
+            received_datagrams, received_bytes, received_batches, sent_datagrams, sent_bytes, sent_runs,
+            dropped_would_block, dropped_refused, dropped_error, dropped_no_socket, dropped_truncated,
+            receive_errors, receive_starved, gso_disabled, waits, wakes, syscalls
+        }
+    };
+}
+
+macro_rules! store_fields {
+    ($($field:ident),*) => {
+        fn store_driver(counters: &DriverCounters, words: &mut Words<'_>) {
+            let DriverCounters { $($field),* } = counters;
+            $(words.store(*$field);)*
+        }
+    };
+}
+driver_fields!(store_fields);
+
+macro_rules! load_fields {
+    ($($field:ident),*) => {
+        fn load_driver(words: &mut Words<'_>) -> DriverCounters {
+            DriverCounters { $($field: words.load()),* }
+        }
+    };
+}
+driver_fields!(load_fields);
+
+/// Ticks from under a microsecond to over half a second.
+pub const TICK_BUCKETS: usize = 30;
+/// Batches and runs from 1 to 64, and beyond.
+pub const RUN_BUCKETS: usize = 9;
+/// Everything above in words. A test holds it to that.
+const WORDS: usize = size_of::<Counters>() / size_of::<u64>();
+/// A copy takes about 0.1 us and ticks are rarely shorter than a few: one retry is already rare.
+const READ_ATTEMPTS: u32 = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_sees_what_was_published() {
+        let (publisher, reader) = Publisher::new();
+        assert_eq!(reader.read(), Some(Counters::default()));
+        let mut counters = Counters::default();
+        counters.totals.ticks = 1;
+        counters.totals.pool_exhausted = 2;
+        counters.driver.received_datagrams = 3;
+        counters.driver.syscalls = 4;
+        counters.tick_nanos.record(5);
+        counters.run_datagrams.record(1_000);
+        publisher.publish(&counters);
+        assert_eq!(reader.read(), Some(counters));
+    }
+
+    #[test]
+    fn a_reader_never_sees_half_a_publication() {
+        let (publisher, reader) = Publisher::new();
+        let writer = std::thread::spawn(move || {
+            let mut counters = Counters::default();
+            for round in 1..=20_000 {
+                counters.totals.ticks = round;
+                counters.run_datagrams.buckets[RUN_BUCKETS - 1] = round;
+                publisher.publish(&counters);
+            }
+        });
+        let mut last = 0;
+        while last < 20_000 {
+            // `None` is no error while the writer does nothing but publish.
+            if let Some(counters) = reader.read() {
+                assert_eq!(counters.totals.ticks, counters.run_datagrams.buckets[RUN_BUCKETS - 1]);
+                assert!(counters.totals.ticks >= last);
+                last = counters.totals.ticks;
+            }
+        }
+        writer.join().unwrap();
+    }
+}

@@ -1,0 +1,363 @@
+//! Which transport a datagram belongs to, by its 5-tuple.
+//!
+//! Owned by the shard's [`Context`](crate::Context). Invariants: a tuple names at most one transport; a batch costs
+//! one lookup, whatever it holds and however many transports exist; the tables never grow beyond what they were made
+//! with, and nothing is stored for a peer that nobody asked to bind; a key of a removed transport names nothing.
+//! A datagram's socket alone never decides: a socket that belongs to one transport only says whom to *offer* an
+//! unknown peer to (comedia, ICE).
+
+use core::net::{IpAddr, SocketAddr};
+
+use hashbrown::HashTable;
+use net::{Batch, SocketKey};
+use thiserror::Error;
+
+use crate::hash::{HashKey, KeyedHash};
+use crate::key::TransportKey;
+
+/// Two ends of a UDP flow, as a shard sees them. The local address is known where the socket asks for it and part of
+/// the tuple then; elsewhere the socket implies it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuple {
+    /// The local socket.
+    pub socket: SocketKey,
+    /// The local address, on sockets bound to a wildcard.
+    pub local: Option<IpAddr>,
+    /// The peer.
+    pub remote: SocketAddr,
+}
+
+impl Tuple {
+    /// The flow that a batch came in on.
+    #[must_use]
+    pub const fn of(batch: &Batch<'_>) -> Self {
+        Self { socket: batch.socket, local: batch.to, remote: batch.from }
+    }
+
+    fn hash(&self, hash: KeyedHash) -> u64 {
+        let socket = u64::from(self.socket.index()) << 32 | u64::from(self.socket.generation());
+        let port = u64::from(self.remote.port());
+        match (self.remote.ip(), self.local) {
+            (IpAddr::V4(remote), None) => hash.of(&[socket, port << 32 | u64::from(remote.to_bits())]),
+            (remote, local) => {
+                let [r0, r1] = halves(remote);
+                let [l0, l1] = local.map_or([0, 0], halves);
+                hash.of(&[socket, port, r0, r1, l0, l1])
+            }
+        }
+    }
+}
+
+/// Where a batch goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Destination {
+    /// The transport that its tuple is bound to.
+    Bound(TransportKey),
+    /// No transport has that tuple, but the socket belongs to this one.
+    Offered(TransportKey),
+    /// Nobody knows the peer, on a shared socket.
+    Unknown,
+}
+
+/// Why a transport or a tuple was not taken up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum DemuxError {
+    /// The table of transports is full.
+    #[error("the shard has no room for another transport: it holds {0}")]
+    TooManyTransports(usize),
+    /// The table of tuples is full.
+    #[error("the shard has no room for another tuple: it holds {0}")]
+    TooManyTuples(usize),
+    /// The transport has as many tuples as one may have.
+    #[error("a transport has at most {MAX_TUPLES_PER_TRANSPORT} tuples, and this one has them")]
+    TooManyTuplesOfTransport,
+    /// Another transport has that tuple.
+    #[error("{0} on this socket belongs to another transport")]
+    TupleTaken(SocketAddr),
+    /// The key names no transport.
+    #[error("that transport is gone")]
+    NoTransport,
+}
+
+/// The tables.
+#[derive(Debug)]
+pub(crate) struct Demux {
+    hash: KeyedHash,
+    tuples: HashTable<Bound>,
+    max_tuples: usize,
+    transports: Vec<Slot>,
+    free: Vec<u32>,
+    max_transports: usize,
+    /// By socket index: to whom unknown peers of a socket are offered.
+    owners: Vec<Option<Owner>>,
+}
+
+impl Demux {
+    pub(crate) fn new(key: HashKey, max_transports: usize, max_tuples: usize) -> Self {
+        Self {
+            hash: KeyedHash::new(key),
+            // Twice the bound: a table at most half full clears its tombstones in place and never grows.
+            tuples: HashTable::with_capacity(max_tuples * 2),
+            max_tuples,
+            transports: Vec::with_capacity(max_transports),
+            free: Vec::with_capacity(max_transports),
+            max_transports,
+            owners: Vec::new(),
+        }
+    }
+
+    pub(crate) fn open(&mut self) -> Result<TransportKey, DemuxError> {
+        if let Some(index) = self.free.pop() {
+            let slot = &mut self.transports[index as usize];
+            slot.open = true;
+            return Ok(TransportKey { index, generation: slot.generation });
+        }
+        if self.transports.len() == self.max_transports {
+            return Err(DemuxError::TooManyTransports(self.max_transports));
+        }
+        let index = u32::try_from(self.transports.len())
+            .map_err(|_| DemuxError::TooManyTransports(self.max_transports))?;
+        self.transports.push(Slot { generation: 0, open: true, tuples: Vec::new() });
+        Ok(TransportKey { index, generation: 0 })
+    }
+
+    /// Forgets a transport and all its tuples. Owned sockets become shared ones.
+    pub(crate) fn close(&mut self, key: TransportKey) -> bool {
+        if !self.is_open(key) {
+            return false;
+        }
+        let slot = &mut self.transports[key.index()];
+        slot.open = false;
+        slot.generation = slot.generation.wrapping_add(1);
+        for tuple in slot.tuples.drain(..) {
+            remove(&mut self.tuples, self.hash, tuple);
+        }
+        self.free.push(key.index);
+        true
+    }
+
+    pub(crate) fn is_open(&self, key: TransportKey) -> bool {
+        self.transports.get(key.index()).is_some_and(|slot| slot.open && slot.generation == key.generation)
+    }
+
+    /// Binds a tuple. Doing so again for the same transport changes nothing.
+    pub(crate) fn bind(&mut self, key: TransportKey, tuple: Tuple) -> Result<(), DemuxError> {
+        if !self.is_open(key) {
+            return Err(DemuxError::NoTransport);
+        }
+        match self.find(&tuple) {
+            Some(holder) if holder == key => return Ok(()),
+            Some(_) => return Err(DemuxError::TupleTaken(tuple.remote)),
+            None if self.tuples.len() == self.max_tuples => {
+                return Err(DemuxError::TooManyTuples(self.max_tuples));
+            }
+            None => {}
+        }
+        let slot = &mut self.transports[key.index()];
+        if slot.tuples.len() == MAX_TUPLES_PER_TRANSPORT {
+            return Err(DemuxError::TooManyTuplesOfTransport);
+        }
+        slot.tuples.push(tuple);
+        let hash = self.hash;
+        self.tuples.insert_unique(tuple.hash(hash), Bound { tuple, key }, |bound| bound.tuple.hash(hash));
+        Ok(())
+    }
+
+    /// Forgets one tuple of a transport.
+    pub(crate) fn unbind(&mut self, key: TransportKey, tuple: Tuple) -> bool {
+        if self.find(&tuple) != Some(key) {
+            return false;
+        }
+        self.transports[key.index()].tuples.retain(|held| *held != tuple);
+        remove(&mut self.tuples, self.hash, tuple)
+    }
+
+    /// Says to whom unknown peers of a socket are offered.
+    pub(crate) fn own(&mut self, socket: SocketKey, owner: Option<TransportKey>) {
+        let index = socket.index() as usize;
+        if index >= self.owners.len() {
+            self.owners.resize(index + 1, None);
+        }
+        self.owners[index] = owner.map(|transport| Owner { socket, transport });
+    }
+
+    #[inline]
+    pub(crate) fn route(&self, batch: &Batch<'_>) -> Destination {
+        if let Some(key) = self.find(&Tuple::of(batch)) {
+            return Destination::Bound(key);
+        }
+        match self.owners.get(batch.socket.index() as usize) {
+            Some(&Some(owner)) if owner.socket == batch.socket && self.is_open(owner.transport) => {
+                Destination::Offered(owner.transport)
+            }
+            _ => Destination::Unknown,
+        }
+    }
+
+    /// Forgets everything. Keys from before stay harmless.
+    pub(crate) fn clear(&mut self) {
+        self.tuples.clear();
+        self.owners.clear();
+        for (index, slot) in self.transports.iter_mut().enumerate() {
+            slot.tuples.clear();
+            if core::mem::take(&mut slot.open) {
+                slot.generation = slot.generation.wrapping_add(1);
+                self.free.push(u32::try_from(index).unwrap_or(u32::MAX));
+            }
+        }
+    }
+
+    pub(crate) fn transports(&self) -> usize {
+        self.transports.len() - self.free.len()
+    }
+
+    #[inline]
+    fn find(&self, tuple: &Tuple) -> Option<TransportKey> {
+        let found = self.tuples.find(tuple.hash(self.hash), |bound| bound.tuple == *tuple);
+        found.map(|bound| bound.key)
+    }
+}
+
+#[derive(Debug)]
+struct Slot {
+    generation: u32,
+    open: bool,
+    tuples: Vec<Tuple>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bound {
+    tuple: Tuple,
+    key: TransportKey,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Owner {
+    socket: SocketKey,
+    transport: TransportKey,
+}
+
+fn remove(tuples: &mut HashTable<Bound>, hash: KeyedHash, tuple: Tuple) -> bool {
+    let entry = tuples.find_entry(tuple.hash(hash), |bound| bound.tuple == tuple);
+    entry.map(hashbrown::hash_table::OccupiedEntry::remove).is_ok()
+}
+
+fn halves(ip: IpAddr) -> [u64; 2] {
+    let bits = match ip {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().to_bits(),
+        IpAddr::V6(ip) => ip.to_bits(),
+    };
+    [u64::try_from(bits >> 64).unwrap_or(0), u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0)]
+}
+
+/// An ICE agent keeps a handful of valid pairs; more on one transport is somebody probing (mediasoup keeps 8).
+pub const MAX_TUPLES_PER_TRANSPORT: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::Mono;
+
+    const SOCKET: SocketKey = SocketKey::new(3, 1);
+
+    fn demux() -> Demux {
+        Demux::new(HashKey([7, 9]), 4, 16)
+    }
+
+    fn peer(port: u16) -> SocketAddr {
+        SocketAddr::from(([10, 0, 0, 1], port))
+    }
+
+    fn tuple(port: u16) -> Tuple {
+        Tuple { socket: SOCKET, local: None, remote: peer(port) }
+    }
+
+    fn batch(tuple: Tuple) -> Batch<'static> {
+        let Tuple { socket, local, remote } = tuple;
+        Batch { socket, from: remote, to: local, received: Mono::ZERO, bytes: b"x", segment_size: 1 }
+    }
+
+    #[test]
+    fn a_batch_goes_where_its_tuple_is_bound_and_nowhere_else() {
+        let mut demux = demux();
+        let (a, b) = (demux.open().unwrap(), demux.open().unwrap());
+        demux.bind(a, tuple(1)).unwrap();
+        demux.bind(b, tuple(2)).unwrap();
+        assert_eq!(demux.route(&batch(tuple(1))), Destination::Bound(a));
+        assert_eq!(demux.route(&batch(tuple(2))), Destination::Bound(b));
+        assert_eq!(demux.route(&batch(tuple(3))), Destination::Unknown);
+        let elsewhere = Tuple { socket: SocketKey::new(4, 1), ..tuple(1) };
+        assert_eq!(demux.route(&batch(elsewhere)), Destination::Unknown);
+        let reopened = Tuple { socket: SocketKey::new(3, 2), ..tuple(1) };
+        assert_eq!(demux.route(&batch(reopened)), Destination::Unknown, "another socket of that index");
+        let other_address = Tuple { local: Some(IpAddr::from([10, 0, 0, 9])), ..tuple(1) };
+        assert_eq!(demux.route(&batch(other_address)), Destination::Unknown);
+    }
+
+    #[test]
+    fn an_owned_socket_offers_unknown_peers_but_the_tuple_decides() {
+        let mut demux = demux();
+        let (owner, guest) = (demux.open().unwrap(), demux.open().unwrap());
+        demux.own(SOCKET, Some(owner));
+        demux.bind(guest, tuple(2)).unwrap();
+        assert_eq!(demux.route(&batch(tuple(1))), Destination::Offered(owner));
+        assert_eq!(demux.route(&batch(tuple(2))), Destination::Bound(guest), "never by the socket alone");
+        demux.close(owner);
+        assert_eq!(demux.route(&batch(tuple(1))), Destination::Unknown);
+    }
+
+    #[test]
+    fn a_stale_key_names_nothing() {
+        let mut demux = demux();
+        let old = demux.open().unwrap();
+        demux.bind(old, tuple(1)).unwrap();
+        assert!(demux.close(old));
+        let new = demux.open().unwrap();
+        assert_eq!(new.index(), old.index());
+        assert!(!demux.close(old) && !demux.is_open(old) && demux.is_open(new));
+        assert_eq!(demux.bind(old, tuple(1)), Err(DemuxError::NoTransport));
+        assert_eq!(demux.route(&batch(tuple(1))), Destination::Unknown);
+        demux.bind(new, tuple(1)).unwrap();
+        assert!(!demux.unbind(old, tuple(1)));
+        assert_eq!(demux.route(&batch(tuple(1))), Destination::Bound(new));
+    }
+
+    #[test]
+    fn the_tables_are_bounded_and_churn_does_not_grow_them() {
+        let mut demux = demux();
+        let key = demux.open().unwrap();
+        for port in 0..8 {
+            demux.bind(key, tuple(port)).unwrap();
+        }
+        assert_eq!(demux.bind(key, tuple(8)), Err(DemuxError::TooManyTuplesOfTransport));
+        assert_eq!(demux.bind(key, tuple(0)), Ok(()), "bound already");
+        let second = demux.open().unwrap();
+        assert_eq!(demux.bind(second, tuple(0)), Err(DemuxError::TupleTaken(peer(0))));
+        for port in 8..16 {
+            demux.bind(second, tuple(port)).unwrap();
+        }
+        let third = demux.open().unwrap();
+        assert_eq!(demux.bind(third, tuple(16)), Err(DemuxError::TooManyTuples(16)));
+        demux.open().unwrap();
+        assert_eq!(demux.open(), Err(DemuxError::TooManyTransports(4)));
+
+        let capacity = demux.tuples.capacity();
+        for round in 0..10_000u16 {
+            assert!(demux.unbind(key, tuple(round % 8 + if round < 8 { 0 } else { 100 })));
+            demux.bind(key, tuple(round % 8 + 100)).unwrap();
+        }
+        assert_eq!(demux.tuples.capacity(), capacity);
+    }
+
+    #[test]
+    fn clearing_forgets_all_and_leaves_keys_stale() {
+        let mut demux = demux();
+        let key = demux.open().unwrap();
+        demux.bind(key, tuple(1)).unwrap();
+        demux.own(SOCKET, Some(key));
+        demux.clear();
+        assert!(!demux.is_open(key));
+        assert_eq!((demux.route(&batch(tuple(1))), demux.transports()), (Destination::Unknown, 0));
+        assert_ne!(demux.open().unwrap(), key);
+    }
+}

@@ -1,0 +1,119 @@
+//! What a shard hosts: the sans-IO SFU, or a relay in tests and benches.
+//!
+//! An engine is handed values, one kind after the other in the fixed order of a tick, and writes through the
+//! [`Context`] that comes with each call. It knows no socket but by key, reads no clock and blocks on nothing. All
+//! calls happen on the shard's core. A panic in any of them costs this engine and nothing else: the shard drops it,
+//! closes its sockets, tells control, and makes a fresh one.
+
+use net::{Batch, Driver, SocketKey};
+
+use crate::context::Context;
+use crate::control::Ticket;
+use crate::io::{Egress, Sockets};
+use crate::key::{Epoch, ShardId, StreamId, TransportKey};
+use crate::payload::Payload;
+
+/// What a shard hosts.
+pub trait Engine: Sized {
+    /// What control asks for. Each is answered once.
+    type Command: Send;
+    /// The answer to a command.
+    type Reply: Send;
+    /// What control is told unasked.
+    type Event: Send;
+    /// What shards tell each other. Never lost.
+    type Fact: Fact;
+    /// What travels beside a packet to another shard.
+    type Stamp: Copy + Send;
+    /// What a timer says when it fires.
+    type Timer: Copy;
+
+    /// A command of control. The ticket is answered by [`Context::reply`], now or in a later call.
+    fn command<D: Driver>(
+        &mut self,
+        command: Self::Command,
+        ticket: Ticket,
+        sockets: &mut Sockets<'_, D>,
+        cx: &mut Context<Self>,
+    );
+
+    /// The kernel has let go of a socket that this engine closed: its port is free.
+    fn closed(&mut self, socket: SocketKey, cx: &mut Context<Self>);
+
+    /// A fact from another shard. Facts overtake packets: those of a shard are here before any packet that it
+    /// handed over later.
+    fn fact(&mut self, from: ShardId, fact: Self::Fact, cx: &mut Context<Self>);
+
+    /// A packet from another shard, of a current epoch. The engine holds one reference to it from here on.
+    fn crossed(&mut self, packet: Crossed<Self::Stamp>, cx: &mut Context<Self>);
+
+    /// A timer that it armed.
+    fn timer(&mut self, timer: Self::Timer, cx: &mut Context<Self>);
+
+    /// Datagrams of a tuple that is bound to a transport.
+    fn receive(&mut self, transport: TransportKey, batch: Batch<'_>, cx: &mut Context<Self>);
+
+    /// Datagrams of an unknown peer: on a socket that belongs to `offered`, or on a shared one. The engine may bind
+    /// the tuple; it stores nothing for a peer that proved nothing.
+    fn unknown(&mut self, offered: Option<TransportKey>, batch: Batch<'_>, cx: &mut Context<Self>) -> Claim;
+
+    /// The transport was marked dirty: write and send what it has. Called once per tick and transport, in the order
+    /// of marking; the only call that can send.
+    fn flush<D: Driver>(
+        &mut self,
+        transport: TransportKey,
+        egress: &mut Egress<'_, D>,
+        cx: &mut Context<Self>,
+    );
+
+    /// The end of a tick: the place to emit events that were coalesced in it, and to try again those that
+    /// [`Context::event`] refused.
+    fn publish(&mut self, cx: &mut Context<Self>) {
+        let _ = cx;
+    }
+}
+
+/// A statement about an entity that another shard must hear. When the ring is full, a later fact about the same entity
+/// replaces the one that waits: so facts are states, not steps.
+pub trait Fact: Send {
+    /// Which entity and which of its states this is about.
+    fn entity(&self) -> u64;
+
+    /// What remains of this fact and a later one about the same entity. As a rule, the later one; a sum for counts.
+    fn coalesce(&mut self, later: Self);
+}
+
+/// A packet that came from another shard.
+#[derive(Clone, Copy, Debug)]
+pub struct Crossed<S> {
+    /// The shard that received it.
+    pub from: ShardId,
+    /// The stream it belongs to, in that shard's numbering.
+    pub stream: StreamId,
+    /// The epoch it was received in, which is the current one of that stream.
+    pub epoch: Epoch,
+    /// What that shard's engine says about it.
+    pub stamp: S,
+    /// Its bytes, borrowed.
+    pub payload: Payload,
+}
+
+/// What an engine makes of datagrams from an unknown peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// They were of use.
+    Taken,
+    /// They were not, and count as dropped.
+    Dropped,
+}
+
+/// No facts: for engines that live on one shard.
+impl Fact for core::convert::Infallible {
+    fn entity(&self) -> u64 {
+        match *self {}
+    }
+
+    fn coalesce(&mut self, later: Self) {
+        match later {}
+    }
+}

@@ -1,0 +1,116 @@
+//! What an engine may do with the driver, and when.
+//!
+//! [`Sockets`] comes with commands and with flushes, [`Egress`] with flushes only. Both remember on the shard's side which
+//! sockets are open, so that an engine that panics leaves none behind.
+
+use std::io;
+use std::net::SocketAddr;
+
+use net::{Driver, Socket, SocketKey, Transmit};
+
+use crate::counters::RUN_BUCKETS;
+use crate::histogram::Histogram;
+
+/// Opens, connects and closes the engine's sockets.
+#[derive(Debug)]
+pub struct Sockets<'a, D: Driver> {
+    pub(crate) driver: &'a mut D,
+    pub(crate) open: &'a mut OpenSockets,
+}
+
+impl<D: Driver> Sockets<'_, D> {
+    /// Takes over a bound socket and starts receiving from it.
+    ///
+    /// # Errors
+    /// When the driver or the kernel has no room left; the socket is closed then.
+    pub fn add(&mut self, socket: Socket) -> io::Result<SocketKey> {
+        let key = self.driver.add(socket)?;
+        self.open.insert(key);
+        Ok(key)
+    }
+
+    /// Starts closing a socket. [`Engine::closed`](crate::Engine::closed) says when its port is free.
+    pub fn close(&mut self, key: SocketKey) {
+        if self.open.remove(key) {
+            self.driver.close(key);
+        }
+    }
+
+    /// Connects a socket to its only peer, or with `None` undoes that.
+    ///
+    /// # Errors
+    /// What the kernel says; the socket stays as it was.
+    pub fn connect(&mut self, key: SocketKey, peer: Option<SocketAddr>) -> io::Result<()> {
+        self.driver.connect(key, peer)
+    }
+}
+
+/// Sends what a transport has.
+#[derive(Debug)]
+pub struct Egress<'a, D: Driver> {
+    pub(crate) driver: &'a mut D,
+    pub(crate) open: &'a mut OpenSockets,
+    pub(crate) runs: &'a mut Histogram<RUN_BUCKETS>,
+}
+
+impl<D: Driver> Egress<'_, D> {
+    /// Contiguous memory for a run of up to `len` bytes. What is not sent is reused by the next reservation.
+    #[inline]
+    pub fn reserve(&mut self, len: usize) -> &mut [u8] {
+        self.driver.reserve(len)
+    }
+
+    /// Sends the first `transmit.len` bytes of the last reservation.
+    #[inline]
+    pub fn send(&mut self, transmit: Transmit) {
+        self.runs.record(transmit.len.div_ceil(transmit.segment_size.max(1)) as u64);
+        self.driver.send(transmit);
+    }
+
+    /// The sockets: a transport whose tuple became fixed connects its own here.
+    pub const fn sockets(&mut self) -> Sockets<'_, D> {
+        Sockets { driver: self.driver, open: self.open }
+    }
+}
+
+/// The engine's sockets, as the shard knows them.
+#[derive(Debug, Default)]
+pub(crate) struct OpenSockets {
+    /// By index.
+    keys: Vec<Option<SocketKey>>,
+    closing: usize,
+}
+
+impl OpenSockets {
+    /// Begins to close everything.
+    pub(crate) fn close_all<D: Driver>(&mut self, driver: &mut D) {
+        for key in self.keys.iter_mut().filter_map(Option::take) {
+            self.closing += 1;
+            driver.close(key);
+        }
+    }
+
+    /// The driver has let go of one.
+    pub(crate) const fn closed(&mut self) {
+        self.closing = self.closing.saturating_sub(1);
+    }
+
+    /// Sockets that are being closed.
+    pub(crate) const fn closing(&self) -> usize {
+        self.closing
+    }
+
+    fn insert(&mut self, key: SocketKey) {
+        let index = key.index() as usize;
+        if index >= self.keys.len() {
+            self.keys.resize(index + 1, None);
+        }
+        self.keys[index] = Some(key);
+    }
+
+    fn remove(&mut self, key: SocketKey) -> bool {
+        let held = self.keys.get_mut(key.index() as usize).and_then(|held| held.take_if(|held| *held == key));
+        self.closing += usize::from(held.is_some());
+        held.is_some()
+    }
+}

@@ -1,0 +1,135 @@
+//! What connects a pair of shards: in each direction a packet ring, a fact ring, and a ring on which lent slots go home.
+//!
+//! Built by control when a shard starts, one [`Neighbour`] for each of the two, and handed to them through their command
+//! queues. Each end belongs to one shard's core. The packet ring is lossy: full means a counted drop. The fact ring
+//! loses nothing (`facts`). The way home is as large as the pool it leads to, so it is never full.
+
+use core::fmt;
+
+use net::lane::{Consumer, Producer, Waker, ring};
+use net::pool::{Loan, LoanReader};
+
+use crate::engine::Engine;
+use crate::facts::FactOutlet;
+use crate::key::{Epoch, ShardId, StreamId};
+
+/// What a shard tells about itself, so that others can be connected to it.
+#[derive(Clone, Debug)]
+pub struct Link {
+    pub(crate) shard: ShardId,
+    pub(crate) slots: usize,
+    pub(crate) reader: LoanReader,
+    pub(crate) waker: Waker,
+}
+
+impl Link {
+    /// Whose link this is.
+    #[must_use]
+    pub const fn shard(&self) -> ShardId {
+        self.shard
+    }
+}
+
+/// How many values the rings of a pair hold, per direction.
+#[derive(Clone, Copy, Debug)]
+pub struct LaneSizing {
+    /// Packets. One tick of the destination's may pass while they queue.
+    pub packets: usize,
+    /// Facts. More wait at the sender.
+    pub facts: usize,
+}
+
+/// A pair of shards connected: the first neighbour goes to `a`, the second to `b`.
+#[must_use]
+pub fn connect<E: Engine>(a: &Link, b: &Link, sizing: LaneSizing) -> (Neighbour<E>, Neighbour<E>) {
+    let (a_packets, b_packets_in) = ring(sizing.packets);
+    let (b_packets, a_packets_in) = ring(sizing.packets);
+    let (a_facts, b_facts_in) = ring(sizing.facts);
+    let (b_facts, a_facts_in) = ring(sizing.facts);
+    let (to_a, a_home) = ring(a.slots);
+    let (to_b, b_home) = ring(b.slots);
+    (
+        Neighbour {
+            shard: b.shard,
+            inbound: Inbound { shard: b.shard, packets: a_packets_in, facts: a_facts_in, home: a_home },
+            outbound: Outbound::new(b, a_packets, a_facts, to_b),
+        },
+        Neighbour {
+            shard: a.shard,
+            inbound: Inbound { shard: a.shard, packets: b_packets_in, facts: b_facts_in, home: b_home },
+            outbound: Outbound::new(a, b_packets, b_facts, to_a),
+        },
+    )
+}
+
+/// One shard as another sees it.
+pub struct Neighbour<E: Engine> {
+    pub(crate) shard: ShardId,
+    pub(crate) inbound: Inbound<E>,
+    pub(crate) outbound: Outbound<E>,
+}
+
+/// What comes from a neighbour.
+pub(crate) struct Inbound<E: Engine> {
+    pub(crate) shard: ShardId,
+    pub(crate) packets: Consumer<HandOver<E::Stamp>>,
+    pub(crate) facts: Consumer<E::Fact>,
+    /// Slots of this shard's own pool.
+    pub(crate) home: Consumer<Loan>,
+}
+
+impl<E: Engine> Inbound<E> {
+    /// Whether nothing here is worth waking up for. Slots that came home are not: the next tick takes them in
+    /// before it needs any.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.packets.is_empty() && self.facts.is_empty()
+    }
+}
+
+/// What goes to a neighbour.
+pub(crate) struct Outbound<E: Engine> {
+    pub(crate) packets: Producer<HandOver<E::Stamp>>,
+    pub(crate) facts: FactOutlet<E::Fact>,
+    /// Slots of the neighbour's pool, on their way home.
+    pub(crate) home: Producer<Loan>,
+    /// Reads those slots while they are here.
+    pub(crate) reader: LoanReader,
+    pub(crate) waker: Waker,
+}
+
+impl<E: Engine> Outbound<E> {
+    fn new(
+        to: &Link,
+        packets: Producer<HandOver<E::Stamp>>,
+        facts: Producer<E::Fact>,
+        home: Producer<Loan>,
+    ) -> Self {
+        let (reader, waker) = (to.reader.clone(), to.waker.clone());
+        Self { packets, facts: FactOutlet::new(facts), home, reader, waker }
+    }
+
+    /// Shows the tick's work to the neighbour, and wakes it when there is any.
+    pub(crate) fn publish(&mut self) {
+        self.home.publish();
+        // Facts first: a packet must never be visible before a fact that was told before it.
+        let facts = self.facts.publish();
+        if facts + self.packets.publish() > 0 {
+            self.waker.wake();
+        }
+    }
+}
+
+/// A packet on its way.
+#[derive(Debug)]
+pub(crate) struct HandOver<S> {
+    pub(crate) loan: Loan,
+    pub(crate) stream: StreamId,
+    pub(crate) epoch: Epoch,
+    pub(crate) stamp: S,
+}
+
+impl<E: Engine> fmt::Debug for Neighbour<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Neighbour").field("shard", &self.shard).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+//! A packet's bytes, whosever pool they lie in.
+//!
+//! Engines treat packets of this shard and packets that other shards lent alike. A lent slot's bytes are read where
+//! they lie; local references to it are counted here, and when the last is gone the loan is free to go home. Invariants:
+//! a loan is in exactly one entry or on its way; a stale key names nothing; the table never grows.
+
+use net::pool::{Loan, SlotId};
+
+use crate::key::ShardId;
+
+/// Bytes of one packet, immutable. Counted: see [`Context::retain`](crate::Context::retain).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Payload {
+    /// A slot of this shard's pool.
+    Own(SlotId),
+    /// A slot that another shard lent.
+    Borrowed(BorrowedKey),
+}
+
+/// A loan in this shard's table. Stale once its last reference is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct BorrowedKey {
+    index: u32,
+    generation: u32,
+}
+
+/// Slots of other shards that this shard holds.
+#[derive(Debug)]
+pub(crate) struct Borrowed {
+    entries: Vec<Entry>,
+    free: Vec<u32>,
+}
+
+impl Borrowed {
+    pub(crate) fn with_capacity(capacity: usize) -> Self {
+        let entries = (0..capacity).map(|_| Entry { generation: 0, references: 0, held: None }).collect();
+        let free = (0..u32::try_from(capacity).unwrap_or(u32::MAX)).rev().collect();
+        Self { entries, free }
+    }
+
+    /// Takes a loan in, with one reference. Gives it back when the table is full.
+    pub(crate) fn adopt(&mut self, from: ShardId, loan: Loan) -> Result<BorrowedKey, Loan> {
+        let Some(index) = self.free.pop() else {
+            return Err(loan);
+        };
+        let entry = &mut self.entries[index as usize];
+        entry.references = 1;
+        entry.held = Some((from, loan));
+        Ok(BorrowedKey { index, generation: entry.generation })
+    }
+
+    pub(crate) fn find(&self, key: BorrowedKey) -> Option<&(ShardId, Loan)> {
+        let entry = self.entries.get(key.index as usize)?;
+        if entry.generation == key.generation { entry.held.as_ref() } else { None }
+    }
+
+    pub(crate) fn retain(&mut self, key: BorrowedKey) -> bool {
+        let found = self.find(key).is_some();
+        if found {
+            self.entries[key.index as usize].references += 1;
+        }
+        found
+    }
+
+    /// Drops a reference. Returns the loan with the last one.
+    pub(crate) fn release(&mut self, key: BorrowedKey) -> Option<(ShardId, Loan)> {
+        self.find(key)?;
+        let entry = &mut self.entries[key.index as usize];
+        entry.references -= 1;
+        if entry.references > 0 { None } else { self.vacate(key.index) }
+    }
+
+    /// Takes out any loan that is still held, whatever its references.
+    pub(crate) fn evict(&mut self) -> Option<(ShardId, Loan)> {
+        let index = self.entries.iter().position(|entry| entry.held.is_some())?;
+        self.vacate(u32::try_from(index).ok()?)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len() - self.free.len()
+    }
+
+    fn vacate(&mut self, index: u32) -> Option<(ShardId, Loan)> {
+        let entry = &mut self.entries[index as usize];
+        entry.generation = entry.generation.wrapping_add(1);
+        self.free.push(index);
+        entry.held.take()
+    }
+}
+
+#[derive(Debug)]
+struct Entry {
+    generation: u32,
+    references: u32,
+    held: Option<(ShardId, Loan)>,
+}

@@ -1,0 +1,142 @@
+//! One core: an engine, a driver, and the tick that feeds the one from the other.
+//!
+//! Synchronous, and the same under every host: `wait` and `tick` in turn. Lives on one thread from its first tick to its
+//! last. What it does not do: read a clock, spawn anything, log.
+
+use core::fmt;
+use std::io;
+
+use net::lane::{Consumer, Waker};
+use net::{Driver, Pool, Wait};
+use wire::Mono;
+
+use crate::boundary::Hosted;
+use crate::config::{Bounds, ShardConfig};
+use crate::context::Context;
+use crate::control::{Control, Queues, ToShard, queues};
+use crate::counters::{Counters, CountersReader, Publisher};
+use crate::engine::Engine;
+use crate::io::OpenSockets;
+use crate::mesh::{Inbound, Link};
+use life::Life;
+
+mod life;
+mod phases;
+
+/// One shard.
+pub struct ShardCore<E: Engine, D: Driver> {
+    driver: D,
+    cx: Context<E>,
+    hosted: Hosted<E>,
+    make: MakeEngine<E>,
+    commands: Consumer<ToShard<E>>,
+    inbound: Vec<Inbound<E>>,
+    sockets: OpenSockets,
+    bounds: Bounds,
+    counters: Counters,
+    publisher: Publisher,
+    life: Life,
+    /// Some phase left work behind, so the next wait must not wait.
+    more: bool,
+}
+
+/// Makes an engine: at the start, and after each panic.
+pub type MakeEngine<E> = Box<dyn FnMut(&mut Context<E>) -> E + Send>;
+
+/// What others hold of a shard.
+#[derive(Debug)]
+pub struct Face<E: Engine> {
+    /// Control's end.
+    pub control: Control<E>,
+    /// What other shards connect to.
+    pub link: Link,
+    /// Its counters.
+    pub counters: CountersReader,
+}
+
+impl<E: Engine, D: Driver> ShardCore<E, D> {
+    /// A shard around a driver and a pool. `control` is woken when there is something for it.
+    pub fn new(
+        config: &ShardConfig,
+        pool: Pool,
+        driver: D,
+        control: Waker,
+        make: MakeEngine<E>,
+    ) -> (Self, Face<E>) {
+        let (slots, reader, waker) = (pool.capacity(), pool.reader(), driver.waker());
+        let link = Link { shard: config.shard, slots, reader, waker: waker.clone() };
+        let Queues { control, commands, outbox } = queues(config.queues, waker, control);
+        let (publisher, counters) = Publisher::new();
+        let mut core = Self {
+            driver,
+            cx: Context::new(config, pool, outbox),
+            hosted: Hosted::vacant(),
+            make,
+            commands,
+            inbound: Vec::new(),
+            sockets: OpenSockets::default(),
+            bounds: config.bounds,
+            counters: Counters::default(),
+            publisher,
+            life: Life::Running,
+            more: true,
+        };
+        core.bring_to_life();
+        (core, Face { control, link, counters })
+    }
+
+    /// Submits what the last tick sent, and waits for whatever comes first: datagrams, a timer, or a waker.
+    ///
+    /// # Errors
+    /// Only when the driver is broken.
+    pub fn wait(&mut self) -> io::Result<()> {
+        let until = self.cx.timers.next_deadline().unwrap_or(Mono::NEVER);
+        let wait = if self.more { Wait::Poll } else { Wait::Until(until) };
+        let (commands, inbound) = (&self.commands, &self.inbound);
+        self.driver.turn(wait, &mut || commands.is_empty() && inbound.iter().all(Inbound::is_quiet))
+    }
+
+    /// One round of everything. `now` is read once, after the wait.
+    pub fn tick(&mut self, now: Mono) {
+        self.begin(now);
+        self.run_commands();
+        self.take_crossings();
+        self.fire_timers();
+        self.receive();
+        self.settle_dirty();
+        self.flush();
+        self.recover();
+        self.publish();
+    }
+
+    /// Says how long the last wait and the last tick took.
+    pub fn account(&mut self, waited_nanos: u64, ticked_nanos: u64) {
+        // A wait that did not wait was spent submitting.
+        let really_waited = self.driver.counters().waits != self.counters.driver.waits;
+        let (idle, submitting) = if really_waited { (waited_nanos, 0) } else { (0, waited_nanos) };
+        self.cx.totals.idle_nanos += idle;
+        self.cx.totals.busy_nanos += submitting + ticked_nanos;
+        self.counters.tick_nanos.record(ticked_nanos);
+    }
+
+    /// Whether control asked it to end, and it has closed everything.
+    #[must_use]
+    pub const fn has_stopped(&self) -> bool {
+        matches!(self.life, Life::Stopped)
+    }
+
+    /// Its driver: for hosts that wait in their own way, and for tests.
+    pub const fn driver_mut(&mut self) -> &mut D {
+        &mut self.driver
+    }
+}
+
+impl<E: Engine, D: Driver> fmt::Debug for ShardCore<E, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut f = f.debug_struct("ShardCore");
+        f.field("driver", &self.driver)
+            .field("cx", &self.cx)
+            .field("life", &self.life)
+            .finish_non_exhaustive()
+    }
+}

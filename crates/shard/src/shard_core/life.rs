@@ -1,0 +1,106 @@
+//! How an engine begins, what happens after it panicked, and how a shard ends.
+//!
+//! ```text
+//!            panic                  sockets reaped, control told
+//! Running ----------> Reaping ------------------------------------> Running
+//!    |                                                       \----> Dead       (no engine could be made)
+//!    | stop                    sockets reaped, control told
+//!    +----------------> Stopping -----------------------------> Stopped
+//! ```
+
+use net::Driver;
+
+use super::ShardCore;
+use crate::boundary::PanicReport;
+use crate::control::FromShard;
+use crate::engine::Engine;
+use crate::mesh::Neighbour;
+
+/// Where in its life a shard is.
+#[derive(Debug)]
+pub(super) enum Life {
+    /// The engine works.
+    Running,
+    /// The engine panicked. Its sockets are being closed; then control is told and the next engine made.
+    Reaping(PanicReport),
+    /// No engine could be made. Every command is answered as lost.
+    Dead,
+    /// Control asked for the end; the sockets are being closed.
+    Stopping(Option<String>),
+    /// Nothing more will happen.
+    Stopped,
+}
+
+impl<E: Engine, D: Driver> ShardCore<E, D> {
+    /// Makes an engine. Where that panics, the shard stays without one and says so.
+    pub(super) fn bring_to_life(&mut self) {
+        let (make, cx) = (&mut self.make, &mut self.cx);
+        self.hosted.start(|| make(cx));
+        self.life = Life::Running;
+    }
+
+    /// Whether commands wait for the next engine.
+    pub(super) const fn awaits_engine(&self) -> bool {
+        matches!(self.life, Life::Reaping(_)) || self.hosted.has_report()
+    }
+
+    /// Connects to another shard.
+    pub(super) fn join(&mut self, neighbour: Neighbour<E>) {
+        let Neighbour { shard, inbound, outbound } = neighbour;
+        self.inbound.retain(|known| known.shard != shard);
+        self.inbound.push(inbound);
+        self.cx.join(shard, outbound);
+    }
+
+    /// Drops the engine and begins to close everything.
+    pub(super) fn stop(&mut self) {
+        let drop_message = self.hosted.end().err();
+        self.abandon();
+        self.life = Life::Stopping(drop_message);
+    }
+
+    /// Cleans up after an engine that panicked, and goes on once that is done. Sockets first: their memory and their ports
+    /// are free only when the driver says so, and control must not hear of it before.
+    pub(super) fn recover(&mut self) {
+        if let Some(report) = self.hosted.take_report() {
+            self.cx.totals.panics += 1;
+            self.abandon();
+            self.life = Life::Reaping(report);
+        }
+        if self.sockets.closing() == 0 {
+            self.life = match core::mem::replace(&mut self.life, Life::Running) {
+                Life::Reaping(report) => self.after_panic(report),
+                Life::Stopping(drop_message) => self.after_stop(drop_message),
+                life => life,
+            };
+        }
+        self.more |= matches!(self.life, Life::Reaping(_) | Life::Stopping(_));
+    }
+
+    fn after_panic(&mut self, report: PanicReport) -> Life {
+        let was_starting = report.phase == crate::boundary::Phase::Start;
+        if let Err(FromShard::Panicked(report)) = self.cx.outbox.report(FromShard::Panicked(report)) {
+            return Life::Reaping(report);
+        }
+        if was_starting {
+            // Trying again would give the same, as fast as control can read it.
+            return Life::Dead;
+        }
+        self.bring_to_life();
+        Life::Running
+    }
+
+    fn after_stop(&mut self, drop_message: Option<String>) -> Life {
+        match self.cx.outbox.report(FromShard::Stopped { drop_message }) {
+            Err(FromShard::Stopped { drop_message }) => Life::Stopping(drop_message),
+            _ => Life::Stopped,
+        }
+    }
+
+    /// What an engine leaves behind, put in order without it.
+    fn abandon(&mut self) {
+        self.cx.reset();
+        self.sockets.close_all(&mut self.driver);
+        self.more = true;
+    }
+}

@@ -1,0 +1,173 @@
+//! The phases of a tick, in their order. Each is bounded, and says in `more` whether it left work behind.
+
+use net::{Driver, Received};
+use wire::Mono;
+
+use super::ShardCore;
+use crate::boundary::{Hosted, Phase};
+use crate::context::Context;
+use crate::control::ToShard;
+use crate::demux::Destination;
+use crate::engine::{Claim, Crossed, Engine};
+use crate::io::{Egress, Sockets};
+use crate::mesh::{HandOver, Inbound};
+use crate::payload::Payload;
+
+impl<E: Engine, D: Driver> ShardCore<E, D> {
+    pub(super) fn begin(&mut self, now: Mono) {
+        self.cx.begin(now);
+        self.cx.totals.ticks += 1;
+        self.more = false;
+        for neighbour in &mut self.inbound {
+            neighbour.home.batch(usize::MAX).for_each(|loan| self.cx.pool.take_back(loan));
+        }
+    }
+
+    /// Commands of control, and closes that have finished.
+    pub(super) fn run_commands(&mut self) {
+        while let Some(key) = self.driver.next_closed() {
+            self.sockets.closed();
+            self.hosted.call(Phase::Commands, |engine| engine.closed(key, &mut self.cx));
+        }
+        for _ in 0..self.bounds.commands {
+            if self.awaits_engine() {
+                break;
+            }
+            let Some(message) = self.commands.pop() else { break };
+            match message {
+                ToShard::Command(request, command) => {
+                    self.cx.totals.commands += 1;
+                    let ticket = self.cx.outbox.accept(request);
+                    let (cx, driver, open) = (&mut self.cx, &mut self.driver, &mut self.sockets);
+                    self.hosted.call(Phase::Commands, |engine| {
+                        engine.command(command, ticket, &mut Sockets { driver, open }, cx);
+                    });
+                }
+                ToShard::Neighbour(neighbour) => self.join(*neighbour),
+                ToShard::Stop => self.stop(),
+            }
+        }
+        if !self.hosted.is_running() && !self.awaits_engine() {
+            self.cx.outbox.lose_all();
+        }
+        self.more |= !self.commands.is_empty();
+    }
+
+    /// Facts and packets from other shards.
+    pub(super) fn take_crossings(&mut self) {
+        for neighbour in &mut self.inbound {
+            // Counted before facts are taken: what was told before these packets is visible by then, so no packet
+            // overtakes a fact.
+            let visible = neighbour.packets.len();
+            let (hosted, cx) = (&mut self.hosted, &mut self.cx);
+            take_facts(neighbour, self.bounds.facts_per_neighbour, hosted, cx);
+            if neighbour.facts.is_empty() {
+                take_packets(neighbour, visible.min(self.bounds.packets_per_neighbour), hosted, cx);
+            }
+            self.more |= !neighbour.is_quiet();
+        }
+    }
+
+    pub(super) fn fire_timers(&mut self) {
+        let (now, most, cx) = (self.cx.now(), self.bounds.timers, &mut self.cx);
+        self.hosted.call(Phase::Timers, |engine| {
+            for _ in 0..most {
+                let Some(timer) = cx.timers.pop_due(now) else { break };
+                cx.totals.timers_fired += 1;
+                engine.timer(timer, cx);
+            }
+        });
+        self.more |= self.cx.timers.next_deadline().is_some_and(|at| at <= now);
+    }
+
+    pub(super) fn receive(&mut self) {
+        let Self { driver, cx, hosted, counters, bounds, .. } = self;
+        let received = driver.receive(cx.now(), bounds.receive, &mut |batch| {
+            let datagrams = batch.datagrams().len() as u64;
+            cx.totals.batches += 1;
+            cx.totals.datagrams += datagrams;
+            counters.batch_datagrams.record(datagrams);
+            // The boundary is around each batch, not around the driver: its loop must end as it always does.
+            let dealt = hosted.call(Phase::Receive, |engine| match cx.demux.route(&batch) {
+                Destination::Bound(transport) => {
+                    engine.receive(transport, batch, cx);
+                    Claim::Taken
+                }
+                Destination::Offered(transport) => engine.unknown(Some(transport), batch, cx),
+                Destination::Unknown => engine.unknown(None, batch, cx),
+            });
+            match dealt {
+                Some(Claim::Taken) => {}
+                Some(Claim::Dropped) => cx.totals.dropped_unknown += datagrams,
+                None => cx.totals.dropped_no_engine += datagrams,
+            }
+        });
+        self.more |= received == Received::More;
+    }
+
+    /// Fixes who is flushed: from here on nobody joins this tick's flush, so it ends.
+    pub(super) fn settle_dirty(&mut self) {
+        self.cx.dirty.seal(self.bounds.flushes);
+    }
+
+    pub(super) fn flush(&mut self) {
+        let Self { driver, cx, hosted, sockets, counters, .. } = self;
+        hosted.call(Phase::Flush, |engine| {
+            let mut egress = Egress { driver, open: sockets, runs: &mut counters.run_datagrams };
+            while let Some(transport) = cx.dirty.take() {
+                // It may have been closed since it was marked.
+                if cx.demux.is_open(transport) {
+                    cx.totals.flushes += 1;
+                    engine.flush(transport, &mut egress, cx);
+                }
+            }
+        });
+        self.more |= !self.cx.dirty.is_empty();
+    }
+
+    pub(super) fn publish(&mut self) {
+        self.hosted.call(Phase::Publish, |engine| engine.publish(&mut self.cx));
+        self.cx.publish();
+        self.counters.totals = self.cx.totals();
+        self.counters.driver = *self.driver.counters();
+        self.publisher.publish(&self.counters);
+    }
+}
+
+fn take_facts<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Hosted<E>, cx: &mut Context<E>) {
+    let shard = from.shard;
+    let mut facts = from.facts.batch(most);
+    cx.totals.facts_received += facts.len() as u64;
+    hosted.call(Phase::Crossings, |engine| facts.by_ref().for_each(|fact| engine.fact(shard, fact, cx)));
+    // What an engine that is gone did not hear concerns nobody: the next one knows none of its entities.
+    facts.for_each(drop);
+}
+
+fn take_packets<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Hosted<E>, cx: &mut Context<E>) {
+    let shard = from.shard;
+    let mut packets = from.packets.batch(most);
+    hosted.call(Phase::Crossings, |engine| {
+        for HandOver { loan, stream, epoch, stamp } in packets.by_ref() {
+            if !cx.epochs.admits(shard, stream, epoch) {
+                cx.totals.dropped_epoch += 1;
+                cx.send_home(shard, loan);
+                continue;
+            }
+            match cx.borrowed.adopt(shard, loan) {
+                Ok(key) => {
+                    cx.totals.crossed += 1;
+                    let payload = Payload::Borrowed(key);
+                    engine.crossed(Crossed { from: shard, stream, epoch, stamp, payload }, cx);
+                }
+                Err(loan) => {
+                    cx.totals.dropped_borrowed_full += 1;
+                    cx.send_home(shard, loan);
+                }
+            }
+        }
+    });
+    for HandOver { loan, .. } in packets {
+        cx.totals.dropped_no_engine += 1;
+        cx.send_home(shard, loan);
+    }
+}
