@@ -15,6 +15,7 @@ mod bytes;
 pub mod classify;
 mod ids;
 pub mod ntp;
+pub mod rtcp;
 pub mod rtp;
 pub mod seq;
 pub mod time;
