@@ -1,3 +1,90 @@
-//! Benchmarks.
+//! Benchmarks of shardcast. `README.md` says what is measured and how to read it.
 
-fn main() {}
+mod alloc;
+mod args;
+mod case;
+mod child;
+mod far;
+mod floor;
+mod floor_seal;
+mod forward;
+mod forwarder;
+mod host;
+mod known;
+mod machine;
+mod os;
+mod os_batch;
+mod out;
+mod row;
+mod schedule;
+mod suite;
+
+use std::io;
+use std::process::ExitCode;
+
+use crate::args::Options;
+
+#[global_allocator]
+static ALLOCATOR: alloc::Counting = alloc::Counting;
+
+fn main() -> ExitCode {
+    let mut words = std::env::args().skip(1);
+    let command = words.next().unwrap_or_default();
+    let result = match command.as_str() {
+        role if role.starts_with("role-") => play(role, words.next().unwrap_or_default().as_str()),
+        "" | "help" | "--help" | "-h" => {
+            out::line(&HELP);
+            Ok(())
+        }
+        bench => measure(bench, words.collect()),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            out::progress(&format!("{command}: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(bench: &str, mut words: Vec<String>) -> io::Result<()> {
+    if words.iter().any(|word| word == "--help" || word == "-h") {
+        out::line(&HELP);
+        return Ok(());
+    }
+    let kind = words.first().filter(|word| !word.starts_with('-')).cloned().unwrap_or_default();
+    if !kind.is_empty() {
+        words.remove(0);
+    }
+    let options = Options::read(words.into_iter())?;
+    match (bench, kind.as_str()) {
+        ("forward", "") => forward::main(&options),
+        _ => Err(io::Error::other(format!("there is no bench {bench} {kind}; try --help"))),
+    }
+}
+
+/// A child process: parents speak to it through pipes, and it never outlives them.
+fn play(role: &str, setup: &str) -> io::Result<()> {
+    os::become_child()?;
+    match role {
+        "role-far" => far::main(serde_json::from_str(setup)?),
+        "role-floor" => floor::main(&serde_json::from_str(setup)?),
+        "role-forwarder" => forwarder::main(serde_json::from_str(setup)?),
+        _ => Err(io::Error::other("no such role")),
+    }
+}
+
+const HELP: &str = "\
+Benchmarks of shardcast (bench/README.md explains what the figures mean).
+
+cargo xtask bench forward [OPTIONS]          CPU per forwarded packet against the floor
+
+  --quick            1 to 200, 1200 bytes, GCM-128, bursts 1, 5 and 10 only
+  --filter WORDS     cases whose name has all these words: --filter 'fan-50 burst-5 gcm-128'
+  --list             name the cases and end
+  --host A,B         uring, epoll, floor (the floor against itself: the noise); default uring,epoll
+  --json FILE        write machine and rows there
+  --cores A,B        forwarder's and far end's core, or none; default 0,1
+  --load SHARE       how busy the forwarder should be; default 0.5
+  --pairs N          slices of each subject; default 5
+  --slice-ms MS      length of a slice; default 300";

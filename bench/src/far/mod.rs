@@ -1,0 +1,285 @@
+//! The far end: every peer of a case in one process on its own core. It sends what producers send and drains
+//! what consumers get. It receives without GRO and without being woken: sinks are visited in turn, so that no
+//! sender pays for waking it.
+
+mod checker;
+mod tally;
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use rtp_rs::RtpPacketBuilder;
+use serde::{Deserialize, Serialize};
+use socket2::{Domain, Protocol, Socket, Type};
+
+pub(crate) use self::tally::Tally;
+use crate::case::{Case, PAYLOAD_TYPE_IN, RTP_HEADER, Stream, payload_pattern, producer_ssrc};
+use crate::child;
+use crate::os::{self, ReceiveBatch};
+use crate::schedule::{Lateness, Schedule};
+
+/// How a far end starts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Setup {
+    pub(crate) case: Case,
+    /// None leaves it to the scheduler.
+    pub(crate) core: Option<usize>,
+    /// How many forwarders (and the floor) it will meet in turn: each has its own sequence numbers.
+    pub(crate) subjects: usize,
+    /// Whether sinks are drained at all.
+    pub(crate) drains: bool,
+}
+
+/// What it says once it stands.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Ready {
+    /// Port of each peer, by its number.
+    pub(crate) ports: Vec<u16>,
+    /// What the kernel granted, in bytes.
+    pub(crate) receive_buffer: usize,
+}
+
+/// What it can be told to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Request {
+    /// Send for a while and drain; answers with a `Tally`.
+    Run {
+        subject: usize,
+        /// Where each peer sends.
+        targets: Vec<u16>,
+        /// Between two bursts of one producer of a fan.
+        interval_ns: u64,
+        duration_ns: u64,
+    },
+    /// Drain until `Stop`: answers with an empty `Tally` once what it counts begins.
+    Drain { subject: usize },
+    /// Ends a `Drain`, which answers with a `Tally`.
+    Stop,
+}
+
+/// The process's main function.
+pub(crate) fn main(setup: Setup) -> io::Result<()> {
+    let mut far = Far::new(setup)?;
+    child::reply(&far.ready()?)?;
+    while let Some(request) = child::next_request()? {
+        match request {
+            Request::Run { subject, targets, interval_ns, duration_ns } => {
+                let tally = far.run(subject, &targets, interval_ns, duration_ns)?;
+                child::reply(&tally)?;
+            }
+            Request::Drain { subject } => child::reply(&far.drain(subject)?)?,
+            Request::Stop => {}
+        }
+    }
+    Ok(())
+}
+
+struct Far {
+    setup: Setup,
+    sockets: Vec<Socket>,
+    receive_buffer: usize,
+    batch: ReceiveBatch,
+    sinks: Vec<tally::Sinks>,
+    /// Next sequence number, by subject and stream.
+    sequences: Vec<Vec<u16>>,
+    patterns: Vec<Vec<u8>>,
+    burst: Vec<u8>,
+    cursor: usize,
+    next_pass_ns: u64,
+}
+
+impl Far {
+    fn new(setup: Setup) -> io::Result<Self> {
+        if let Some(core) = setup.core {
+            os::pin_to_core(core)?;
+        }
+        os::need_descriptors(setup.case.descriptors())?;
+        let peers = setup.case.peers();
+        let streams = setup.case.streams(1);
+        let mut receive_buffer = usize::MAX;
+        let sockets = peers
+            .iter()
+            .map(|_| {
+                let socket = Socket::new(Domain::IPV4, Type::DGRAM, Some(Protocol::UDP))?;
+                socket.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+                let wanted = if setup.drains { RECEIVE_BUFFER } else { 0 };
+                receive_buffer = receive_buffer.min(os::grow_receive_buffer(&socket, wanted)?);
+                Ok(socket)
+            })
+            .collect::<io::Result<Vec<_>>>()?;
+        for stream in &streams {
+            // Whole bursts leave as one, and so arrive as one where the forwarder takes GRO trains.
+            if stream.burst > 1 {
+                os::set_segment_size(&sockets[stream.peer], stream.bytes)?;
+            }
+        }
+        Ok(Self {
+            sinks: (0..setup.subjects).map(|subject| tally::Sinks::new(&setup.case, subject)).collect(),
+            sequences: vec![vec![0; streams.len()]; setup.subjects],
+            patterns: streams
+                .iter()
+                .map(|stream| payload_pattern(stream.peer, stream.slot, stream.bytes))
+                .collect(),
+            burst: vec![0; MAX_BURST_BYTES],
+            batch: ReceiveBatch::new(),
+            sockets,
+            receive_buffer,
+            setup,
+            cursor: 0,
+            next_pass_ns: 0,
+        })
+    }
+
+    fn ready(&self) -> io::Result<Ready> {
+        let ports = self
+            .sockets
+            .iter()
+            .map(|socket| {
+                let address = socket.local_addr()?.as_socket();
+                address
+                    .map(|address| address.port())
+                    .ok_or_else(|| io::Error::other("a sink has no IP address"))
+            })
+            .collect::<io::Result<Vec<_>>>()?;
+        Ok(Ready { ports, receive_buffer: self.receive_buffer })
+    }
+
+    fn run(
+        &mut self,
+        subject: usize,
+        targets: &[u16],
+        interval_ns: u64,
+        duration_ns: u64,
+    ) -> io::Result<Tally> {
+        self.discard()?;
+        self.sinks[subject].begin();
+        let streams = self.setup.case.streams(interval_ns);
+        let start = os::monotonic_ns()?;
+        let end = start + duration_ns;
+        let mut schedule = Schedule::new(&streams, start, Lateness::Forgiven);
+        let mut sent = 0;
+        loop {
+            let now = os::monotonic_ns()?;
+            if now >= end {
+                break;
+            }
+            if let Some(stream) = schedule.pop_due(now) {
+                sent += self.send_burst(subject, stream, &streams[stream], targets)?;
+            } else if !self.visit_next_sink(subject, now)? {
+                os::sleep_until_ns(schedule.next_at().min(self.next_pass_ns).min(end))?;
+            }
+        }
+        self.drain_until_quiet(subject)?;
+        Ok(self.sinks[subject].finish(sent))
+    }
+
+    fn drain(&mut self, subject: usize) -> io::Result<Tally> {
+        self.discard()?;
+        self.sinks[subject].begin();
+        child::reply(&Tally::default())?;
+        while !os::readable(&io::stdin())? {
+            let now = os::monotonic_ns()?;
+            if !self.visit_next_sink(subject, now)? {
+                os::sleep_until_ns(self.next_pass_ns)?;
+            }
+        }
+        self.drain_until_quiet(subject)?;
+        Ok(self.sinks[subject].finish(0))
+    }
+
+    fn send_burst(
+        &mut self,
+        subject: usize,
+        number: usize,
+        stream: &Stream,
+        targets: &[u16],
+    ) -> io::Result<u64> {
+        let sequence = &mut self.sequences[subject][number];
+        let mut at = 0;
+        for place in 0..stream.burst {
+            let len = RtpPacketBuilder::new()
+                .payload_type(PAYLOAD_TYPE_IN)
+                .ssrc(producer_ssrc(stream.peer, stream.slot))
+                .sequence((*sequence).into())
+                .timestamp(u32::from(*sequence).wrapping_mul(960))
+                .marked(place + 1 == stream.burst)
+                .payload(&self.patterns[number])
+                .build_into(&mut self.burst[at..])
+                .map_err(|error| io::Error::other(format!("building an RTP packet: {error:?}")))?;
+            debug_assert_eq!(len, RTP_HEADER + self.patterns[number].len());
+            *sequence = sequence.wrapping_add(1);
+            at += len;
+        }
+        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, targets[stream.peer]));
+        match self.sockets[stream.peer].send_to(&self.burst[..at], &to.into()) {
+            Ok(_) => Ok(crate::case::u64_of(stream.burst)),
+            // The source could not send: nothing was offered, so nothing is missing later.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Drains one sink of the pass that is due. False when none is.
+    fn visit_next_sink(&mut self, subject: usize, now: u64) -> io::Result<bool> {
+        if !self.setup.drains {
+            self.next_pass_ns = u64::MAX;
+            return Ok(false);
+        }
+        if self.cursor == 0 && now < self.next_pass_ns {
+            return Ok(false);
+        }
+        if self.cursor == 0 {
+            self.next_pass_ns = now + PASS_NS;
+        }
+        let sinks = &mut self.sinks[subject];
+        while let Some(socket) = self.sockets.get(self.cursor) {
+            let peer = self.cursor;
+            if !sinks.receives(peer) {
+                self.cursor += 1;
+                continue;
+            }
+            let taken = self.batch.receive(socket, |datagram| sinks.take(peer, datagram))?;
+            if taken < ReceiveBatch::capacity() {
+                self.cursor += 1;
+            }
+            return Ok(true);
+        }
+        self.cursor = 0;
+        Ok(false)
+    }
+
+    /// Takes what the last packets of a slice still bring, until nothing came for a while.
+    fn drain_until_quiet(&mut self, subject: usize) -> io::Result<()> {
+        if !self.setup.drains {
+            return Ok(());
+        }
+        let mut quiet = 0;
+        while quiet < QUIET_PASSES {
+            let before = self.sinks[subject].received();
+            self.next_pass_ns = 0;
+            while self.visit_next_sink(subject, u64::MAX / 2)? {}
+            quiet = if self.sinks[subject].received() == before { quiet + 1 } else { 0 };
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        self.next_pass_ns = 0;
+        Ok(())
+    }
+
+    /// Throws away what an earlier slice left behind.
+    fn discard(&mut self) -> io::Result<()> {
+        for socket in &self.sockets {
+            while self.setup.drains && self.batch.receive(socket, |_| {})? > 0 {}
+        }
+        self.cursor = 0;
+        Ok(())
+    }
+}
+
+/// Each sink holds what a slow visit leaves for it: thousands of packets of 1200 bytes.
+const RECEIVE_BUFFER: usize = 4 << 20;
+/// Between two visits to a sink: long enough that a visit finds something, short enough to hold it.
+const PASS_NS: u64 = 1_000_000;
+/// Rounds of silence, 2 ms each, that end a slice.
+const QUIET_PASSES: u32 = 4;
+const MAX_BURST_BYTES: usize = 65_507;

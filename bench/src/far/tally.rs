@@ -1,0 +1,180 @@
+//! What the sinks got in one slice, and whether it is what a receiver could use: every packet's size, SSRC and
+//! sequence are checked, and some peers' packets are opened and compared with what the source sent.
+
+use serde::{Deserialize, Serialize};
+
+use super::checker::Checker;
+use crate::case::{AUDIO_BYTES, Case, PAYLOAD_TYPE_OUT, RTP_HEADER, STREAMS_PER_ROOM, Shape, consumer_of};
+
+/// One slice as the far end saw it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    /// Packets the sources sent.
+    pub(crate) sent: u64,
+    /// Packets the sinks got.
+    pub(crate) received: u64,
+    /// Packets missing or out of order inside a stream.
+    pub(crate) gaps: u64,
+    /// Packets that no receiver could use.
+    pub(crate) bad: u64,
+    /// Packets opened and compared.
+    pub(crate) opened: u64,
+    /// What was wrong with the first bad one.
+    pub(crate) complaint: Option<String>,
+}
+
+/// The sinks of all peers towards one subject.
+#[derive(Debug)]
+pub(super) struct Sinks {
+    tally: Tally,
+    receives: Vec<bool>,
+    expected: Vec<Option<u16>>,
+    lengths: [usize; 2],
+    checkers: Vec<Option<Checker>>,
+}
+
+impl Sinks {
+    /// `subject` 0 is the floor, whose packets are sealed but not SRTP.
+    pub(super) fn new(case: &Case, subject: usize) -> Self {
+        let peers = case.peers();
+        let stride = (peers.len() / CHECKED_PEERS).max(1);
+        let checker = |index: usize| {
+            let checked = peers[index].receives && (index + 1).is_multiple_of(stride);
+            checked
+                .then(|| if subject == 0 { Checker::floor(case, index) } else { Checker::srtp(case, index) })
+        };
+        let tag = case.suite.tag_len();
+        Self {
+            tally: Tally::default(),
+            receives: peers.iter().map(|peer| peer.receives).collect(),
+            expected: vec![None; peers.len() * STREAMS_PER_ROOM],
+            lengths: match case.shape {
+                Shape::Fan => [case.bytes + tag; 2],
+                Shape::Meeting => [case.bytes + tag, AUDIO_BYTES + tag],
+            },
+            checkers: (0..peers.len()).map(checker).collect(),
+        }
+    }
+
+    pub(super) fn begin(&mut self) {
+        self.tally = Tally::default();
+        self.expected.fill(None);
+    }
+
+    pub(super) fn receives(&self, peer: usize) -> bool {
+        self.receives.get(peer).copied().unwrap_or(false)
+    }
+
+    pub(super) fn received(&self) -> u64 {
+        self.tally.received
+    }
+
+    pub(super) fn take(&mut self, peer: usize, datagram: &[u8]) {
+        self.tally.received += 1;
+        if let Err(complaint) = self.examine(peer, datagram) {
+            self.tally.bad += 1;
+            self.tally.complaint.get_or_insert(complaint);
+        }
+    }
+
+    pub(super) fn finish(&mut self, sent: u64) -> Tally {
+        self.tally.sent = sent;
+        core::mem::take(&mut self.tally)
+    }
+
+    fn examine(&mut self, peer: usize, datagram: &[u8]) -> Result<(), String> {
+        if !self.lengths.contains(&datagram.len()) {
+            return Err(format!("{} bytes, expected {:?}", datagram.len(), self.lengths));
+        }
+        let Some(&[first, second, high, low, _, _, _, _, a, b, c, d]) = datagram.first_chunk::<RTP_HEADER>()
+        else {
+            return Err("shorter than an RTP header".to_owned());
+        };
+        if first >> 6 != 2 || second & 0x7F != PAYLOAD_TYPE_OUT {
+            return Err(format!("not RTP of payload type {PAYLOAD_TYPE_OUT}: {first:#04x} {second:#04x}"));
+        }
+        let ssrc = u32::from_be_bytes([a, b, c, d]);
+        let Some((to, slot)) = consumer_of(ssrc).filter(|(to, _)| *to == peer) else {
+            return Err(format!("SSRC {ssrc:#010x} at peer {peer}, which it is not for"));
+        };
+        let sequence = u16::from_be_bytes([high, low]);
+        let expected = &mut self.expected[to * STREAMS_PER_ROOM + slot];
+        if expected.is_some_and(|expected| expected != sequence) {
+            self.tally.gaps += 1;
+        }
+        *expected = Some(sequence.wrapping_add(1));
+        match self.checkers.get_mut(peer) {
+            Some(Some(checker)) => {
+                self.tally.opened += 1;
+                checker.open(datagram, slot)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Peers whose every packet is opened: spread over the room, few enough for the far end's core.
+const CHECKED_PEERS: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Sockets, consumer_ssrc, payload_pattern};
+    use crate::suite::Suite;
+
+    fn clear_fan() -> Case {
+        Case {
+            shape: Shape::Fan,
+            shards: 1,
+            rooms: 1,
+            consumers: 3,
+            bytes: 100,
+            burst: 1,
+            suite: Suite::Clear,
+            sockets: Sockets::Connected,
+        }
+    }
+
+    fn packet(peer: usize, sequence: u16) -> Vec<u8> {
+        let mut packet = vec![0x80, PAYLOAD_TYPE_OUT];
+        packet.extend(sequence.to_be_bytes());
+        packet.extend([0; 4]);
+        packet.extend(consumer_ssrc(peer, 0).to_be_bytes());
+        packet.extend(payload_pattern(0, 0, 100));
+        packet
+    }
+
+    #[test]
+    fn good_packets_pass_and_each_kind_of_garbage_is_named() {
+        let mut sinks = Sinks::new(&clear_fan(), 1);
+        sinks.begin();
+        sinks.take(1, &packet(1, 7));
+        sinks.take(1, &packet(1, 8));
+        let tally = sinks.finish(2);
+        assert_eq!((tally.received, tally.bad, tally.gaps, tally.opened), (2, 0, 0, 2));
+
+        let mut wrong_payload = packet(1, 9);
+        wrong_payload[50] ^= 1;
+        let mut wrong_type = packet(1, 9);
+        wrong_type[1] = 96;
+        for (peer, bytes) in
+            [(1, wrong_payload), (1, wrong_type), (2, packet(1, 9)), (1, packet(1, 9)[..99].to_vec())]
+        {
+            sinks.begin();
+            sinks.take(peer, &bytes);
+            let tally = sinks.finish(1);
+            assert_eq!(tally.bad, 1, "{bytes:?}");
+            assert!(tally.complaint.is_some());
+        }
+    }
+
+    #[test]
+    fn a_missing_packet_is_a_gap() {
+        let mut sinks = Sinks::new(&clear_fan(), 1);
+        sinks.begin();
+        sinks.take(2, &packet(2, u16::MAX));
+        sinks.take(2, &packet(2, 0));
+        sinks.take(2, &packet(2, 2));
+        assert_eq!(sinks.finish(3).gaps, 1);
+    }
+}
