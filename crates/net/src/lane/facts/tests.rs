@@ -90,6 +90,21 @@ fn facts_that_do_not_absorb_each_other_stay_in_order() {
 }
 
 #[test]
+fn a_fact_that_leaves_does_not_hide_the_newer_one_behind_it() {
+    let (mut sender, mut receiver) = lane(1, 4);
+    [level(1, 1), mark(1, 2), level(1, 3)].into_iter().for_each(|fact| sender.set(fact).unwrap());
+    sender.flush();
+    sender.set(level(1, 4)).unwrap();
+    assert_eq!(sender.waiting(), 2);
+    let mut got = Vec::new();
+    while let Some(fact) = receiver.pop() {
+        got.push(fact);
+        sender.flush();
+    }
+    assert_eq!(got, [level(1, 1), mark(1, 2), level(1, 4)]);
+}
+
+#[test]
 fn beyond_the_promised_number_of_entities_a_fact_comes_back() {
     let (mut sender, receiver) = lane(1, 1);
     for number in 0..Said::DISTINCT {
