@@ -1,0 +1,132 @@
+//! What the tests of this crate share: a driver in memory, a relay to host, and a bench to put them on.
+
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
+
+pub mod relay;
+pub mod sim;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use net::lane::Sleeper;
+use net::{Driver, Pool, PoolSizing, Ports, Socket, SocketConfig, SocketKey};
+use shard::{Capacity, Control, CountersReader, FromShard, HashKey, Link, QueueSizing, RequestId};
+use shard::{ShardConfig, ShardCore, ShardId, TransportKey};
+use wire::Mono;
+
+use relay::{Command, Relay, Reply};
+
+/// A shard on the test's own thread, and control beside it.
+#[derive(Debug)]
+pub struct Bench<D: Driver> {
+    pub core: ShardCore<Relay, D>,
+    pub control: Control<Relay>,
+    pub link: Link,
+    pub counters: CountersReader,
+    pub now: Mono,
+    requests: u64,
+    /// Everything control received and no call waited for.
+    pub inbox: Vec<FromShard<Reply, u32>>,
+    _sleeper: Sleeper,
+}
+
+/// Small sizes, so that tests reach the bounds.
+pub fn config(shard: u16) -> ShardConfig {
+    let mut config = ShardConfig::new(ShardId(shard), HashKey([1, 2]));
+    config.pool = PoolSizing::new().with("tests", 512, 512);
+    config.capacity = Capacity { transports: 256, tuples: 512, timers: 64, borrowed: 512, streams: 64 };
+    config.queues = QueueSizing { commands: 64, events: 32 };
+    config
+}
+
+impl<D: Driver> Bench<D> {
+    pub fn new(driver: D) -> Self {
+        Self::with(driver, &config(0), |_| Relay::default())
+    }
+
+    pub fn with(
+        driver: D,
+        config: &ShardConfig,
+        mut make: impl FnMut(u32) -> Relay + Send + 'static,
+    ) -> Self {
+        let sleeper = Sleeper::new().unwrap();
+        let pool = Pool::new(&config.pool).unwrap();
+        let mut made = 0;
+        let make = Box::new(move |_: &mut _| {
+            made += 1;
+            make(made)
+        });
+        let (core, face) = ShardCore::new(config, pool, driver, sleeper.waker(), make);
+        let (control, link, counters) = (face.control, face.link, face.counters);
+        let now = Mono::from_nanos(1_000_000_000);
+        let inbox = Vec::new();
+        Self { core, control, link, counters, now, requests: 0, inbox, _sleeper: sleeper }
+    }
+
+    /// One tick, 100 us after the last.
+    pub fn tick(&mut self) {
+        self.now += Duration::from_micros(100);
+        self.core.wait().unwrap();
+        self.core.tick(self.now);
+        while let Some(message) = self.control.next_message() {
+            self.inbox.push(message);
+        }
+    }
+
+    pub fn ticks(&mut self, count: usize) {
+        (0..count).for_each(|_| self.tick());
+    }
+
+    pub fn submit(&mut self, command: Command) -> RequestId {
+        self.requests += 1;
+        let request = RequestId(self.requests);
+        self.control.submit(request, command).unwrap();
+        request
+    }
+
+    /// Submits a command and ticks until it is answered.
+    pub fn ask(&mut self, command: Command) -> Reply {
+        let request = self.submit(command);
+        for _ in 0..1_000 {
+            self.tick();
+            let answer = self
+                .inbox
+                .iter()
+                .position(|message| matches!(message, FromShard::Reply(r, _) if *r == request));
+            if let Some(answer) = answer
+                && let FromShard::Reply(_, reply) = self.inbox.remove(answer)
+            {
+                return reply;
+            }
+        }
+        panic!("no answer: {:?}", self.inbox);
+    }
+
+    /// A transport with a socket of its own on loopback, bound to a peer.
+    pub fn transport(&mut self, peer: SocketAddr) -> (TransportKey, SocketKey) {
+        let (key, socket, _) = self.transport_at(peer);
+        (key, socket)
+    }
+
+    pub fn transport_at(&mut self, peer: SocketAddr) -> (TransportKey, SocketKey, SocketAddr) {
+        let socket = bind(0);
+        let local = socket.local_addr();
+        let Reply::Opened(key, socket) = self.ask(Command::Open(socket)) else { panic!("not opened") };
+        assert_eq!(self.ask(Command::Bind(key, peer)), Reply::Done);
+        (key, socket, local)
+    }
+
+    pub fn totals(&self) -> shard::Totals {
+        self.counters.read().unwrap().totals
+    }
+}
+
+/// A socket on loopback.
+pub fn bind(port: u16) -> Socket {
+    Socket::bind(&SocketConfig::new(IpAddr::V4(Ipv4Addr::LOCALHOST), Ports::Exact(port))).unwrap()
+}
+
+/// A peer that exists in name only.
+pub fn peer(port: u16) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, 1], port))
+}

@@ -1,0 +1,206 @@
+//! A driver that lives in memory: what arrives is scripted, what is sent is kept.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use net::lane::{Sleeper, Waker};
+use net::{Batch, Driver, DriverCounters, ReceiveBudget, Received, Socket, SocketKey, Transmit, Wait};
+use wire::Mono;
+
+/// A run that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sent {
+    pub socket: SocketKey,
+    pub to: SocketAddr,
+    pub datagrams: Vec<Vec<u8>>,
+}
+
+/// The driver.
+#[derive(Debug)]
+pub struct SimDriver {
+    sleeper: Sleeper,
+    sockets: Vec<SimSocket>,
+    arrivals: VecDeque<Arrival>,
+    spare: Vec<Vec<u8>>,
+    egress: Vec<u8>,
+    reserved: usize,
+    pub sent: Vec<Sent>,
+    /// Whether `sent` is filled; counters are in any case.
+    pub keep: bool,
+    /// Turns between a close and its end.
+    pub reaping_turns: u32,
+    closing: VecDeque<(SocketKey, u32)>,
+    closed: VecDeque<SocketKey>,
+    pub last_wait: Option<Wait>,
+    counters: DriverCounters,
+}
+
+#[derive(Debug)]
+struct SimSocket {
+    generation: u32,
+    state: State,
+    in_tick: usize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Closing,
+    Free,
+}
+
+#[derive(Debug)]
+struct Arrival {
+    socket: SocketKey,
+    from: SocketAddr,
+    to: Option<IpAddr>,
+    bytes: Vec<u8>,
+    segment_size: usize,
+}
+
+impl SimDriver {
+    pub fn new() -> Self {
+        Self {
+            sleeper: Sleeper::new().unwrap(),
+            sockets: Vec::new(),
+            arrivals: VecDeque::new(),
+            spare: Vec::new(),
+            egress: vec![0; net::driver::MAX_RUN_BYTES],
+            reserved: 0,
+            sent: Vec::new(),
+            keep: true,
+            reaping_turns: 1,
+            closing: VecDeque::new(),
+            closed: VecDeque::new(),
+            last_wait: None,
+            counters: DriverCounters::default(),
+        }
+    }
+
+    /// A batch of datagrams of `segment_size` arrives.
+    pub fn deliver(&mut self, socket: SocketKey, from: SocketAddr, bytes: &[u8], segment_size: usize) {
+        let mut buffer = self.spare.pop().unwrap_or_default();
+        buffer.clear();
+        buffer.extend_from_slice(bytes);
+        self.arrivals.push_back(Arrival { socket, from, to: None, bytes: buffer, segment_size });
+    }
+
+    /// Sockets that hold a port.
+    pub fn occupied(&self) -> usize {
+        self.sockets.iter().filter(|socket| socket.state != State::Free).count()
+    }
+
+    /// Datagrams that nobody has taken yet.
+    pub fn waiting(&self) -> usize {
+        self.arrivals.len()
+    }
+
+    fn is_open(&self, key: SocketKey) -> bool {
+        let socket = self.sockets.get(key.index() as usize);
+        socket.is_some_and(|socket| socket.generation == key.generation() && socket.state == State::Open)
+    }
+}
+
+impl Driver for SimDriver {
+    fn add(&mut self, socket: Socket) -> io::Result<SocketKey> {
+        drop(socket);
+        let free = self.sockets.iter().position(|socket| socket.state == State::Free);
+        let index = free.unwrap_or_else(|| {
+            self.sockets.push(SimSocket { generation: 0, state: State::Free, in_tick: 0 });
+            self.sockets.len() - 1
+        });
+        let socket = &mut self.sockets[index];
+        socket.state = State::Open;
+        Ok(SocketKey::new(u32::try_from(index).unwrap(), socket.generation))
+    }
+
+    fn close(&mut self, key: SocketKey) {
+        assert!(self.is_open(key), "closed twice: {key:?}");
+        self.sockets[key.index() as usize].state = State::Closing;
+        self.closing.push_back((key, self.reaping_turns));
+    }
+
+    fn next_closed(&mut self) -> Option<SocketKey> {
+        self.closed.pop_front()
+    }
+
+    fn connect(&mut self, _key: SocketKey, _peer: Option<SocketAddr>) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn turn(&mut self, wait: Wait, idle: &mut dyn FnMut() -> bool) -> io::Result<()> {
+        let waits = wait != Wait::Poll && self.arrivals.is_empty() && idle();
+        self.counters.waits += u64::from(waits);
+        self.last_wait = Some(if waits { wait } else { Wait::Poll });
+        for _ in 0..self.closing.len() {
+            let Some((key, turns)) = self.closing.pop_front() else { break };
+            if turns > 0 {
+                self.closing.push_back((key, turns - 1));
+                continue;
+            }
+            let socket = &mut self.sockets[key.index() as usize];
+            socket.state = State::Free;
+            socket.generation += 1;
+            self.closed.push_back(key);
+        }
+        Ok(())
+    }
+
+    fn receive(&mut self, now: Mono, budget: ReceiveBudget, sink: &mut dyn FnMut(Batch<'_>)) -> Received {
+        self.sockets.iter_mut().for_each(|socket| socket.in_tick = 0);
+        let mut total = 0;
+        // Each arrival is looked at once; what is over its socket's budget stays, in order.
+        for _ in 0..self.arrivals.len() {
+            let Some(arrival) = self.arrivals.pop_front() else { break };
+            let socket = &mut self.sockets[arrival.socket.index() as usize];
+            if total >= budget.total || socket.in_tick >= budget.per_socket {
+                self.arrivals.push_back(arrival);
+                continue;
+            }
+            let Arrival { socket: key, from, to, bytes, segment_size } = arrival;
+            if socket.state == State::Open && socket.generation == key.generation() {
+                let datagrams = bytes.len().div_ceil(segment_size);
+                total += datagrams;
+                socket.in_tick += datagrams;
+                self.counters.received_datagrams += datagrams as u64;
+                sink(Batch { socket: key, from, to, received: now, bytes: &bytes, segment_size });
+            }
+            self.spare.push(bytes);
+        }
+        if self.arrivals.is_empty() { Received::Drained } else { Received::More }
+    }
+
+    fn reserve(&mut self, len: usize) -> &mut [u8] {
+        self.reserved = len;
+        &mut self.egress[..len]
+    }
+
+    fn send(&mut self, transmit: Transmit) {
+        assert!(transmit.len <= self.reserved, "sent more than was reserved");
+        let datagrams = transmit.len.div_ceil(transmit.segment_size) as u64;
+        if !self.is_open(transmit.socket) {
+            self.counters.dropped_no_socket += datagrams;
+            return;
+        }
+        self.counters.sent_datagrams += datagrams;
+        self.counters.sent_runs += 1;
+        if self.keep {
+            let run = self.egress[..transmit.len].chunks(transmit.segment_size);
+            let datagrams = run.map(<[u8]>::to_vec).collect();
+            self.sent.push(Sent { socket: transmit.socket, to: transmit.to, datagrams });
+        }
+    }
+
+    fn waker(&self) -> Waker {
+        self.sleeper.waker()
+    }
+
+    fn counters(&self) -> &DriverCounters {
+        &self.counters
+    }
+
+    fn name(&self) -> &'static str {
+        "sim"
+    }
+}
