@@ -39,6 +39,8 @@ pub struct UringConfig {
     pub batch: u16,
     /// Egress memory, at least one run's.
     pub egress_bytes: usize,
+    /// Whether runs may go out as one (UDP GSO).
+    pub gso: bool,
     /// Entries of the completion queue; `None` for as many as can be outstanding.
     pub completions: Option<u32>,
 }
@@ -96,7 +98,7 @@ impl UringDriver {
             outbox: Outbox::new(config.batch),
             egress: Egress::new(config.egress_bytes.max(MAX_RUN_BYTES))?,
             receive_header: Box::new(receive_header()),
-            sockets: Sockets::new(config.sockets),
+            sockets: Sockets::new(config.sockets, config.gso),
             inbox: VecDeque::with_capacity(usize::from(config.buffers)),
             current: None,
             refused: Vec::with_capacity(2 * usize::from(config.batch)),
@@ -490,7 +492,14 @@ fn code_of(error: &io::Error) -> i32 {
 
 impl Default for UringConfig {
     fn default() -> Self {
-        Self { sockets: 4096, buffers: 256, batch: 128, egress_bytes: 256 << 10, completions: None }
+        Self {
+            sockets: 4096,
+            buffers: 256,
+            batch: 128,
+            egress_bytes: 256 << 10,
+            gso: true,
+            completions: None,
+        }
     }
 }
 

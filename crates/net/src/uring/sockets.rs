@@ -56,6 +56,8 @@ pub(super) struct Sockets {
     to_cancel: Vec<SocketKey>,
     closing: Vec<SocketKey>,
     round: u64,
+    /// Whether new sockets may send runs as such.
+    runs: bool,
 }
 
 /// What may be done with an arrival.
@@ -70,7 +72,7 @@ pub(super) enum Turn {
 }
 
 impl Sockets {
-    pub(super) fn new(capacity: u32) -> Self {
+    pub(super) fn new(capacity: u32, runs: bool) -> Self {
         let most = capacity as usize;
         Self {
             table: SocketTable::new(capacity),
@@ -79,12 +81,13 @@ impl Sockets {
             to_cancel: Vec::with_capacity(2 * most),
             closing: Vec::with_capacity(most),
             round: 0,
+            runs,
         }
     }
 
     /// Takes over a socket and queues its receive.
     pub(super) fn insert(&mut self, socket: Socket) -> io::Result<SocketKey> {
-        let entry = Entry { socket, arm: Arm::Queued, runs: true, waiting: 0, round: 0, taken: 0 };
+        let entry = Entry { socket, arm: Arm::Queued, runs: self.runs, waiting: 0, round: 0, taken: 0 };
         let key = self.table.insert(entry).map_err(|_| io::Error::other(TABLE_FULL))?;
         self.to_arm.push(key);
         Ok(key)
