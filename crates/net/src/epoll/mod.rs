@@ -261,6 +261,12 @@ impl Driver for EpollDriver {
     }
 }
 
+impl Default for EpollConfig {
+    fn default() -> Self {
+        Self { sockets: 4096, gso: true }
+    }
+}
+
 /// Counts a message and passes it on. How many datagrams it holds.
 fn deliver(
     key: SocketKey,

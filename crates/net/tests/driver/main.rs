@@ -1,0 +1,76 @@
+//! The rules that every driver keeps, written once and run against each.
+//!
+//! What a driver does beyond them is tested beside it; what needs a network of its own is in `namespace.rs`.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what fails to be set up fails the test")]
+
+mod allocation;
+mod bed;
+mod fairness;
+mod lifecycle;
+mod receive;
+mod send;
+mod wait;
+
+use bed::Bed;
+use net::epoll::{EpollConfig, EpollDriver};
+use net::uring::{UringConfig, UringDriver};
+
+fn epoll() -> Bed<EpollDriver> {
+    Bed::new(EpollDriver::new(EpollConfig { sockets: 256, gso: true }).unwrap())
+}
+
+fn uring() -> Bed<UringDriver> {
+    Bed::new(UringDriver::new(UringConfig { sockets: 256, ..UringConfig::default() }).unwrap())
+}
+
+/// One test per rule and driver.
+macro_rules! rules {
+    ($($module:ident: $($rule:ident),+ $(,)?;)+) => {
+        mod on_epoll {
+            $($(#[test] fn $rule() { crate::$module::$rule(crate::epoll()); })+)+
+        }
+        mod on_uring {
+            $($(#[test] fn $rule() { crate::$module::$rule(crate::uring()); })+)+
+        }
+    };
+}
+
+rules! {
+    receive:
+        a_datagram_arrives_whole_with_its_peer_and_its_time,
+        a_train_is_split_where_its_sender_split_it,
+        a_socket_without_gro_hears_the_same,
+        a_wildcard_socket_says_where_a_datagram_was_sent_to,
+        an_empty_datagram_is_counted_and_harms_nobody,
+        ipv6_peers_are_heard_and_answered,
+        a_dual_stack_socket_knows_ipv4_peers_by_their_ipv4_address,
+        the_budget_of_a_tick_is_kept_and_nothing_is_lost;
+    send:
+        runs_of_every_shape_arrive_in_order,
+        a_wildcard_socket_answers_from_the_address_it_was_asked_on,
+        a_connected_socket_sends_to_its_peer_until_it_is_disconnected,
+        a_closed_port_is_counted_and_the_socket_goes_on,
+        a_peer_of_the_wrong_family_is_a_counted_drop,
+        what_is_reserved_and_not_sent_is_not_sent,
+        the_largest_run_goes_out_as_one;
+    lifecycle:
+        a_fixed_port_can_be_closed_and_bound_again_a_thousand_times,
+        a_stale_key_names_nothing,
+        a_closed_socket_delivers_nothing_more,
+        a_full_table_refuses_and_closes_the_socket,
+        dropping_a_driver_frees_its_ports;
+    fairness:
+        one_flooded_socket_among_200_delays_nobody;
+    wait:
+        a_waker_ends_a_wait,
+        a_last_look_that_finds_work_prevents_the_wait,
+        waking_the_awake_is_not_counted,
+        a_wait_ends_at_its_deadline_and_not_before,
+        waits_are_finer_than_a_millisecond,
+        a_deadline_in_the_past_is_no_wait,
+        a_datagram_ends_a_wait,
+        what_was_left_behind_prevents_the_wait;
+    allocation:
+        a_warm_loop_allocates_nothing;
+}
