@@ -28,7 +28,7 @@ use super::ring::Producer;
 /// Something about one entity that another shard must learn, where a newer one may stand for an older.
 pub trait Fact: Send + Sized {
     /// What it is about. Facts of one key keep their order.
-    type Key: Copy + Eq + Hash;
+    type Key: Copy + Eq + Hash + Send;
 
     /// Most facts of one key that wait one behind the other, because the newer ones were not absorbed.
     const DISTINCT: usize = 1;
