@@ -86,6 +86,7 @@ const LABEL_AT: usize = SALT_LEN - 7;
 #[cfg(test)]
 mod tests {
     use super::{Label, derive};
+    use crate::cipher::tests::unhex;
     use crate::key::KeyMaterial;
     use crate::suite::Suite;
 
@@ -106,5 +107,19 @@ mod tests {
         let authentication = derive::<94>(&material, Label::RtpAuthentication);
         assert_eq!(authentication[..16], 0xCEBE_321F_6FF7_716B_6FD4_AB49_AF25_6A15_u128.to_be_bytes());
         assert_eq!(authentication[80..], 0x6B68_642C_59BB_FC2F_34DB_60DB_DFB2_u128.to_be_bytes()[2..]);
+    }
+
+    /// RFC 6188 §7.2.
+    #[test]
+    fn rfc_6188_7_2() {
+        let mut material = KeyMaterial::new(Suite::AeadAes256Gcm, &[0; 32], &[0; 12]).unwrap();
+        material.replace_for_tests(
+            &unhex("f0f04914b513f2763a1b1fa130f10e2998f6f6e43e4309d1e622a0e332b9f1b6"),
+            &unhex("3b04803de51ee7c96423ab5b78d2"),
+        );
+        let key = unhex::<32>("5ba1064e30ec51613cad926c5a28ef731ec7fb397f70a960653caf06554cd8c4");
+        assert_eq!(derive::<32>(&material, Label::RtpEncryption)[..], key);
+        let salt = unhex::<14>("fa31791685ca444a9e07c6c64e93");
+        assert_eq!(derive::<14>(&material, Label::RtpSalt)[..], salt);
     }
 }

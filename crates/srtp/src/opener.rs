@@ -196,13 +196,11 @@ fn admit(window: &IndexWindow, index: u64) -> Result<(), OpenError> {
 /// Remembers an index that proved authentic (RFC 3711 §3.3, step 8 and after).
 #[inline]
 fn settle(streams: &mut Streams<IndexWindow>, slot: Option<usize>, ssrc: u32, index: u64) {
-    if let Some(window) = slot.and_then(|slot| streams.entry_mut(slot)) {
+    let slot = slot.unwrap_or_else(|| streams.insert(ssrc, IndexWindow::new()));
+    if let Some(window) = streams.entry_mut(slot) {
         window.mark(index);
-    } else {
-        let mut window = IndexWindow::new();
-        window.mark(index);
-        streams.insert(ssrc, window);
     }
+    streams.expect_again(ssrc, slot);
 }
 
 fn rtcp_address(packet: &[u8], suite: Suite) -> Option<RtcpAddress> {

@@ -3,8 +3,7 @@
 /// SSRCs in order, each with its entry.
 ///
 /// Ordered rather than hashed: a look-up is at most log2(limit) steps in one small array whatever SSRCs a
-/// remote chooses, no seed is needed, and the order of iteration is nobody's secret. The last hit is kept,
-/// because packets come in runs.
+/// remote chooses, and no seed is needed. The last hit is kept, because packets come in runs.
 #[derive(Debug)]
 pub(crate) struct Streams<T> {
     /// Sorted.
@@ -13,7 +12,7 @@ pub(crate) struct Streams<T> {
     slots: Vec<usize>,
     entries: Vec<Option<T>>,
     vacant: Vec<usize>,
-    /// Latest SSRC found and its slot.
+    /// The SSRC expected next, and its slot.
     latest: Option<(u32, usize)>,
 }
 
@@ -27,16 +26,21 @@ impl<T> Streams<T> {
     }
 
     #[inline]
-    pub(crate) fn find(&mut self, ssrc: u32) -> Option<usize> {
+    pub(crate) fn find(&self, ssrc: u32) -> Option<usize> {
         if let Some((latest, slot)) = self.latest
             && latest == ssrc
         {
             return Some(slot);
         }
         let place = self.ssrcs.binary_search(&ssrc).ok()?;
-        let slot = *self.slots.get(place)?;
+        self.slots.get(place).copied()
+    }
+
+    /// Makes the next look-up of `ssrc`, found at `slot`, short. Apart from [`Self::find`], so that only
+    /// packets that proved authentic do this.
+    #[inline]
+    pub(crate) fn expect_again(&mut self, ssrc: u32, slot: usize) {
         self.latest = Some((ssrc, slot));
-        Some(slot)
     }
 
     #[inline]
@@ -101,6 +105,9 @@ mod tests {
                     }
                     1 => prop_assert_eq!(streams.remove(ssrc), model.remove(&ssrc)),
                     _ => {
+                        if let Some(slot) = streams.find(ssrc) {
+                            streams.expect_again(ssrc, slot);
+                        }
                         let found = streams.find(ssrc).and_then(|slot| streams.entry_mut(slot).copied());
                         prop_assert_eq!(found, model.get(&ssrc).copied());
                     }

@@ -165,3 +165,6 @@ impl Address {
 const E_BIT: u32 = 1 << 31;
 /// Bytes of an RTCP packet that stay in the clear: the first header and the sender's SSRC.
 pub(crate) const RTCP_CLEAR_LEN: usize = 8;
+
+#[cfg(test)]
+pub(crate) mod tests;

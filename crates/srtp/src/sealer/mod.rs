@@ -104,7 +104,7 @@ impl Sealer {
     }
 
     /// The highest index sealed for `ssrc` under this key, whether its stream still exists or not.
-    pub fn highest_index(&mut self, ssrc: u32) -> Option<PacketIndex> {
+    pub fn highest_index(&self, ssrc: u32) -> Option<PacketIndex> {
         let next = match self.streams.find(ssrc).and_then(|slot| self.streams.entry(slot)) {
             Some(stream) => stream.next(),
             None => *self.retired.get(&ssrc)?,
