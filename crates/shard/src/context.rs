@@ -16,7 +16,6 @@ use crate::demux::{Demux, DemuxError, Tuple};
 use crate::dirty::Dirty;
 use crate::engine::Engine;
 use crate::epochs::Epochs;
-use crate::facts::Told;
 use crate::key::{Epoch, ShardId, StreamId, TransportKey};
 use crate::mesh::{HandOver, Outbound};
 use crate::payload::{Borrowed, Payload};
@@ -36,6 +35,8 @@ pub struct Context<E: Engine> {
     /// By shard.
     pub(crate) outbound: Vec<Option<Outbound<E>>>,
     pub(crate) totals: Totals,
+    /// Something found no room in a queue, and must be tried again without anybody waking this shard for it.
+    pub(crate) blocked: bool,
 }
 
 /// Time and place.
@@ -200,16 +201,16 @@ impl<E: Engine> Context<E> {
         }
     }
 
-    /// Tells another shard a fact. It is not lost, and arrives before any packet handed over after it; while the ring
-    /// is full, a later fact about the same entity replaces it. False when there is no such neighbour.
-    pub fn tell(&mut self, to: ShardId, fact: E::Fact) -> bool {
-        let Some(outbound) = self.outbound.get_mut(to.index()).and_then(Option::as_mut) else {
-            return false;
-        };
-        let told = outbound.facts.tell(fact);
-        self.totals.facts_sent += u64::from(told != Told::Coalesced);
-        self.totals.facts_coalesced += u64::from(told == Told::Coalesced);
-        true
+    /// Tells another shard a fact. It is not lost, and arrives before any packet handed over after it; a later fact
+    /// about the same entity may stand for it.
+    ///
+    /// # Errors
+    /// The fact, when there is no such neighbour, or more entities than its lane was made for.
+    pub fn tell(&mut self, to: ShardId, fact: E::Fact) -> Result<(), E::Fact> {
+        match self.outbound.get_mut(to.index()).and_then(Option::as_mut) {
+            Some(outbound) => outbound.facts.set(fact),
+            None => Err(fact),
+        }
     }
 
     /// From now on packets of this stream are taken when they are of this epoch, and discarded otherwise. `None` ends
@@ -235,6 +236,7 @@ impl<E: Engine> Context<E> {
         let told = self.outbox.event(event);
         self.totals.events += u64::from(told.is_ok());
         self.totals.events_refused += u64::from(told.is_err());
+        self.blocked |= told.is_err();
         told
     }
 }
@@ -263,11 +265,13 @@ impl<E: Engine> Context<E> {
             outbox,
             outbound: Vec::new(),
             totals: Totals::default(),
+            blocked: false,
         }
     }
 
     pub(crate) const fn begin(&mut self, now: Mono) {
         self.now = now;
+        self.blocked = false;
     }
 
     pub(crate) fn join(&mut self, shard: ShardId, outbound: Outbound<E>) {
@@ -299,9 +303,11 @@ impl<E: Engine> Context<E> {
         self.outbox.lose_all();
     }
 
+    /// Shows what this tick wrote to other shards and to control.
     pub(crate) fn publish(&mut self) {
         for outbound in self.outbound.iter_mut().flatten() {
             outbound.publish();
+            self.blocked |= outbound.facts.waiting() > 0;
         }
         self.outbox.publish();
     }
@@ -309,12 +315,19 @@ impl<E: Engine> Context<E> {
     /// Levels of now, beside what was counted.
     pub(crate) fn totals(&self) -> Totals {
         let pool = self.pool.counters();
-        let waiting: usize = self.outbound.iter().flatten().map(|outbound| outbound.facts.waiting()).sum();
+        let mut facts = [0; 3];
+        for outbound in self.outbound.iter().flatten() {
+            let counters = outbound.facts.counters();
+            let waiting = outbound.facts.waiting() as u64;
+            facts = [facts[0] + counters.sent, facts[1] + counters.coalesced, facts[2] + waiting];
+        }
         Totals {
             transports: self.demux.transports() as u64,
             timers_armed: self.timers.len() as u64,
             replies_owed: self.outbox.owed() as u64,
-            facts_waiting: waiting as u64,
+            facts_sent: facts[0],
+            facts_coalesced: facts[1],
+            facts_waiting: facts[2],
             borrowed: self.borrowed.len() as u64,
             pool_in_use: u64::from(pool.in_use),
             pool_high_water: u64::from(pool.high_water),

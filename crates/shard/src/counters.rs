@@ -80,7 +80,7 @@ counters! {
         dropped_pool,
         /// Facts sent to other shards.
         facts_sent,
-        /// Facts that replaced an older one of the same entity while the ring was full.
+        /// Facts that a later one of the same entity stands for.
         facts_coalesced,
         /// Facts received from other shards.
         facts_received,

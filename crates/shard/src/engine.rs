@@ -5,6 +5,7 @@
 //! calls happen on the shard's core. A panic in any of them costs this engine and nothing else: the shard drops it,
 //! closes its sockets, tells control, and makes a fresh one.
 
+use net::lane::Fact;
 use net::{Batch, Driver, SocketKey};
 
 use crate::context::Context;
@@ -73,16 +74,6 @@ pub trait Engine: Sized {
     }
 }
 
-/// A statement about an entity that another shard must hear. When the ring is full, a later fact about the same entity
-/// replaces the one that waits: so facts are states, not steps.
-pub trait Fact: Send {
-    /// Which entity and which of its states this is about.
-    fn entity(&self) -> u64;
-
-    /// What remains of this fact and a later one about the same entity. As a rule, the later one; a sum for counts.
-    fn coalesce(&mut self, later: Self);
-}
-
 /// A packet that came from another shard.
 #[derive(Clone, Copy, Debug)]
 pub struct Crossed<S> {
@@ -107,13 +98,18 @@ pub enum Claim {
     Dropped,
 }
 
-/// No facts: for engines that live on one shard.
-impl Fact for core::convert::Infallible {
-    fn entity(&self) -> u64 {
+/// The facts of an engine that tells none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoFact {}
+
+impl Fact for NoFact {
+    type Key = u32;
+
+    fn key(&self) -> u32 {
         match *self {}
     }
 
-    fn coalesce(&mut self, later: Self) {
-        match later {}
+    fn absorb(&mut self, newer: Self) -> Result<(), Self> {
+        match newer {}
     }
 }

@@ -1,8 +1,10 @@
-//! SipHash-1-3 over a few words: the hash of the tuple table.
+//! Hashes for tables: SipHash-1-3 for what remotes choose (the tuple table), a multiplication for what they do not.
 //!
-//! Its key is an argument, so that one seed gives one result, and a remote that chooses its ports cannot choose
+//! Keys are an argument, so that one seed gives one result, and a remote that chooses its ports cannot choose
 //! which bucket they fall into. A pseudorandom function rather than a faster universal hash, because a remote can
 //! time our answers. It costs about as much as one cache miss, once per receive batch.
+
+use core::hash::{BuildHasher, Hasher};
 
 /// Key of a [`KeyedHash`]: random in production, fixed in tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,53 @@ impl KeyedHash {
     }
 }
 
+/// Hashes the names of our own entities, which no remote chooses: one multiplication.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EntityHash {
+    key: u64,
+}
+
+impl EntityHash {
+    pub(crate) const fn new(HashKey([key, _]): HashKey) -> Self {
+        Self { key }
+    }
+}
+
+impl BuildHasher for EntityHash {
+    type Hasher = EntityHasher;
+
+    fn build_hasher(&self) -> EntityHasher {
+        EntityHasher(self.key)
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct EntityHasher(u64);
+
+impl Hasher for EntityHasher {
+    fn finish(&self) -> u64 {
+        // The table takes bits from both ends.
+        self.0 ^ self.0 >> 32
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64(u64::from(*byte)));
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(u64::from(value));
+    }
+
+    fn write_u64(&mut self, value: u64) {
+        // The odd number nearest to 2^64 over the golden ratio.
+        self.0 = (self.0.rotate_left(5) ^ value).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
+    }
+}
+
 #[inline]
 fn compress(state: &mut [u64; 4], word: u64) {
     state[3] ^= word;
@@ -65,7 +114,6 @@ fn round([v0, v1, v2, v3]: &mut [u64; 4]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::hash::Hasher as _;
     use std::collections::hash_map::DefaultHasher;
 
     #[test]

@@ -2,15 +2,15 @@
 //!
 //! Built by control when a shard starts, one [`Neighbour`] for each of the two, and handed to them through their command
 //! queues. Each end belongs to one shard's core. The packet ring is lossy: full means a counted drop. The fact ring
-//! loses nothing (`facts`). The way home is as large as the pool it leads to, so it is never full.
+//! loses nothing: what does not fit waits at the sender, coalesced. The way home is as large as the pool it leads to, so it is never full.
 
 use core::fmt;
 
-use net::lane::{Consumer, Producer, Waker, ring};
+use net::lane::{Consumer, FACT_RING_CAPACITY, FactSender, PACKET_RING_CAPACITY, Producer, Waker, ring};
 use net::pool::{Loan, LoanReader};
 
 use crate::engine::Engine;
-use crate::facts::FactOutlet;
+use crate::hash::{EntityHash, HashKey};
 use crate::key::{Epoch, ShardId, StreamId};
 
 /// What a shard tells about itself, so that others can be connected to it.
@@ -33,10 +33,22 @@ impl Link {
 /// How many values the rings of a pair hold, per direction.
 #[derive(Clone, Copy, Debug)]
 pub struct LaneSizing {
-    /// Packets. One tick of the destination's may pass while they queue.
+    /// Packets. More are dropped and counted.
     pub packets: usize,
     /// Facts. More wait at the sender.
     pub facts: usize,
+    /// Things that a shard tells facts about: as many facts can wait.
+    pub entities: usize,
+    /// Key of the table of those that wait.
+    pub hash_key: HashKey,
+}
+
+impl LaneSizing {
+    /// The usual sizes.
+    #[must_use]
+    pub const fn new(hash_key: HashKey) -> Self {
+        Self { packets: PACKET_RING_CAPACITY, facts: FACT_RING_CAPACITY, entities: ENTITIES, hash_key }
+    }
 }
 
 /// A pair of shards connected: the first neighbour goes to `a`, the second to `b`.
@@ -48,16 +60,17 @@ pub fn connect<E: Engine>(a: &Link, b: &Link, sizing: LaneSizing) -> (Neighbour<
     let (b_facts, a_facts_in) = ring(sizing.facts);
     let (to_a, a_home) = ring(a.slots);
     let (to_b, b_home) = ring(b.slots);
+    let facts = |ring| FactSender::new(ring, sizing.entities, EntityHash::new(sizing.hash_key));
     (
         Neighbour {
             shard: b.shard,
             inbound: Inbound { shard: b.shard, packets: a_packets_in, facts: a_facts_in, home: a_home },
-            outbound: Outbound::new(b, a_packets, a_facts, to_b),
+            outbound: Outbound::new(b, a_packets, facts(a_facts), to_b),
         },
         Neighbour {
             shard: a.shard,
             inbound: Inbound { shard: a.shard, packets: b_packets_in, facts: b_facts_in, home: b_home },
-            outbound: Outbound::new(a, b_packets, b_facts, to_a),
+            outbound: Outbound::new(a, b_packets, facts(b_facts), to_a),
         },
     )
 }
@@ -89,7 +102,7 @@ impl<E: Engine> Inbound<E> {
 /// What goes to a neighbour.
 pub(crate) struct Outbound<E: Engine> {
     pub(crate) packets: Producer<HandOver<E::Stamp>>,
-    pub(crate) facts: FactOutlet<E::Fact>,
+    pub(crate) facts: FactSender<E::Fact, EntityHash>,
     /// Slots of the neighbour's pool, on their way home.
     pub(crate) home: Producer<Loan>,
     /// Reads those slots while they are here.
@@ -101,19 +114,20 @@ impl<E: Engine> Outbound<E> {
     fn new(
         to: &Link,
         packets: Producer<HandOver<E::Stamp>>,
-        facts: Producer<E::Fact>,
+        facts: FactSender<E::Fact, EntityHash>,
         home: Producer<Loan>,
     ) -> Self {
-        let (reader, waker) = (to.reader.clone(), to.waker.clone());
-        Self { packets, facts: FactOutlet::new(facts), home, reader, waker }
+        Self { packets, facts, home, reader: to.reader.clone(), waker: to.waker.clone() }
     }
 
     /// Shows the tick's work to the neighbour, and wakes it when there is any.
     pub(crate) fn publish(&mut self) {
         self.home.publish();
-        // Facts first: a packet must never be visible before a fact that was told before it.
-        let facts = self.facts.publish();
-        if facts + self.packets.publish() > 0 {
+        // Facts first, and no packets while a fact waits for room: a packet must never be visible before a fact that
+        // was told before it.
+        let facts = self.facts.flush();
+        let packets = if self.facts.waiting() == 0 { self.packets.publish() } else { 0 };
+        if facts + packets > 0 {
             self.waker.wake();
         }
     }
@@ -133,3 +147,6 @@ impl<E: Engine> fmt::Debug for Neighbour<E> {
         f.debug_struct("Neighbour").field("shard", &self.shard).finish_non_exhaustive()
     }
 }
+
+/// Producers, consumers and observers of a full shard, several times over.
+const ENTITIES: usize = 65_536;

@@ -4,6 +4,7 @@
 //! last. What it does not do: read a clock, spawn anything, log.
 
 use core::fmt;
+use core::time::Duration;
 use std::io;
 
 use net::lane::{Consumer, Waker};
@@ -91,7 +92,8 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     /// Only when the driver is broken.
     pub fn wait(&mut self) -> io::Result<()> {
         let until = self.cx.timers.next_deadline().unwrap_or(Mono::NEVER);
-        let wait = if self.more { Wait::Poll } else { Wait::Until(until) };
+        let retry = if self.cx.blocked { self.cx.now() + BLOCKED_RETRY } else { Mono::NEVER };
+        let wait = if self.more { Wait::Poll } else { Wait::Until(until.min(retry)) };
         let (commands, inbound) = (&self.commands, &self.inbound);
         self.driver.turn(wait, &mut || commands.is_empty() && inbound.iter().all(Inbound::is_quiet))
     }
@@ -140,3 +142,7 @@ impl<E: Engine, D: Driver> fmt::Debug for ShardCore<E, D> {
             .finish_non_exhaustive()
     }
 }
+
+/// How soon to look again at a full queue whose reader does not wake this shard when it has made room: often enough to
+/// be unnoticed beside a reader that is this late, seldom enough to cost nothing.
+const BLOCKED_RETRY: Duration = Duration::from_millis(1);

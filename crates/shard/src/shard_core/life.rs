@@ -74,7 +74,10 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
                 life => life,
             };
         }
-        self.more |= matches!(self.life, Life::Reaping(_) | Life::Stopping(_));
+        if matches!(self.life, Life::Reaping(_) | Life::Stopping(_)) {
+            // Closes come through without help; a full queue to control needs another look.
+            self.cx.blocked = true;
+        }
     }
 
     fn after_panic(&mut self, report: PanicReport) -> Life {

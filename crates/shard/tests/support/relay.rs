@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use net::lane::Fact;
 use net::{Batch, Driver, Socket, SocketKey, Transmit};
 use shard::{
-    Claim, Context, Crossed, Egress, Engine, Epoch, Fact, Payload, Phase, ShardId, Sockets, StreamId, Ticket,
+    Claim, Context, Crossed, Egress, Engine, Epoch, Payload, Phase, ShardId, Sockets, StreamId, Ticket,
     TransportKey, Tuple, Way,
 };
 
@@ -74,12 +75,15 @@ pub struct Bumped {
 }
 
 impl Fact for Bumped {
-    fn entity(&self) -> u64 {
-        u64::from(self.stream.0)
+    type Key = u32;
+
+    fn key(&self) -> u32 {
+        self.stream.0
     }
 
-    fn coalesce(&mut self, later: Self) {
-        *self = later;
+    fn absorb(&mut self, newer: Self) -> Result<(), Self> {
+        *self = newer;
+        Ok(())
     }
 }
 
@@ -176,7 +180,7 @@ impl Relay {
             Command::BumpEpoch(key) => {
                 for (to, way) in &mut self.transport(key)?.spread {
                     way.epoch = way.epoch.next();
-                    cx.tell(*to, Bumped { stream: way.stream, epoch: way.epoch });
+                    cx.tell(*to, Bumped { stream: way.stream, epoch: way.epoch }).ok()?;
                 }
             }
             Command::PanicIn(phase) => self.panics = Some(phase),
