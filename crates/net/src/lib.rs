@@ -5,12 +5,14 @@
 //! | `pool` | the slots that packets live in, from receive until the last consumer has sent them |
 //! | `socket` | how a UDP socket is bound and set up |
 //! | `clock` | the one place that reads a clock |
+//! | `affinity` | which CPUs a thread may run on |
 //! | `driver` | what a shard asks of the kernel |
 //! | `epoll`, `uring` | two answers |
 //! | `probe` | which of them this kernel allows, and which offloads |
 //! | `lane` | what crosses between two threads: rings, slots on loan, wake-ups |
 
 mod addr;
+pub mod affinity;
 pub mod clock;
 mod cmsg;
 pub mod driver;
@@ -20,6 +22,7 @@ mod gso;
 pub mod lane;
 mod map;
 pub mod pool;
+pub mod probe;
 pub mod socket;
 mod sys;
 mod table;
