@@ -9,6 +9,9 @@
 //! | slots coming home | [`ring`] of loans | cannot be: as large as the lender's pool | the pool's number of slots |
 //! | wake-ups | [`Waker`], one eventfd per shard | one pending write says it all | 1 |
 //!
+//! A ring as large as the pool takes all loans home because a slot is lent to one destination at most once at a
+//! time: a packet crosses once per shard, not once per consumer.
+//!
 //! # Which core
 //!
 //! A [`Producer`], a [`FactSender`] and what they count belong to the sending shard's thread, a [`Consumer`] and a

@@ -18,6 +18,7 @@
 //!   needs no reading, ever: that saves a system call per wake-up. Registered level-triggered, call `drain`
 //!   after `awake`.
 //! - The eventfd is non-blocking, so an io_uring *read* of it fails with EAGAIN instead of waiting: poll it.
+//! - A panic in `idle` leaves the flag up, which costs one useless write and is over with the next sleep.
 //! - A waker's work must be visible before it calls [`Waker::wake`]; a wake before the work is worth nothing.
 //!
 //! A waker costs a fence and a load while the sleeper is awake, and one write of eight bytes when it is not.
