@@ -1,0 +1,102 @@
+//! A driver chosen at run time.
+//!
+//! Callers that are generic over `Driver` are compiled once more for this type instead of once per combination of
+//! driver and everything else they are generic over. The price is a predictable branch and a pointer per call,
+//! nothing beside the system calls and the copies behind it. (`Box<dyn Driver>` would cost the same and could not
+//! be told apart again.)
+
+use std::io;
+use std::net::SocketAddr;
+
+use wire::Mono;
+
+use super::{Chosen, Host};
+use crate::driver::{Batch, Driver, DriverCounters, ReceiveBudget, Received, SocketKey, Transmit, Wait};
+use crate::epoll::{EpollConfig, EpollDriver};
+use crate::lane::Waker;
+use crate::socket::Socket;
+use crate::uring::{UringConfig, UringDriver};
+
+/// Either driver.
+#[derive(Debug)]
+pub enum AnyDriver {
+    /// On io_uring.
+    Uring(Box<UringDriver>),
+    /// On epoll.
+    Epoll(Box<EpollDriver>),
+}
+
+impl AnyDriver {
+    /// A driver as `chosen` says, on the thread that will drive it.
+    ///
+    /// # Errors
+    /// What the kernel says; the same did not fail when it was tried at boot.
+    pub fn new(chosen: &Chosen) -> io::Result<Self> {
+        let (sockets, gso) = (chosen.needs.sockets, chosen.offloads.gso);
+        Ok(match chosen.host {
+            Host::Uring => {
+                let config = UringConfig { sockets, gso, ..UringConfig::default() };
+                Self::Uring(Box::new(UringDriver::new(config)?))
+            }
+            Host::Epoll => Self::Epoll(Box::new(EpollDriver::new(EpollConfig { sockets, gso })?)),
+        })
+    }
+}
+
+/// The same call on whichever driver it is.
+macro_rules! either {
+    ($any:expr, $driver:ident => $call:expr) => {
+        match $any {
+            AnyDriver::Uring($driver) => $call,
+            AnyDriver::Epoll($driver) => $call,
+        }
+    };
+}
+
+impl Driver for AnyDriver {
+    fn add(&mut self, socket: Socket) -> io::Result<SocketKey> {
+        either!(self, driver => driver.add(socket))
+    }
+
+    fn close(&mut self, key: SocketKey) {
+        either!(self, driver => driver.close(key));
+    }
+
+    fn next_closed(&mut self) -> Option<SocketKey> {
+        either!(self, driver => driver.next_closed())
+    }
+
+    fn connect(&mut self, key: SocketKey, peer: Option<SocketAddr>) -> io::Result<()> {
+        either!(self, driver => driver.connect(key, peer))
+    }
+
+    fn turn(&mut self, wait: Wait, idle: &mut dyn FnMut() -> bool) -> io::Result<()> {
+        either!(self, driver => driver.turn(wait, idle))
+    }
+
+    fn receive(&mut self, now: Mono, budget: ReceiveBudget, sink: &mut dyn FnMut(Batch<'_>)) -> Received {
+        either!(self, driver => driver.receive(now, budget, sink))
+    }
+
+    #[inline]
+    fn reserve(&mut self, len: usize) -> &mut [u8] {
+        either!(self, driver => driver.reserve(len))
+    }
+
+    #[inline]
+    fn send(&mut self, transmit: Transmit) {
+        either!(self, driver => driver.send(transmit));
+    }
+
+    fn waker(&self) -> Waker {
+        either!(self, driver => driver.waker())
+    }
+
+    fn counters(&self) -> &DriverCounters {
+        either!(self, driver => driver.counters())
+    }
+
+    fn name(&self) -> &'static str {
+        either!(self, driver => driver.name())
+    }
+}
