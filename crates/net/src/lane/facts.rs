@@ -1,6 +1,6 @@
 //! Facts about entities (paused, closed, layers present, a key frame asked for) on their way to another shard.
 //!
-//! Lives on the sending shard's thread, in front of a [`ring`](super::ring) of facts; the receiving shard simply
+//! Lives on the sending shard's thread, in front of a [`ring`](mod@super::ring) of facts; the receiving shard simply
 //! empties that ring. Unlike packets, facts are never lost: one that finds the ring full waits here.
 //!
 //! Every fact waits here until [`FactSender::flush`], so that several of one entity in one tick become one

@@ -4,9 +4,9 @@
 //!
 //! | lane | made of | when full | capacity |
 //! |---|---|---|---|
-//! | packets | [`ring`] of hand-overs (a slot on loan and whose it is) | the packet is dropped and counted | [`PACKET_RING_CAPACITY`] |
-//! | facts | [`FactSender`] in front of a [`ring`] | they wait at the sender, coalesced, never lost | [`FACT_RING_CAPACITY`] |
-//! | slots coming home | [`ring`] of loans | cannot be: as large as the lender's pool | the pool's number of slots |
+//! | packets | [`ring`](mod@ring) of hand-overs (a slot on loan and whose it is) | the packet is dropped and counted | [`PACKET_RING_CAPACITY`] |
+//! | facts | [`FactSender`] in front of a [`ring`](mod@ring) | they wait at the sender, coalesced, never lost | [`FACT_RING_CAPACITY`] |
+//! | slots coming home | [`ring`](mod@ring) of loans | cannot be: as large as the lender's pool | the pool's number of slots |
 //! | wake-ups | [`Waker`], one eventfd per shard | one pending write says it all | 1 |
 //!
 //! A ring as large as the pool takes all loans home because a slot is lent to one destination at most once at a
