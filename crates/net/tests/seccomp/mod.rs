@@ -6,27 +6,27 @@
 use libc::{BPF_ABS, BPF_JEQ, BPF_JMP, BPF_JUMP, BPF_K, BPF_LD, BPF_RET, BPF_STMT, BPF_W, sock_filter};
 
 /// From now on, `calls` fail with `errno` on this thread, as under the default filter of a container.
-pub fn refuse(calls: &[libc::c_long], errno: i32) {
+pub(crate) fn refuse(calls: &[libc::c_long], errno: i32) {
     let refused = libc::SECCOMP_RET_ERRNO | errno.cast_unsigned();
     install(&program(calls, refused, libc::SECCOMP_RET_ALLOW));
 }
 
 /// From now on, this thread may make `calls`; any other kills the process with SIGSYS.
 #[allow(dead_code, reason = "not every test that includes this module needs it")]
-pub fn allow_only(calls: &[libc::c_long]) {
+pub(crate) fn allow_only(calls: &[libc::c_long]) {
     install(&program(calls, libc::SECCOMP_RET_ALLOW, libc::SECCOMP_RET_KILL_PROCESS));
 }
 
 /// Refuses io_uring if the environment asks for it: the whole of a test file then shows what happens without.
 #[allow(dead_code, reason = "not every test that includes this module needs it")]
-pub fn refuse_uring_if_asked() {
+pub(crate) fn refuse_uring_if_asked() {
     if std::env::var_os("NET_TEST_REFUSE_URING").is_some_and(|value| value == "1") {
         refuse(&URING_CALLS, libc::EPERM);
     }
 }
 
 /// The system calls of io_uring.
-pub const URING_CALLS: [libc::c_long; 3] =
+pub(crate) const URING_CALLS: [libc::c_long; 3] =
     [libc::SYS_io_uring_setup, libc::SYS_io_uring_enter, libc::SYS_io_uring_register];
 
 /// Loads the number of the call, compares it with each of `calls`, and answers.
