@@ -1,4 +1,4 @@
-//! Packets on loan to another thread and home again, while both threads sleep whenever they have nothing to do.
+//! Packets on loan to another thread and home again, while both threads sleep whenever they can.
 //!
 //! What must hold: a packet reads the same on the other core, its slot is not reused before it is home, every
 //! slot comes home, and nobody sleeps through work. Rings and pool are small, so that all of them run full.
@@ -32,7 +32,8 @@ struct Lender {
 }
 
 impl Lender {
-    /// Hands over all packets, each as often as it takes until the ring has room, and waits until all are home.
+    /// Hands over all packets, each as often as it takes until the ring has room, and waits until all are
+    /// home.
     fn run(mut self, driver: &mut impl Driver) -> Pool {
         let mut number = 0;
         while number < PACKETS {

@@ -1,19 +1,20 @@
-//! Facts about entities (paused, closed, layers present, a key frame asked for) on their way to another shard.
+//! Facts about entities (paused, closed, layers present, a key frame asked for) on their way to another
+//! shard.
 //!
-//! Lives on the sending shard's thread, in front of a [`ring`](mod@super::ring) of facts; the receiving shard simply
-//! empties that ring. Unlike packets, facts are never lost: one that finds the ring full waits here.
+//! Lives on the sending shard's thread, in front of a [`ring`](mod@super::ring) of facts; the receiving shard
+//! simply empties that ring. Unlike packets, facts are never lost: one that finds the ring full waits here.
 //!
 //! Every fact waits here until [`FactSender::flush`], so that several of one entity in one tick become one
 //! whether the ring is full or not.
 //!
 //! **Order.** Facts of one key arrive in the order in which they were set; one that was absorbed arrives at
-//! the place of the older fact that absorbed it. Between keys no order is promised, and what relies on one belongs
-//! under one key.
+//! the place of the older fact that absorbed it. Between keys no order is promised, and what relies on one
+//! belongs under one key.
 //!
 //! **Bound.** A key that always absorbs has at most one fact waiting; one that sometimes refuses has at most
 //! [`Fact::DISTINCT`]. So at most `entities * DISTINCT` wait, however long the other shard stalls. An entity
-//! counts until its last fact has left: an id is given away again only after everybody acknowledged its close.
-//! Memory grows to what was needed and stays.
+//! counts until its last fact has left: an id is given away again only after everybody acknowledged its
+//! close. Memory grows to what was needed and stays.
 //!
 //! It does not wake the other shard: when `flush` moved something, its caller does.
 
@@ -57,8 +58,8 @@ pub struct FactSender<F: Fact, S> {
 }
 
 impl<F: Fact, S: BuildHasher> FactSender<F, S> {
-    /// In front of `producer`, for as many `entities` as the sending shard may have. The hasher is keyed by the
-    /// caller, like that of every table.
+    /// In front of `producer`, for as many `entities` as the sending shard may have. The hasher is keyed by
+    /// the caller, like that of every table.
     pub fn new(producer: Producer<F>, entities: usize, hasher: S) -> Self {
         Self {
             producer,
@@ -73,8 +74,9 @@ impl<F: Fact, S: BuildHasher> FactSender<F, S> {
     /// Says something. It leaves with the next [`FactSender::flush`] that finds room for it.
     ///
     /// # Errors
-    /// The fact, when as many wait as can wait at all: there are more entities, or more facts of one that do not
-    /// absorb each other, than was promised. That is a mistake of the caller, which must not pass silently.
+    /// The fact, when as many wait as can wait at all: there are more entities, or more facts of one that do
+    /// not absorb each other, than was promised. That is a mistake of the caller, which must not pass
+    /// silently.
     pub fn set(&mut self, fact: F) -> Result<(), F> {
         let key = fact.key();
         let fact = match self.last_waiting(key) {

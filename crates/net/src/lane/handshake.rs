@@ -1,4 +1,4 @@
-//! The order of steps by which a thread goes to sleep without missing a wake-up, apart from what it sleeps on.
+//! The steps by which a thread goes to sleep without missing a wake-up, apart from what it sleeps on.
 //!
 //! | sleeper, its n-th sleep | waker |
 //! |---|---|
@@ -21,12 +21,12 @@
 //! it is answered. Both sides then see the old world, and the work lies there until something else happens.
 //! `loom` finds this at once when either fence is removed.
 //!
-//! Every write of the flag is an AcqRel swap, so that each write happens before the next. The proof needs only
-//! their modification order; but loom, which does not deduce that a plain store follows the swap that followed
-//! an earlier store of the same thread, then knows all that we know. It costs the sleeper a few nanoseconds a
-//! sleep. What the bell adds is memory: a ring before the wait ends the wait. A waker that is slow between W4
-//! and W5 may ring during a later sleep, which wakes the sleeper for nothing and is harmless. Each raise of the
-//! flag is answered by at most one ring.
+//! Every write of the flag is an AcqRel swap, so that each write happens before the next. The proof needs
+//! only their modification order; but loom, which does not deduce that a plain store follows the swap that
+//! followed an earlier store of the same thread, then knows all that we know. It costs the sleeper a few
+//! nanoseconds a sleep. What the bell adds is memory: a ring before the wait ends the wait. A waker that is
+//! slow between W4 and W5 may ring during a later sleep, which wakes the sleeper for nothing and is harmless.
+//! Each raise of the flag is answered by at most one ring.
 
 use core::fmt;
 

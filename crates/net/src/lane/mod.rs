@@ -9,24 +9,24 @@
 //! | slots coming home | [`ring`](mod@ring) of loans | cannot be: as large as the lender's pool | the pool's number of slots |
 //! | wake-ups | [`Waker`], one eventfd per shard | one pending write says it all | 1 |
 //!
-//! A ring as large as the pool takes all loans home because a slot is lent to one destination at most once at a
-//! time: a packet crosses once per shard, not once per consumer.
+//! A ring as large as the pool takes all loans home because a slot is lent to one destination at most once at
+//! a time: a packet crosses once per shard, not once per consumer.
 //!
 //! # Which core
 //!
-//! A [`Producer`], a [`FactSender`] and what they count belong to the sending shard's thread, a [`Consumer`] and a
-//! [`Sleeper`] to the receiving shard's. Handles are made by whoever starts the shards and moved there. What
-//! both threads touch is one cache line per direction (`ring` has the table), the slots, and the sleep flag.
-//! In one tick a sender stages any number of values, publishes each ring once and wakes each destination once:
-//! the destination fetches one line for the position, and one for every few slots.
+//! A [`Producer`], a [`FactSender`] and what they count belong to the sending shard's thread, a [`Consumer`]
+//! and a [`Sleeper`] to the receiving shard's. Handles are made by whoever starts the shards and moved there.
+//! What both threads touch is one cache line per direction (`ring` has the table), the slots, and the sleep
+//! flag. In one tick a sender stages any number of values, publishes each ring once and wakes each
+//! destination once: the destination fetches one line for the position, and one for every few slots.
 //!
 //! # Memory ordering
 //!
-//! Values travel by release and acquire of a ring's positions (see `ring`), which is all that a polling receiver
-//! needs. That one about to sleep needs more, as both sides write one place and then read the other's:
-//! `handshake` has the fences and the proof. Nothing else here is shared. Both arguments are checked by loom
-//! (`RUSTFLAGS="--cfg loom" cargo test -p net --lib lane --release`); each fence and each pair was weakened once
-//! to see the models fail.
+//! Values travel by release and acquire of a ring's positions (see `ring`), which is all that a polling
+//! receiver needs. That one about to sleep needs more, as both sides write one place and then read the
+//! other's: `handshake` has the fences and the proof. Nothing else here is shared. Both arguments are checked
+//! by loom (`RUSTFLAGS="--cfg loom" cargo test -p net --lib lane --release`); each fence and each pair was
+//! weakened once to see the models fail.
 //!
 //! # What is absent on purpose
 //!
@@ -46,11 +46,11 @@ pub use facts::{Fact, FactCounters, FactSender};
 pub use ring::{Batch, Consumer, Producer, ring};
 pub use sleep::{Sleeper, Waker};
 
-/// Packets on their way from one shard to one other. A shard that lags by 20 ms, twice the longest tick that is
-/// not already an incident, while the other takes in 100,000 packets a second and hands over every one. Older
-/// packets are worth little to a call, and each holds a slot of the sender's pool.
+/// Packets on their way from one shard to one other. A shard that lags by 20 ms, twice the longest tick that
+/// is not already an incident, while the other takes in 100,000 packets a second and hands over every one.
+/// Older packets are worth little to a call, and each holds a slot of the sender's pool.
 pub const PACKET_RING_CAPACITY: usize = 2048;
 
-/// Facts on their way from one shard to one other. A tick seldom makes more than a few; when a whole room of some
-/// hundred pauses at once, the rest waits a tick at the sender.
+/// Facts on their way from one shard to one other. A tick seldom makes more than a few; when a whole room of
+/// some hundred pauses at once, the rest waits a tick at the sender.
 pub const FACT_RING_CAPACITY: usize = 256;

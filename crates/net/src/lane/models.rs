@@ -1,6 +1,7 @@
 //! The handshake as loom sees it: alone with several wakers, and with a ring as the queue that is looked at.
 //!
-//! A lost wake-up is a deadlock here, which loom reports. Both fences were removed in turn to see that it does.
+//! A lost wake-up is a deadlock here, which loom reports. Both fences were removed in turn to see that it
+//! does.
 
 use loom::sync::atomic::AtomicU32;
 use loom::sync::{Condvar, Mutex};

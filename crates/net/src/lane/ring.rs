@@ -10,13 +10,13 @@
 //! | `staged`, `published`, `head_seen` | producer | producer |
 //! | `next`, `tail_seen` | consumer | consumer |
 //!
-//! Positions run on without bound (and wrap around `usize`); a slot's index is the position modulo the capacity, a
-//! power of two. `head <= next <= tail_seen <= tail = published <= staged <= head + capacity`.
+//! Positions run on without bound (and wrap around `usize`); a slot's index is the position modulo the
+//! capacity, a power of two. `head <= next <= tail_seen <= tail = published <= staged <= head + capacity`.
 //!
 //! # Why no access races
 //!
-//! The producer writes a slot only at a position below `head_seen + capacity`. Each `head` it saw came from an
-//! acquire load of a release store that the consumer made after it had moved the old value out: that move
+//! The producer writes a slot only at a position below `head_seen + capacity`. Each `head` it saw came from
+//! an acquire load of a release store that the consumer made after it had moved the old value out: that move
 //! happens before the write. Likewise the consumer reads a slot only below `tail_seen`, which an acquire load
 //! took from a release store made after the slot was written. Nobody else has either handle, and neither is
 //! `Clone`. No operation loops or waits for the other side, so each ends after a fixed number of steps.
@@ -77,7 +77,8 @@ impl<T: Send> Producer<T> {
                 return Err(value);
             }
         }
-        // SAFETY: `staged` is below `head_seen + capacity` and not published: the slot is free and ours alone.
+        // SAFETY: `staged` is below `head_seen + capacity` and not published: the slot is free and ours
+        // alone.
         unsafe { self.shared.write(self.staged, value) };
         self.staged = self.staged.wrapping_add(1);
         Ok(())
@@ -172,7 +173,8 @@ impl<T: Send> Consumer<T> {
         self.shared.capacity()
     }
 
-    /// Whether the producer is gone. What it pushed is visible by then: empty after this means empty for ever.
+    /// Whether the producer is gone. What it pushed is visible by then: empty after this means empty for
+    /// ever.
     pub fn is_abandoned(&self) -> bool {
         self.shared.producer.gone.load(Ordering::Acquire)
     }
@@ -205,8 +207,8 @@ impl<T: Send> Iterator for Batch<'_, T> {
     #[inline]
     fn next(&mut self) -> Option<T> {
         self.left = self.left.checked_sub(1)?;
-        // SAFETY: `next` is below `tail_seen`, so the slot is filled and visible. It is passed right below and
-        // given back no earlier than `drop`, so that this is its only read.
+        // SAFETY: `next` is below `tail_seen`, so the slot is filled and visible. It is passed right below
+        // and given back no earlier than `drop`, so that this is its only read.
         let value = unsafe { self.consumer.shared.read(self.consumer.next) };
         self.consumer.next = self.consumer.next.wrapping_add(1);
         Some(value)

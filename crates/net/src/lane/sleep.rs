@@ -1,8 +1,8 @@
 //! How a shard sleeps until there is work, and how other threads end that.
 //!
 //! A [`Sleeper`] belongs to one thread (a shard's driver, or control) and owns an eventfd; any number of
-//! [`Waker`]s point at it. The steps, and why none of them loses a wake-up, are in `handshake`. For who sleeps
-//! in epoll or io_uring it comes to this:
+//! [`Waker`]s point at it. The steps, and why none of them loses a wake-up, are in `handshake`. For who
+//! sleeps in epoll or io_uring it comes to this:
 //!
 //! ```text
 //! if sleeper.prepare(idle) {   // flag up, fence, last look at the queues
@@ -56,8 +56,8 @@ impl Sleeper {
         self.shared.bell().file.as_fd()
     }
 
-    /// Raises the flag and asks `idle` whether all queues that wakers fill are empty. `true` means wait now and
-    /// call [`Sleeper::awake`] afterwards; `false` means that there is work and the flag is down again.
+    /// Raises the flag and asks `idle` whether all queues that wakers fill are empty. `true` means wait now
+    /// and call [`Sleeper::awake`] afterwards; `false` means that there is work and the flag is down again.
     #[must_use = "the flag is up when this says true"]
     pub fn prepare(&mut self, idle: &mut dyn FnMut() -> bool) -> bool {
         self.shared.prepare(idle)
@@ -68,7 +68,8 @@ impl Sleeper {
         self.shared.awake();
     }
 
-    /// Takes what wakers wrote, so that a level-triggered wait waits again. Whether anything had been written.
+    /// Takes what wakers wrote, so that a level-triggered wait waits again. Whether anything had been
+    /// written.
     pub fn drain(&mut self) -> bool {
         self.shared.bell().drain()
     }
@@ -93,8 +94,8 @@ pub struct Waker {
 }
 
 impl Waker {
-    /// Wakes the sleeper if it sleeps or is about to. Call it after the work is visible to the sleeper, once per
-    /// batch. Returns whether this took a system call, for those who count them.
+    /// Wakes the sleeper if it sleeps or is about to. Call it after the work is visible to the sleeper, once
+    /// per batch. Returns whether this took a system call, for those who count them.
     #[inline]
     pub fn wake(&self) -> bool {
         self.shared.wake()

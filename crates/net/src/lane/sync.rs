@@ -1,6 +1,7 @@
 //! The atomics and cells that the lanes are made of: the real ones, or loom's when a model checks them.
 //!
-//! Nothing here adds behaviour. Outside of `lane` nobody uses it, so that `--cfg loom` changes the lanes alone.
+//! Nothing here adds behaviour. Outside of `lane` nobody uses it, so that `--cfg loom` changes the lanes
+//! alone.
 
 #[cfg(not(loom))]
 pub(super) use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering, fence};

@@ -147,8 +147,8 @@ fn is_faithful(said: &[Said], got: &[Said]) -> bool {
 }
 
 proptest! {
-    /// Every entity's marks and last levels arrive, in order and nothing else; never more wait than the bound, and
-    /// a fact comes back only at the bound.
+    /// Every entity's marks and last levels arrive, in order and nothing else; never more wait than the
+    /// bound, and a fact comes back only at the bound.
     #[test]
     fn no_fact_is_lost(
         capacity in 1..5_usize,
