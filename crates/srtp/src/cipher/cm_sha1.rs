@@ -1,22 +1,20 @@
-//! AES_CM_128_HMAC_SHA1_80 and _32 (RFC 3711 §4.1.1 and §4.2.1), on RustCrypto, which is faster here than
-//! aws-lc-rs: the keyed HMAC state is cloned per packet instead of built, and the counter mode runs from
-//! buffer to buffer.
+//! AES_CM_128_HMAC_SHA1_80 and _32 (RFC 3711 §4.1.1 and §4.2.1), on RustCrypto: its counter mode runs from
+//! buffer to buffer and allocates nothing, and its SHA-1 lets a keyed state be kept.
 
+use super::hmac_sha1::{HmacSha1, TAG_LEN};
 use super::{Address, Plaintext, Proof, RTCP_CLEAR_LEN, Refused, RtcpAddress};
 use crate::kdf::SessionKeys;
 use crate::key::KeyError;
 use crate::suite::Suite;
 use aes::Aes128Enc;
-use ctr::cipher::{InnerIvInit, StreamCipher};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use ctr::cipher::{InnerIvInit, KeyInit, StreamCipher};
 use ctr::{Ctr128BE, CtrCore};
-use hmac::{Hmac, KeyInit, Mac};
-use sha1::Sha1;
 use zeroize::Zeroize;
 
 pub(crate) struct CmSha1 {
     aes: Aes128Enc,
-    /// The HMAC after its key, before any packet.
-    mac: Hmac<Sha1>,
+    mac: HmacSha1,
     /// The session salt at the height the counter block wants it.
     salt: u128,
     rtp_tag_len: usize,
@@ -26,7 +24,7 @@ impl CmSha1 {
     pub(super) fn new(keys: &SessionKeys) -> Result<Self, KeyError> {
         let refused = KeyError::Refused { suite: keys.suite.name() };
         let aes = Aes128Enc::new_from_slice(keys.encryption()).map_err(|_| refused)?;
-        let mac = <Hmac<Sha1> as KeyInit>::new_from_slice(&*keys.authentication).map_err(|_| refused)?;
+        let mac = HmacSha1::new(&keys.authentication);
         let salt = keys.salt.iter().fold(0_u128, |salt, &byte| (salt << 8) | u128::from(byte)) << 16;
         let rtp_tag_len = if keys.suite == Suite::AesCm128HmacSha1_32 { 4 } else { 10 };
         Ok(Self { aes, mac, salt, rtp_tag_len })
@@ -73,7 +71,7 @@ impl CmSha1 {
         let end = packet.len().checked_sub(self.rtp_tag_len).ok_or(Refused)?;
         let (authenticated, tag) = packet.split_at_checked(end).ok_or(Refused)?;
         // RFC 3711 §3.3: authentication comes before decryption.
-        self.rtp_mac(at, authenticated).verify_truncated_left(tag).map_err(|_| Refused)?;
+        verify(&self.rtp_tag(at, authenticated), tag)?;
         let (header, body) = authenticated.split_at_checked(header_len).ok_or(Refused)?;
         let (out_header, out_body) = out.split_at_mut_checked(header_len).ok_or(Refused)?;
         out_header.copy_from_slice(header);
@@ -88,7 +86,7 @@ impl CmSha1 {
         self.keystream(at).try_apply_keystream_b2b(plaintext, body).map_err(|_| Refused)?;
         *rest.first_chunk_mut().ok_or(Refused)? = at.rtcp_word()?;
         let (authenticated, out_tag) = out.split_last_chunk_mut::<RTCP_TAG_LEN>().ok_or(Refused)?;
-        let tag = self.mac.clone().chain_update(&*authenticated).finalize().into_bytes();
+        let tag = self.mac.tag_alone(authenticated);
         *out_tag = *tag.first_chunk().ok_or(Refused)?;
         Ok(())
     }
@@ -96,7 +94,7 @@ impl CmSha1 {
     pub(super) fn open_rtcp(&self, at: RtcpAddress, packet: &[u8], out: &mut [u8]) -> Result<(), Refused> {
         let (authenticated, tag) = packet.split_last_chunk::<RTCP_TAG_LEN>().ok_or(Refused)?;
         // RFC 3711 §3.4: the tag covers the word too.
-        self.mac.clone().chain_update(authenticated).verify_truncated_left(tag).map_err(|_| Refused)?;
+        verify(&self.mac.tag_alone(authenticated), tag)?;
         let (rest, _word) = authenticated.split_last_chunk::<4>().ok_or(Refused)?;
         let (clear, body) = rest.split_first_chunk::<RTCP_CLEAR_LEN>().ok_or(Refused)?;
         let (out_clear, out_rest) = out.split_first_chunk_mut::<RTCP_CLEAR_LEN>().ok_or(Refused)?;
@@ -121,16 +119,16 @@ impl CmSha1 {
     fn append_rtp_tag(&self, at: Address, out: &mut [u8]) -> Result<Proof, Refused> {
         let end = out.len().checked_sub(self.rtp_tag_len).ok_or(Refused)?;
         let (authenticated, out_tag) = out.split_at_mut_checked(end).ok_or(Refused)?;
-        let tag = self.rtp_mac(at, authenticated).finalize().into_bytes();
+        let tag = self.rtp_tag(at, authenticated);
         out_tag.copy_from_slice(tag.get(..self.rtp_tag_len).ok_or(Refused)?);
         tag.first_chunk().map(|start| Proof::from_be_bytes(*start)).ok_or(Refused)
     }
 
     /// RFC 3711 §4.2: the tag covers the packet and the rollover counter.
     #[inline]
-    fn rtp_mac(&self, at: Address, authenticated: &[u8]) -> Hmac<Sha1> {
+    fn rtp_tag(&self, at: Address, authenticated: &[u8]) -> [u8; TAG_LEN] {
         let [_, _, roc @ .., _, _] = at.index.to_be_bytes();
-        self.mac.clone().chain_update(authenticated).chain_update(roc)
+        self.mac.tag(authenticated, &roc)
     }
 }
 
@@ -139,6 +137,13 @@ impl Drop for CmSha1 {
         // `aes` and `mac` wipe themselves.
         self.salt.zeroize();
     }
+}
+
+/// Compares a received tag with the start of the right one, in constant time.
+#[inline]
+fn verify(expected: &[u8; TAG_LEN], received: &[u8]) -> Result<(), Refused> {
+    let expected = expected.get(..received.len()).ok_or(Refused)?;
+    verify_slices_are_equal(expected, received).map_err(|_| Refused)
 }
 
 /// RFC 3711 §5.2 and RFC 4568 §6.2.2: RTCP tags have 80 bits in both suites.

@@ -2,6 +2,7 @@
 
 mod cm_sha1;
 mod gcm;
+mod hmac_sha1;
 
 use crate::kdf::{Protocol, SessionKeys};
 use crate::key::{KeyError, KeyMaterial};
