@@ -112,7 +112,9 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     }
 
     /// Says how long the last wait and the last tick took.
-    pub fn account(&mut self, waited_nanos: u64, ticked_nanos: u64) {
+    pub fn account(&mut self, waited: Duration, ticked: Duration) {
+        let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let (waited_nanos, ticked_nanos) = (nanos(waited), nanos(ticked));
         // A wait that did not wait was spent submitting.
         let really_waited = self.driver.counters().waits != self.counters.driver.waits;
         let (idle, submitting) = if really_waited { (waited_nanos, 0) } else { (0, waited_nanos) };

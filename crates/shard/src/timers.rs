@@ -18,6 +18,7 @@
 //! the current one, so it moves down at most seven times in its life. Lists are intrusive and doubly linked:
 //! cancel and re-arm are O(1) and allocate nothing.
 
+use core::cmp::Reverse;
 use core::time::Duration;
 
 use wire::Mono;
@@ -167,7 +168,7 @@ impl<T: Copy> Timers<T> {
             index = following;
         }
         // Latest first, because `pop_due` takes from the end.
-        self.due.sort_unstable_by(|a, b| (b.deadline, b.sequence).cmp(&(a.deadline, a.sequence)));
+        self.due.sort_unstable_by_key(|due| Reverse((due.deadline, due.sequence)));
         Some(())
     }
 
