@@ -98,7 +98,7 @@ impl UringDriver {
             outbox: Outbox::new(config.batch),
             egress: Egress::new(config.egress_bytes.max(MAX_RUN_BYTES))?,
             receive_header: Box::new(receive_header()),
-            sockets: Sockets::new(config.sockets, config.gso),
+            sockets: Sockets::new(config.sockets, usize::from(config.buffers) / SHARES, config.gso),
             inbox: VecDeque::with_capacity(usize::from(config.buffers)),
             current: None,
             refused: Vec::with_capacity(2 * usize::from(config.batch)),
@@ -128,15 +128,19 @@ impl UringDriver {
             self.watching = true;
             self.push(&poll.user_data(Token::Wake.encode()));
         }
-        while let Some(key) = self.sockets.next_to_cancel() {
-            let builder = CancelBuilder::user_data(Token::Receive(key).encode());
-            let cancel = opcode::AsyncCancel2::new(builder).build().flags(squeue::Flags::SKIP_SUCCESS);
-            self.push(&cancel.user_data(Token::Cancel(key).encode()));
-        }
+        self.queue_cancellations();
         while let Some(key) = self.sockets.next_to_arm() {
             let header: *const libc::msghdr = &raw const *self.receive_header;
             let receive = opcode::RecvMsgMulti::new(Fixed(key.index), header, buffers::GROUP).build();
             self.push(&receive.user_data(Token::Receive(key).encode()));
+        }
+    }
+
+    fn queue_cancellations(&mut self) {
+        while let Some(key) = self.sockets.next_to_cancel() {
+            let builder = CancelBuilder::user_data(Token::Receive(key).encode());
+            let cancel = opcode::AsyncCancel2::new(builder).build().flags(squeue::Flags::SKIP_SUCCESS);
+            self.push(&cancel.user_data(Token::Cancel(key).encode()));
         }
     }
 
@@ -208,6 +212,21 @@ impl UringDriver {
     fn takes_runs(&self, run: &Run) -> bool {
         let socket_does = self.sockets.via(run.socket).is_none_or(|via| via.runs);
         socket_does && !self.refused_paths.refuses(run.to.ip(), run.segment_size, self.clock.now())
+    }
+
+    /// Takes what has completed, and lets in what is about to: newer kernels do the work of twenty completions at
+    /// most in a call, and say that there is more. Sockets that got their share are stopped in between.
+    fn collect_all(&mut self) -> io::Result<()> {
+        self.collect();
+        for _ in 0..MOST_PASSES {
+            self.queue_cancellations();
+            if !self.ring.has_pending() {
+                break;
+            }
+            self.ring.poll()?;
+            self.collect();
+        }
+        Ok(())
     }
 
     /// Takes all completions.
@@ -412,7 +431,7 @@ impl Driver for UringDriver {
             None => self.ring.poll()?,
         }
         self.clock.read();
-        self.collect();
+        self.collect_all()?;
         self.flush();
         self.release_closed();
         self.counters.syscalls = self.ring.calls();
@@ -510,5 +529,10 @@ const _: () = assert!(EVENT_IN == libc::POLLIN as u32);
 const EMPTY_SLOT: i32 = -1;
 /// The kernel's limit on completion entries; beyond it completions wait in the kernel, which costs an allocation.
 const MOST_COMPLETIONS: u32 = 1 << 16;
+/// A socket may hold this part of the receive buffers: enough that a busy main socket seldom has to be stopped,
+/// and little enough that one flood leaves most to the others.
+const SHARES: usize = 4;
+/// Twenty completions each: more than there are buffers by default, and an end to it under flood.
+const MOST_PASSES: u32 = 16;
 /// Each attempt ends all receives but those that are at work at that moment, at most 32 datagrams each.
 const CANCEL_ATTEMPTS: u32 = 64;

@@ -100,13 +100,17 @@ impl Ring {
     /// Hands over all submissions and lets pending completions come in, without waiting; no call at all when
     /// there is nothing of either.
     pub(super) fn poll(&mut self) -> io::Result<()> {
-        let queue = self.inner.submission();
-        let queued = queue.len();
-        if queued == 0 && !queue.taskrun() && !queue.cq_overflow() {
+        if !self.has_pending() {
             return Ok(());
         }
-        drop(queue);
+        let queued = self.queued();
         self.forgiving(queued, 0, EnterFlags::GETEVENTS, None)
+    }
+
+    /// Whether a call would do anything.
+    pub(super) fn has_pending(&mut self) -> bool {
+        let queue = self.inner.submission();
+        !queue.is_empty() || queue.taskrun() || queue.cq_overflow()
     }
 
     /// Hands over all submissions and waits for a completion, for at most `timeout`. Signals, full queues and

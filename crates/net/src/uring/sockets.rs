@@ -56,6 +56,7 @@ pub(super) struct Sockets {
     to_cancel: Vec<SocketKey>,
     closing: Vec<SocketKey>,
     round: u64,
+    most_waiting: usize,
     /// Whether new sockets may send runs as such.
     runs: bool,
 }
@@ -71,8 +72,24 @@ pub(super) enum Turn {
     Discard,
 }
 
+impl Entry {
+    /// Wants no more arrivals for now.
+    fn stop(&mut self, key: SocketKey, to_cancel: &mut Vec<SocketKey>) {
+        match self.arm {
+            Arm::Armed => {
+                self.arm = Arm::Ending;
+                to_cancel.push(key);
+            }
+            Arm::Queued => self.arm = Arm::Idle,
+            Arm::Idle | Arm::Ending => {}
+        }
+    }
+}
+
 impl Sockets {
-    pub(super) fn new(capacity: u32, runs: bool) -> Self {
+    /// Room for `capacity` sockets, each of which may have `most_waiting` arrivals in the inbox, and what a
+    /// last call into the kernel adds.
+    pub(super) fn new(capacity: u32, most_waiting: usize, runs: bool) -> Self {
         let most = capacity as usize;
         Self {
             table: SocketTable::new(capacity),
@@ -81,6 +98,7 @@ impl Sockets {
             to_cancel: Vec::with_capacity(2 * most),
             closing: Vec::with_capacity(most),
             round: 0,
+            most_waiting: most_waiting.max(1),
             runs,
         }
     }
@@ -99,19 +117,11 @@ impl Sockets {
         self.table.release(key);
     }
 
-    /// Starts closing; `false` when `key` names no open socket.
-    pub(super) fn close(&mut self, key: SocketKey) -> bool {
-        let Some(entry) = self.table.close(key) else { return false };
-        match entry.arm {
-            Arm::Armed => {
-                entry.arm = Arm::Ending;
-                self.to_cancel.push(key);
-            }
-            Arm::Queued => entry.arm = Arm::Idle,
-            Arm::Idle | Arm::Ending => {}
-        }
+    /// Starts closing, if `key` names an open socket.
+    pub(super) fn close(&mut self, key: SocketKey) {
+        let Some(entry) = self.table.close(key) else { return };
+        entry.stop(key, &mut self.to_cancel);
         self.closing.push(key);
-        true
     }
 
     /// What a send has to know.
@@ -178,10 +188,14 @@ impl Sockets {
         }
     }
 
-    /// Something arrived on the socket and waits in the inbox.
+    /// Something arrived on the socket and waits in the inbox. A socket that holds its share of the buffers is
+    /// stopped at once: the next call into the kernel would give it more.
     pub(super) fn arrived(&mut self, key: SocketKey) {
-        if let Some(entry) = self.table.get_mut(key) {
-            entry.waiting += 1;
+        let Self { table, to_cancel, most_waiting, .. } = self;
+        let Some(entry) = table.get_mut(key) else { return };
+        entry.waiting += 1;
+        if entry.waiting >= *most_waiting {
+            entry.stop(key, to_cancel);
         }
     }
 
@@ -202,14 +216,7 @@ impl Sockets {
         if entry.taken < per_socket {
             return Turn::Take;
         }
-        match entry.arm {
-            Arm::Armed => {
-                entry.arm = Arm::Ending;
-                self.to_cancel.push(key);
-            }
-            Arm::Queued => entry.arm = Arm::Idle,
-            Arm::Idle | Arm::Ending => {}
-        }
+        entry.stop(key, &mut self.to_cancel);
         Turn::Wait
     }
 
