@@ -1,6 +1,6 @@
 use std::net::UdpSocket;
 
-use net::{Driver, Ports, Socket, SocketConfig};
+use net::{Driver, Ports, Share, Socket, SocketConfig};
 
 use crate::bed::{Bed, LOOPBACK, UNBOUNDED, hear, peer};
 
@@ -86,4 +86,33 @@ pub(crate) fn dropping_a_driver_frees_its_ports<D: Driver>(mut bed: Bed<D>) {
     UdpSocket::bind(closing_addr).unwrap();
     assert!(!waker.wake(), "nobody sleeps there");
     drop(peer);
+}
+
+pub(crate) fn a_connected_socket_beside_the_main_one_hears_its_peer_alone<D: Driver>(mut bed: Bed<D>) {
+    let mut config = SocketConfig::new(LOOPBACK, Ports::Exact(0));
+    config.share = Share::Later;
+    let (main, local) = bed.add(&config);
+    let ((friend, friend_addr), (stranger, stranger_addr)) = (peer(), peer());
+    config.ports = Ports::Exact(local.port());
+    config.share = Share::Join;
+    let mut own = Socket::bind(&config).unwrap();
+    own.connect(Some(friend_addr)).unwrap();
+    let own = bed.driver.add(own).unwrap();
+    bed.flush();
+    friend.send_to(b"from the friend", local).unwrap();
+    stranger.send_to(b"from a stranger", local).unwrap();
+    let mut got = bed.collect(2);
+    got.sort_by_key(|got| got.socket);
+    let heard: Vec<_> = got.iter().map(|got| (got.socket, got.from)).collect();
+    assert_eq!(heard, [(main, stranger_addr), (own, friend_addr)]);
+    // Both answer from the one port.
+    bed.send(own, friend_addr, b"aabb", 2);
+    bed.send(main, stranger_addr, b"hello", 5);
+    assert_eq!((hear(&friend), hear(&friend)), ((b"aa".to_vec(), local), (b"bb".to_vec(), local)));
+    assert_eq!(hear(&stranger), (b"hello".to_vec(), local));
+    // When it is gone, its peer is the main socket's again.
+    bed.driver.close(own);
+    bed.closed(own);
+    friend.send_to(b"again", local).unwrap();
+    assert_eq!(bed.collect(1)[0].socket, main);
 }

@@ -39,7 +39,8 @@ macro_rules! rules {
 
 rules! {
     receive:
-        a_datagram_arrives_whole_with_its_peer_and_its_time,
+        a_datagram_arrives_whole_with_its_peer,
+        a_datagram_bears_the_time_of_its_arrival,
         a_train_is_split_where_its_sender_split_it,
         a_socket_without_gro_hears_the_same,
         a_wildcard_socket_says_where_a_datagram_was_sent_to,
@@ -60,7 +61,8 @@ rules! {
         a_stale_key_names_nothing,
         a_closed_socket_delivers_nothing_more,
         a_full_table_refuses_and_closes_the_socket,
-        dropping_a_driver_frees_its_ports;
+        dropping_a_driver_frees_its_ports,
+        a_connected_socket_beside_the_main_one_hears_its_peer_alone;
     fairness:
         one_flooded_socket_among_200_delays_nobody;
     wait:

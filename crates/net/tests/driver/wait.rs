@@ -16,14 +16,16 @@ pub(crate) fn a_waker_ends_a_wait<D: Driver>(mut bed: Bed<D>) {
         }
     });
     for round in 1..=100 {
+        let deadline = bed.clock.read() + PATIENCE;
         bed.driver
-            .turn(Wait::Until(Mono::NEVER), &mut || {
+            .turn(Wait::Until(deadline), &mut || {
                 // After the last look, and before or during the wait: the race that the handshake is for.
                 looked.send(()).unwrap();
                 true
             })
             .unwrap();
         assert!(wakes.recv().unwrap(), "the sleeper had its flag up");
+        assert!(bed.clock.read() < deadline);
         assert_eq!((bed.counters().waits, bed.counters().wakes), (round, round));
     }
     drop(looked);
