@@ -1,1 +1,47 @@
 //! Fuzz targets of every parser that runs before authentication, as functions and as libFuzzer binaries.
+//!
+//! A target takes any bytes and panics only when a promise of the code under test is broken: that is what
+//! libFuzzer, the corpus replay and the mutation smoke look for.
+
+#![forbid(unsafe_code)]
+
+mod input;
+mod rtcp_compound;
+mod rtcp_transport_feedback;
+mod rtp_rewrite;
+mod rtp_rtx;
+mod rtp_view;
+pub mod seeds;
+mod srtp_unprotect;
+
+pub use rtcp_compound::rtcp_compound;
+pub use rtcp_transport_feedback::rtcp_transport_feedback;
+pub use rtp_rewrite::rtp_rewrite;
+pub use rtp_rtx::rtp_rtx;
+pub use rtp_view::rtp_view;
+pub use srtp_unprotect::srtp_unprotect;
+
+/// One entry that takes bytes from anybody.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Name of the target, of its binary and of its corpus directory.
+    pub name: &'static str,
+    /// The target itself.
+    pub run: fn(&[u8]),
+    /// What its corpus begins with: names and bytes.
+    pub seeds: fn() -> Vec<(&'static str, Vec<u8>)>,
+}
+
+/// All targets; at most ten, so that a smoke over all of them stays short.
+pub const TARGETS: &[Target] = &[
+    Target { name: "rtp_view", run: rtp_view, seeds: seeds::rtp_view },
+    Target { name: "rtp_rewrite", run: rtp_rewrite, seeds: seeds::rtp_rewrite },
+    Target { name: "rtp_rtx", run: rtp_rtx, seeds: seeds::rtp_rtx },
+    Target { name: "rtcp_compound", run: rtcp_compound, seeds: seeds::rtcp_compound },
+    Target {
+        name: "rtcp_transport_feedback",
+        run: rtcp_transport_feedback,
+        seeds: seeds::rtcp_transport_feedback,
+    },
+    Target { name: "srtp_unprotect", run: srtp_unprotect, seeds: seeds::srtp_unprotect },
+];

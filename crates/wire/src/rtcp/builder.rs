@@ -54,7 +54,7 @@ impl<'a> Builder<'a> {
     ///
     /// # Errors
     /// [`WriteError`] says why not.
-    pub fn push(&mut self, packet: &impl WritePacket) -> Result<(), WriteError> {
+    pub fn push(&mut self, packet: &(impl WritePacket + ?Sized)) -> Result<(), WriteError> {
         let start = self.out.len();
         let outcome = self.append(start, packet);
         if outcome.is_err() {
@@ -87,7 +87,7 @@ impl<'a> Builder<'a> {
         self.out.written()
     }
 
-    fn append(&mut self, start: usize, packet: &impl WritePacket) -> Result<(), WriteError> {
+    fn append(&mut self, start: usize, packet: &(impl WritePacket + ?Sized)) -> Result<(), WriteError> {
         let (packet_type, count) = packet.header()?;
         self.out.put(&[VERSION_BITS | (count & COUNT_MASK), packet_type, 0, 0])?;
         packet.write_body(&mut self.out)?;

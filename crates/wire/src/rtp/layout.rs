@@ -40,6 +40,16 @@ impl Layout {
     /// [`Malformed`] says what is wrong.
     #[inline]
     pub fn parse(packet: &[u8]) -> Result<Self, Malformed> {
+        Self::parse_sealed(packet)?.opened(packet)
+    }
+
+    /// Finds the parts of an SRTP packet. Only its header is in the clear: the payload reaches to the end, padding
+    /// and authentication tag included.
+    ///
+    /// # Errors
+    /// [`Malformed`] says what is wrong.
+    #[inline]
+    pub fn parse_sealed(packet: &[u8]) -> Result<Self, Malformed> {
         let &[first, ..] = packet.first_chunk::<FIXED_HEADER_LEN>().ok_or(Malformed::Truncated)?;
         let len = u16::try_from(packet.len()).map_err(|_| Malformed::TooLong)?;
         if first >> 6 != 2 {
@@ -56,20 +66,33 @@ impl Layout {
             let end = at.saturating_add(usize::from(words).saturating_mul(4));
             (at, end, ExtensionForm::of_profile(u16::from_be_bytes([profile_high, profile_low])))
         };
-        let extensions_end = u16::try_from(extensions_end).map_err(|_| Malformed::Truncated)?;
-        let body_len = len.checked_sub(extensions_end).ok_or(Malformed::Truncated)?;
-        let payload_end = if first & PADDING_BIT == 0 {
-            len
-        } else {
-            // RFC 3550 §5.1: the last byte counts the padding, itself included.
-            let count = u16::from(packet.last().copied().unwrap_or_default());
-            if count == 0 || count > body_len {
-                return Err(Malformed::Padding);
-            }
-            len.saturating_sub(count)
+        let fits = |offset: usize| u16::try_from(offset).ok().filter(|&offset| offset <= len);
+        let extensions_at = fits(extensions_at).ok_or(Malformed::Truncated)?;
+        let extensions_end = fits(extensions_end).ok_or(Malformed::Truncated)?;
+        Ok(Self { extensions_at, extensions_end, payload_at: extensions_end, payload_end: len, len, form })
+    }
+
+    /// The layout of what an SRTP packet with this layout was opened to: the same header, a shorter payload, and
+    /// the padding, which can be read only now.
+    ///
+    /// # Errors
+    /// [`Malformed`] says what is wrong.
+    #[inline]
+    pub fn opened(self, packet: &[u8]) -> Result<Self, Malformed> {
+        let len = u16::try_from(packet.len()).map_err(|_| Malformed::TooLong)?;
+        let body_len = len.checked_sub(self.extensions_end).ok_or(Malformed::Truncated)?;
+        let (Some(first), Some(&last)) = (packet.first(), packet.last()) else {
+            return Err(Malformed::Truncated);
         };
-        let extensions_at = u16::try_from(extensions_at).map_err(|_| Malformed::Truncated)?;
-        Ok(Self { extensions_at, extensions_end, payload_at: extensions_end, payload_end, len, form })
+        if first & PADDING_BIT == 0 {
+            return Ok(Self { payload_end: len, len, ..self });
+        }
+        // RFC 3550 §5.1: the last byte counts the padding, itself included.
+        let count = u16::from(last);
+        if count == 0 || count > body_len {
+            return Err(Malformed::Padding);
+        }
+        Ok(Self { payload_end: len.saturating_sub(count), len, ..self })
     }
 
     /// Bytes before the payload.
@@ -143,6 +166,17 @@ mod tests {
         for len in 0..packet.len() {
             assert_eq!(Layout::parse(&packet[..len]), Err(Malformed::Truncated), "cut to {len}");
         }
+    }
+
+    #[test]
+    fn a_sealed_packet_says_nothing_of_its_padding() {
+        let opened = [0xa0, 96, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 7, 7, 0, 2];
+        let sealed = [&opened[..12], &[200; 20]].concat();
+        let layout = Layout::parse_sealed(&sealed).unwrap();
+        assert_eq!((layout.header_len(), layout.payload_len(), layout.padding_len()), (12, 20, 0));
+        assert_eq!(Layout::parse(&sealed), Err(Malformed::Padding));
+        assert_eq!(layout.opened(&opened), Layout::parse(&opened));
+        assert_eq!(layout.opened(&opened[..11]), Err(Malformed::Truncated));
     }
 
     #[test]
