@@ -184,6 +184,20 @@ fn misuse_and_short_packets_are_told_apart() {
 }
 
 #[test]
+fn the_last_index_of_a_key_opens_and_none_after_it() {
+    let mut pair = Pair::new(Suite::AeadAes256Gcm);
+    let last = PacketIndex::MAX.value();
+    let mut near = crate::window::IndexWindow::new();
+    near.mark(last - 3);
+    pair.opener.rtp_streams.insert(SSRC, near);
+    let packet = pair.sealed(last);
+    assert_eq!(pair.open(&packet), Ok(last));
+    let mut beyond = packet.clone();
+    beyond[2..4].copy_from_slice(&3_u16.to_be_bytes());
+    assert_eq!(pair.open(&beyond), Err(OpenError::IndexExhausted));
+}
+
+#[test]
 fn keys_do_not_show() {
     let pair = Pair::new(Suite::AesCm128HmacSha1_80);
     for shown in [format!("{:?}", pair.opener), format!("{:?}", pair.sealer)] {

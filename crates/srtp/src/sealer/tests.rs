@@ -170,4 +170,29 @@ fn the_table_of_ssrcs_is_bounded() {
     assert!(sealer.add_stream(u32::MAX, Reseal::Never).is_ok());
 }
 
+#[test]
+fn rtcp_indices_count_up_over_all_ssrcs_and_end() {
+    for suite in SUITES {
+        let mut sealer = Sealer::new(&material(suite)).unwrap();
+        let mut opener = Opener::new(&material(suite)).unwrap();
+        let (mut out, mut opened) = ([0; 60], [0; 60]);
+        for expected in 0..4_u8 {
+            let report = [0x80, 201, 0, 1, 0, 0, 0, expected % 2];
+            let len = sealer.seal_rtcp(&report, &mut out).unwrap();
+            assert_eq!(len, report.len() + suite.rtcp_overhead());
+            assert_eq!(opener.open_rtcp(&out[..len], &mut opened).unwrap().index, u32::from(expected));
+        }
+        let report = [0x80, 201, 0, 1, 0, 0, 0, 1];
+        assert_eq!(sealer.seal_rtcp(&report[..7], &mut out), Err(SealError::ShortRtcp));
+        let needed = report.len() + suite.rtcp_overhead();
+        let short = sealer.seal_rtcp(&report, &mut out[..needed - 1]);
+        assert_eq!(short, Err(SealError::NoRoom { needed }));
+
+        sealer.rtcp_next = (1 << 31) - 1;
+        assert_eq!(sealer.seal_rtcp(&report, &mut out), Ok(needed));
+        assert_eq!(opener.open_rtcp(&out[..needed], &mut opened).unwrap().index, (1 << 31) - 1);
+        assert_eq!(sealer.seal_rtcp(&report, &mut out), Err(SealError::RtcpIndexExhausted));
+    }
+}
+
 const SUITES: [Suite; 4] = Suite::ALL;
