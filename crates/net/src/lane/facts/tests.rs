@@ -147,6 +147,9 @@ fn is_faithful(said: &[Said], got: &[Said]) -> bool {
 }
 
 proptest! {
+    // An interpreter takes seconds for each case.
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 256 }))]
+
     /// Every entity's marks and last levels arrive, in order and nothing else; never more wait than the
     /// bound, and a fact comes back only at the bound.
     #[test]

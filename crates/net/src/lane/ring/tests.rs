@@ -139,6 +139,9 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
+    // An interpreter takes seconds for each case.
+    #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 2 } else { 256 }))]
+
     /// Against two queues: what is staged, and what the consumer may see.
     #[test]
     fn behaves_like_a_queue(
