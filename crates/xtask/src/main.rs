@@ -45,7 +45,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
     match command.as_str() {
         "test" => test::main(&root, target(&root)?, rest),
         "tidy" if rest.is_empty() => tidy_alone(&root),
-        "fuzz-smoke" => fuzz::main(&root, rest),
+        "fuzz-smoke" => fuzz::main(&root, &target(&root)?, rest),
         "instructions" => instructions::main(&root, &target(&root)?, rest),
         "bench" => bench(&root, rest),
         other => Err(format!("`{other}` is no command; `cargo xtask help` lists them")),
@@ -91,7 +91,7 @@ cargo xtask COMMAND
 
   test [--only STEP]… [--list]   everything a change must pass; --list names the steps
   tidy                           only the rules of the house: directions, sizes, homes, documents
-  fuzz-smoke [--seconds N]       every fuzz target for N seconds each (needs a nightly toolchain)
+  fuzz-smoke [--seconds N]       every fuzz target for N seconds each
   bench NAME …                   a benchmark, built for release; `bench --help` lists them
   instructions [--bless]         instruction counts of hot functions against bench/instructions.json
 ";
