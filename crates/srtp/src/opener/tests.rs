@@ -1,5 +1,6 @@
 use super::{OpenError, Opened, OpenedRtcp, Opener};
 use crate::{KeyMaterial, PacketIndex, Plaintext, Reseal, Sealer, StreamHandle, Suite};
+use proptest::prelude::*;
 
 const SSRC: u32 = 0x0102_0304;
 const HEADER_LEN: usize = 12;
@@ -195,6 +196,23 @@ fn the_last_index_of_a_key_opens_and_none_after_it() {
     let mut beyond = packet.clone();
     beyond[2..4].copy_from_slice(&3_u16.to_be_bytes());
     assert_eq!(pair.open(&beyond), Err(OpenError::IndexExhausted));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_refused_and_change_nothing(
+        bytes in prop::collection::vec(any::<u8>(), 0..100),
+        header_len in prop_oneof![0_usize..120, Just(usize::MAX)],
+        room in 0_usize..120,
+        suite in prop::sample::select(Suite::ALL.to_vec()),
+    ) {
+        let mut opener = Opener::new(&material(suite)).unwrap();
+        let before = format!("{opener:?}");
+        let mut out = vec![0; room];
+        prop_assert!(opener.open_rtp(&bytes, header_len, &mut out).is_err());
+        prop_assert!(opener.open_rtcp(&bytes, &mut out).is_err());
+        prop_assert_eq!(format!("{opener:?}"), before);
+    }
 }
 
 #[test]
