@@ -1,7 +1,9 @@
-//! Counts every allocation of the process, whichever thread makes it: the `allocs` column.
+//! Counts every allocation of the process, whichever thread makes it, except those that only talk to the bench:
+//! the `allocs` column.
 
 #![expect(unsafe_code, reason = "a global allocator can only be written as an unsafe impl")]
 
+use core::cell::Cell;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,18 +16,35 @@ pub(crate) fn allocations() -> u64 {
     ALLOCATIONS.load(Ordering::Relaxed)
 }
 
+/// The calling thread only serves the bench: what it allocates is not the subject's.
+pub(crate) fn leave_out_this_thread() {
+    LEFT_OUT.set(true);
+}
+
+fn count() {
+    // A thread that is ending has no such variable any more; it counts.
+    if !LEFT_OUT.try_with(Cell::get).unwrap_or(false) {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
-// SAFETY: every call goes to `System` unchanged; the counter touches no memory of the caller's.
+thread_local! {
+    static LEFT_OUT: Cell<bool> = const { Cell::new(false) };
+}
+
+// SAFETY: every call goes to `System` unchanged; counting touches no memory of the caller's
+// and allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count();
         // SAFETY: the caller's promise about `layout` is passed on as it is.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count();
         // SAFETY: as in `alloc`.
         unsafe { System.alloc_zeroed(layout) }
     }
@@ -36,7 +55,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        count();
         // SAFETY: as in `dealloc`; `size` is the caller's promise.
         unsafe { System.realloc(pointer, layout, size) }
     }

@@ -22,6 +22,8 @@ pub(crate) struct Case {
     pub(crate) suite: Suite,
     /// Whether each transport has a connected socket, or all of a shard share one.
     pub(crate) sockets: Sockets,
+    /// Where the consumers of a fan are.
+    pub(crate) spread: Spread,
 }
 
 /// How rooms are made.
@@ -31,6 +33,17 @@ pub(crate) enum Shape {
     Fan,
     /// Everybody sends audio and video and receives all others of the room through one transport.
     Meeting,
+}
+
+/// On which shard a fan's consumers are, seen from their producer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Spread {
+    /// On all shards in turn.
+    Even,
+    /// On the same.
+    Home,
+    /// On the next.
+    Away,
 }
 
 /// Which sockets the forwarder uses.
@@ -73,10 +86,10 @@ impl Case {
             .map(|index| {
                 let (room, place) = (index / per_room, index % per_room);
                 match self.shape {
-                    // A room of one producer is spread: every second consumer is on the other shard. Place 0 sends.
+                    // The first of a room sends.
                     Shape::Fan => Peer {
                         room,
-                        shard: (room + place) % self.shards,
+                        shard: (room + self.away(place)) % self.shards,
                         sends: place == 0,
                         receives: place != 0,
                     },
@@ -85,6 +98,15 @@ impl Case {
                 }
             })
             .collect()
+    }
+
+    /// How many shards from its producer's a consumer is.
+    fn away(&self, place: usize) -> usize {
+        match self.spread {
+            Spread::Even => place,
+            Spread::Home => 0,
+            Spread::Away => usize::from(place != 0),
+        }
     }
 
     /// The peers that receive what `peer` sends.
@@ -231,6 +253,15 @@ mod tests {
             burst: 5,
             suite: Suite::Gcm128,
             sockets: Sockets::Connected,
+            spread: Spread::Even,
+        }
+    }
+
+    #[test]
+    fn consumers_away_are_all_on_the_other_shard() {
+        let case = Case { spread: Spread::Away, ..case(Shape::Fan, 2, 3, 2) };
+        for (number, peer) in case.peers().iter().enumerate().filter(|(_, peer)| peer.sends) {
+            assert!(case.receivers_of(number).all(|other| case.peers()[other].shard != peer.shard));
         }
     }
 

@@ -15,6 +15,7 @@ mod machine;
 mod os;
 mod os_batch;
 mod out;
+mod relay;
 mod row;
 mod schedule;
 mod suite;
@@ -69,7 +70,7 @@ fn play(role: &str, setup: &str) -> io::Result<()> {
     match role {
         "role-far" => far::main(serde_json::from_str(setup)?),
         "role-floor" => floor::main(&serde_json::from_str(setup)?),
-        "role-forwarder" => forwarder::main(serde_json::from_str(setup)?),
+        "role-forwarder" => forwarder::main(&serde_json::from_str(setup)?),
         _ => Err(io::Error::other("no such role")),
     }
 }

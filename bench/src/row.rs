@@ -212,7 +212,7 @@ const MAX_RUN_DEVIATION: f64 = 0.05;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::Sockets;
+    use crate::case::{Sockets, Spread};
     use crate::suite::Suite;
 
     fn case() -> Case {
@@ -225,6 +225,7 @@ mod tests {
             burst: 5,
             suite: Suite::Gcm128,
             sockets: Sockets::Connected,
+            spread: Spread::Even,
         }
     }
 

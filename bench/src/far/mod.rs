@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, Socket, Type};
 
 pub(crate) use self::tally::Tally;
-use crate::case::{Case, PAYLOAD_TYPE_IN, RTP_HEADER, Stream, payload_pattern, producer_ssrc};
+use crate::case::{Case, PAYLOAD_TYPE_IN, RTP_HEADER, Stream, payload_pattern, producer_ssrc, u64_of};
 use crate::child;
 use crate::os::{self, ReceiveBatch};
 use crate::schedule::{Lateness, Schedule};
@@ -170,7 +170,8 @@ impl Far {
                 os::sleep_until_ns(schedule.next_at().min(self.next_pass_ns).min(end))?;
             }
         }
-        self.drain_until_quiet(subject)?;
+        let fan_out = u64_of(self.setup.case.consumers);
+        self.drain_until_quiet(subject, sent * fan_out)?;
         Ok(self.sinks[subject].finish(sent))
     }
 
@@ -184,7 +185,7 @@ impl Far {
                 os::sleep_until_ns(self.next_pass_ns)?;
             }
         }
-        self.drain_until_quiet(subject)?;
+        self.drain_until_quiet(subject, 0)?;
         Ok(self.sinks[subject].finish(0))
     }
 
@@ -213,7 +214,7 @@ impl Far {
         }
         let to = SocketAddr::from((Ipv4Addr::LOCALHOST, targets[stream.peer]));
         match self.sockets[stream.peer].send_to(&self.burst[..at], &to.into()) {
-            Ok(_) => Ok(crate::case::u64_of(stream.burst)),
+            Ok(_) => Ok(u64_of(stream.burst)),
             // The source could not send: nothing was offered, so nothing is missing later.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             Err(error) => Err(error),
@@ -249,17 +250,23 @@ impl Far {
         Ok(false)
     }
 
-    /// Takes what the last packets of a slice still bring, until nothing came for a while.
-    fn drain_until_quiet(&mut self, subject: usize) -> io::Result<()> {
+    /// Takes what the last packets of a slice still bring: until as many came as must and then nothing for a
+    /// moment, or nothing for so long that the rest is lost. A forwarder that others keep from its core is late, and
+    /// what it still sends must not be counted as the next subject's.
+    fn drain_until_quiet(&mut self, subject: usize, expected: u64) -> io::Result<()> {
         if !self.setup.drains {
             return Ok(());
         }
         let mut quiet = 0;
-        while quiet < QUIET_PASSES {
+        loop {
             let before = self.sinks[subject].received();
             self.next_pass_ns = 0;
             while self.visit_next_sink(subject, u64::MAX / 2)? {}
-            quiet = if self.sinks[subject].received() == before { quiet + 1 } else { 0 };
+            let after = self.sinks[subject].received();
+            quiet = if after == before { quiet + 1 } else { 0 };
+            if quiet >= if after >= expected { QUIET_PASSES } else { LOST_PASSES } {
+                break;
+            }
             std::thread::sleep(Duration::from_millis(2));
         }
         self.next_pass_ns = 0;
@@ -280,6 +287,8 @@ impl Far {
 const RECEIVE_BUFFER: usize = 4 << 20;
 /// Between two visits to a sink: long enough that a visit finds something, short enough to hold it.
 const PASS_NS: u64 = 1_000_000;
-/// Rounds of silence, 2 ms each, that end a slice.
-const QUIET_PASSES: u32 = 4;
+/// Rounds of silence, 2 ms each, that end a slice when nothing is missing.
+const QUIET_PASSES: u32 = 2;
+/// The same when something is.
+const LOST_PASSES: u32 = 150;
 const MAX_BURST_BYTES: usize = 65_507;

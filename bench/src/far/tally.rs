@@ -119,7 +119,7 @@ const CHECKED_PEERS: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::case::{Sockets, consumer_ssrc, payload_pattern};
+    use crate::case::{Sockets, Spread, consumer_ssrc, payload_pattern};
     use crate::suite::Suite;
 
     fn clear_fan() -> Case {
@@ -132,6 +132,7 @@ mod tests {
             burst: 1,
             suite: Suite::Clear,
             sockets: Sockets::Connected,
+            spread: Spread::Even,
         }
     }
 

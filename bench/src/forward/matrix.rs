@@ -1,6 +1,6 @@
 //! Which cases there are.
 
-use crate::case::{Case, Shape, Sockets};
+use crate::case::{Case, Shape, Sockets, Spread};
 use crate::suite::Suite;
 
 /// What a change is checked with.
@@ -46,6 +46,7 @@ const BASE: Case = Case {
     burst: 1,
     suite: Suite::Gcm128,
     sockets: Sockets::Connected,
+    spread: Spread::Even,
 };
 /// The preferred one first.
 const SUITES: [Suite; 4] = [Suite::Gcm128, Suite::Gcm256, Suite::Sha1Tag80, Suite::Clear];

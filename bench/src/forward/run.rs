@@ -119,7 +119,12 @@ impl Subject {
                 (role, Vec::new())
             }
             _ => {
-                let setup = forwarder::Setup { case: case.clone(), host, cores, ports: ports.to_vec() };
+                let setup = forwarder::Setup {
+                    case: case.clone(),
+                    host,
+                    cores,
+                    peers: forwarder::on_loopback(ports),
+                };
                 let mut role = Role::start("forwarder", &setup)?;
                 let ready: forwarder::Ready = role.hear()?;
                 (role, ready.ports)
@@ -156,8 +161,9 @@ impl Subject {
             expected: tally.sent * u64_of(case.consumers),
             received: tally.received,
             gaps: tally.gaps,
-            sent_datagrams: after.sent_datagrams - before.sent_datagrams,
-            sent_runs: after.sent_runs - before.sent_runs,
+            sent_datagrams: after.total(|shard| shard.sent_datagrams)
+                - before.total(|shard| shard.sent_datagrams),
+            sent_runs: after.total(|shard| shard.sent_runs) - before.total(|shard| shard.sent_runs),
             bursts,
             wall_ns: duration_ns,
             floor_ns: 0.0,

@@ -1,12 +1,21 @@
-//! The subject: a process of shards that forward.
+//! The subject: a process of shards that host a relay. One thread per shard, and one that answers the bench, whose
+//! own work is not counted.
+
+mod shards;
+mod snapshot;
 
 use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use serde::{Deserialize, Serialize};
 
+use self::shards::Running;
+pub(crate) use self::snapshot::Snapshot;
+use crate::alloc;
 use crate::case::Case;
+use crate::child;
 use crate::host::Host;
-use crate::os::Cpu;
+use crate::os;
 
 /// How a forwarder starts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -15,8 +24,8 @@ pub(crate) struct Setup {
     pub(crate) host: Host,
     /// A core per shard; None leaves it to the scheduler.
     pub(crate) cores: Option<Vec<usize>>,
-    /// The far end's port for each peer.
-    pub(crate) ports: Vec<u16>,
+    /// The far end's address for each peer.
+    pub(crate) peers: Vec<SocketAddr>,
 }
 
 /// What it says once it stands.
@@ -32,15 +41,19 @@ pub(crate) enum Request {
     Snapshot,
 }
 
-/// What it has used and done so far.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Snapshot {
-    pub(crate) cpu: Cpu,
-    pub(crate) allocs: u64,
-    pub(crate) sent_datagrams: u64,
-    pub(crate) sent_runs: u64,
+/// The process's main function.
+pub(crate) fn main(setup: &Setup) -> io::Result<()> {
+    alloc::leave_out_this_thread();
+    os::need_descriptors(setup.case.descriptors())?;
+    let (shards, ports) = Running::start(setup)?;
+    child::reply(&Ready { ports })?;
+    while let Some(Request::Snapshot) = child::next_request()? {
+        child::reply(&shards.snapshot()?)?;
+    }
+    Ok(())
 }
 
-pub(crate) fn main(_setup: Setup) -> io::Result<()> {
-    Err(io::Error::other("not built"))
+/// The far end's addresses on loopback.
+pub(crate) fn on_loopback(ports: &[u16]) -> Vec<SocketAddr> {
+    ports.iter().map(|&port| SocketAddr::from((Ipv4Addr::LOCALHOST, port))).collect()
 }
