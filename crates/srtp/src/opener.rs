@@ -7,6 +7,7 @@ use crate::key::{KeyError, KeyMaterial};
 use crate::streams::Streams;
 use crate::suite::Suite;
 use crate::window::{IndexWindow, Use};
+use wire::Ssrc;
 
 /// Opens RTP and RTCP under one master key, from many SSRCs.
 ///
@@ -165,7 +166,8 @@ impl Opener {
     ///
     /// What was forgotten is no longer protected from replay: until the key changes, only the owner's not
     /// wanting that SSRC any more keeps old packets out.
-    pub fn forget(&mut self, ssrc: u32) {
+    pub fn forget(&mut self, ssrc: impl Into<Ssrc>) {
+        let Ssrc(ssrc) = ssrc.into();
         self.rtp_streams.remove(ssrc);
         self.rtcp_streams.remove(ssrc);
     }

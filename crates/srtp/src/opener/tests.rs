@@ -202,7 +202,7 @@ proptest! {
     #[test]
     fn any_bytes_are_refused_and_change_nothing(
         bytes in prop::collection::vec(any::<u8>(), 0..100),
-        header_len in prop_oneof![0_usize..120, Just(usize::MAX)],
+        header_len in (0_usize..120).prop_map(|len| if len == 119 { usize::MAX } else { len }),
         room in 0_usize..120,
         suite in prop::sample::select(Suite::ALL.to_vec()),
     ) {

@@ -15,6 +15,7 @@ use crate::suite::Suite;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use stream::OutboundStream;
+use wire::Ssrc;
 
 /// Seals RTP and RTCP under one master key, for many SSRCs.
 ///
@@ -72,7 +73,8 @@ impl Sealer {
     ///
     /// # Errors
     /// [`SealError::StreamExists`], and [`SealError::TooManyStreams`] (counted) at [`Self::MAX_STREAMS`].
-    pub fn add_stream(&mut self, ssrc: u32, reseal: Reseal) -> Result<StreamHandle, SealError> {
+    pub fn add_stream(&mut self, ssrc: impl Into<Ssrc>, reseal: Reseal) -> Result<StreamHandle, SealError> {
+        let Ssrc(ssrc) = ssrc.into();
         if self.streams.find(ssrc).is_some() {
             return Err(SealError::StreamExists);
         }
@@ -104,7 +106,8 @@ impl Sealer {
     }
 
     /// The highest index sealed for `ssrc` under this key, whether its stream still exists or not.
-    pub fn highest_index(&self, ssrc: u32) -> Option<PacketIndex> {
+    pub fn highest_index(&self, ssrc: impl Into<Ssrc>) -> Option<PacketIndex> {
+        let Ssrc(ssrc) = ssrc.into();
         let next = match self.streams.find(ssrc).and_then(|slot| self.streams.entry(slot)) {
             Some(stream) => stream.next(),
             None => *self.retired.get(&ssrc)?,
