@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "test support: whatever fails fails the test")]
 
+pub mod polling;
 pub mod relay;
 pub mod sim;
 
@@ -11,8 +12,10 @@ use std::time::Duration;
 
 use net::lane::Sleeper;
 use net::{Driver, Pool, PoolSizing, Ports, Socket, SocketConfig, SocketKey};
-use shard::{Capacity, Control, CountersReader, FromShard, HashKey, Link, QueueSizing, RequestId};
-use shard::{ShardConfig, ShardCore, ShardId, TransportKey};
+use shard::{
+    Capacity, Control, CountersReader, FromShard, HashKey, LaneSizing, Link, QueueSizing, RequestId,
+    ShardConfig, ShardCore, ShardId, TransportKey, connect,
+};
 use wire::Mono;
 
 use relay::{Command, Relay, Reply};
@@ -117,9 +120,34 @@ impl<D: Driver> Bench<D> {
         (key, socket, local)
     }
 
+    /// Ticks until something is so. For drivers on a real kernel, where a packet may take a tick or two.
+    pub fn tick_until(&mut self, what: &str, mut is_so: impl FnMut(&mut Self) -> bool) {
+        for _ in 0..100_000 {
+            if is_so(self) {
+                return;
+            }
+            self.tick();
+        }
+        panic!("never: {what}; inbox {:?}, totals {:?}", self.inbox, self.totals());
+    }
+
     pub fn totals(&self) -> shard::Totals {
         self.counters.read().unwrap().totals
     }
+}
+
+/// Connects two shards both ways.
+pub fn acquaint<D: Driver>(a: &mut Bench<D>, b: &mut Bench<D>, sizing: LaneSizing) {
+    let (to_a, to_b) = connect(&a.link, &b.link, sizing);
+    a.control.introduce(to_a).unwrap();
+    b.control.introduce(to_b).unwrap();
+    a.tick();
+    b.tick();
+}
+
+/// Small lanes.
+pub fn lanes() -> LaneSizing {
+    LaneSizing { packets: 64, facts: 4, entities: 64, hash_key: HashKey([3, 4]) }
 }
 
 /// A socket on loopback.
