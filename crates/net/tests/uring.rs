@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use net::uring::{UringConfig, UringDriver};
@@ -234,6 +235,81 @@ fn a_full_table_is_an_error_and_its_room_comes_back() {
     assert_eq!(driver.next_closed(), Some(key));
     let (again, _) = add(&mut driver);
     assert_ne!(again, key);
+}
+
+#[test]
+fn a_slot_is_as_its_latest_run_needs_it() {
+    // One slot, which every run uses; a wildcard socket, so that runs may name their source.
+    let mut driver = UringDriver::new(UringConfig { batch: 1, ..small() }).unwrap();
+    let any = SocketConfig::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), Ports::Exact(0));
+    let key = driver.add(Socket::bind(&any).unwrap()).unwrap();
+    let (peer, to) = peer();
+    let sources = [None, Some("127.0.0.2"), Some("127.0.0.3"), None];
+    let mut buffer = [0; 64];
+    for (segment_size, source) in
+        [3, 5, 5, 30, 4].into_iter().flat_map(|size| sources.map(|from| (size, from)))
+    {
+        let from: Option<IpAddr> = source.map(|ip| ip.parse().unwrap());
+        driver.reserve(12).copy_from_slice(b"abcdefghijkl");
+        driver.send(Transmit { socket: key, to, from, len: 12, segment_size: segment_size.min(12) });
+        poll(&mut driver);
+        for expected in b"abcdefghijkl".chunks(segment_size) {
+            let (len, heard_from) = peer.recv_from(&mut buffer).unwrap();
+            assert_eq!((&buffer[..len], heard_from.ip()), (expected, from.unwrap_or(LOOPBACK)));
+        }
+    }
+}
+
+#[test]
+fn a_flood_at_full_rate_costs_the_others_nothing() {
+    let mut driver = UringDriver::new(UringConfig { sockets: 200, ..UringConfig::default() }).unwrap();
+    let (flooded, flooded_addr) = add(&mut driver);
+    let others: Vec<_> = (1..200).map(|_| add(&mut driver)).collect();
+    poll(&mut driver);
+    let stop = AtomicBool::new(false);
+    let (source, _) = peer();
+    let mut heard: HashMap<SocketKey, Vec<u8>> = HashMap::new();
+    let mut of_flooded = 0_u64;
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (flooder, _) = peer();
+            while !stop.load(Ordering::Relaxed) {
+                flooder.send_to(&[0; 100], flooded_addr).unwrap();
+            }
+        });
+        let mut clock = Clock::start();
+        let mut tick = |driver: &mut UringDriver| {
+            poll(driver);
+            let mut of_others = 0;
+            driver.receive(clock.read(), ReceiveBudget { total: 512, per_socket: 16 }, &mut |batch| {
+                if batch.socket == flooded {
+                    of_flooded += 1;
+                } else {
+                    of_others += 1;
+                    heard.entry(batch.socket).or_default().extend_from_slice(batch.bytes);
+                }
+            });
+            of_others
+        };
+        for round in 0..20 {
+            for (_, addr) in &others {
+                source.send_to(&[round], addr).unwrap();
+            }
+            let mut left = others.len();
+            let deadline = std::time::Instant::now() + Duration::from_secs(5);
+            while left > 0 && std::time::Instant::now() < deadline {
+                left -= tick(&mut driver);
+            }
+            if left > 0 {
+                break;
+            }
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    for (key, _) in others {
+        assert_eq!(heard[&key], (0..20).collect::<Vec<_>>(), "{:?}", driver.counters());
+    }
+    assert!(of_flooded > 0, "the flooded one is not shut out either");
 }
 
 #[test]

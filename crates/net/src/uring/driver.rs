@@ -14,7 +14,7 @@ use wire::Mono;
 
 use super::buffers::{self, Buffers, Lease};
 use super::message::{CONTROL_BYTES, Message, NAME_BYTES};
-use super::outbox::{Outbox, Run};
+use super::outbox::{Outbox, Run, Via};
 use super::ring::{Handed, Ring};
 use super::sockets::{Sockets, Turn};
 use super::token::Token;
@@ -187,7 +187,11 @@ impl UringDriver {
         let mut next = 0;
         while let Some(run) = self.refused.get(next).copied() {
             next += 1;
-            self.enter_singly(&run);
+            match self.sockets.via(run.socket) {
+                Some(via) => self.enter_singly(&run, via),
+                // Closed since.
+                None => self.counters.dropped_no_socket += run.segments(),
+            }
         }
         if next > 0 {
             self.hand_over();
@@ -198,20 +202,20 @@ impl UringDriver {
     }
 
     /// Queues a run datagram by datagram. It may hand over a full batch in between, but frees no egress memory.
-    fn enter_singly(&mut self, run: &Run) {
+    fn enter_singly(&mut self, run: &Run, via: Via) {
         for single in (0..).map_while(|n| run.single(n)) {
             if self.outbox.is_full() {
                 self.hand_over();
                 self.outbox.clear();
             }
-            self.enter(&single);
+            self.enter(&single, via);
         }
     }
 
     /// Whether nothing is known against sending the run as one.
-    fn takes_runs(&self, run: &Run) -> bool {
-        let socket_does = self.sockets.via(run.socket).is_none_or(|via| via.runs);
-        socket_does && !self.refused_paths.refuses(run.to.ip(), run.segment_size, self.clock.now())
+    #[inline]
+    fn takes_runs(&self, run: &Run, via: Via) -> bool {
+        via.runs && !self.refused_paths.refuses(run.to.ip(), run.segment_size, self.clock.now())
     }
 
     /// Takes what has completed, and lets in what is about to: newer kernels do the work of twenty completions at
@@ -286,12 +290,9 @@ impl UringDriver {
     }
 
     /// Queues one send.
-    fn enter(&mut self, run: &Run) {
+    #[inline]
+    fn enter(&mut self, run: &Run, via: Via) {
         let datagrams = run.segments();
-        let Some(via) = self.sockets.via(run.socket) else {
-            self.counters.dropped_no_socket += datagrams;
-            return;
-        };
         let Some(entry) = self.outbox.enter(run, via) else {
             self.counters.dropped_error += datagrams;
             return;
@@ -472,10 +473,14 @@ impl Driver for UringDriver {
             return;
         }
         let run = Run { socket, to, from, start: self.egress.hold(len), len, segment_size };
-        if run.segments() > 1 && !self.takes_runs(&run) {
-            self.enter_singly(&run);
+        let Some(via) = self.sockets.via(socket) else {
+            self.counters.dropped_no_socket += run.segments();
+            return;
+        };
+        if len > segment_size && !self.takes_runs(&run, via) {
+            self.enter_singly(&run, via);
         } else {
-            self.enter(&run);
+            self.enter(&run, via);
         }
     }
 
