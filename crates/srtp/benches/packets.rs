@@ -69,8 +69,9 @@ fn seal(material: &KeyMaterial, payload_len: usize, streams: u32, reseal: Reseal
     let handles = handles(&mut sealer, streams, reseal);
     let payload = vec![1_u8; payload_len];
     let mut out = header(0, 0);
-    median(|step| {
-        let (ssrc, index) = address(step, streams);
+    let mut turn = Turn::new(streams);
+    median(|_| {
+        let (ssrc, index) = turn.take();
         write_header(&mut out, ssrc, index);
         let text = Plaintext { header_len: HEADER_LEN, payload: black_box(&payload), padding: &[] };
         let handle = handles[usize::try_from(ssrc).unwrap()];
@@ -87,12 +88,11 @@ fn open(material: &KeyMaterial, payload_len: usize, streams: u32) -> f64 {
     let mut out = vec![0_u8; 1600];
     let mut batch = vec![header(0, 0); BATCH];
     let mut lengths = vec![0; BATCH];
-    let mut step = 0;
+    let mut turn = Turn::new(streams);
     let mut laps: Vec<f64> = (0..LAPS)
         .map(|_| {
             for (sealed, length) in batch.iter_mut().zip(&mut lengths) {
-                let (ssrc, index) = address(step, streams);
-                step += 1;
+                let (ssrc, index) = turn.take();
                 write_header(sealed, ssrc, index);
                 let text = Plaintext { header_len: HEADER_LEN, payload: &payload, padding: &[] };
                 *length =
@@ -112,10 +112,27 @@ fn handles(sealer: &mut Sealer, streams: u32, reseal: Reseal) -> Vec<StreamHandl
     (0..streams).map(|ssrc| sealer.add_stream(ssrc, reseal).unwrap()).collect()
 }
 
-/// The SSRC and index of a step.
-fn address(step: u64, streams: u32) -> (u32, PacketIndex) {
-    let streams = u64::from(streams);
-    (u32::try_from(step % streams).unwrap(), PacketIndex::new(step / streams).unwrap())
+/// Who sends next, and what: each stream in turn. Counted, not divided, as the division would be measured too.
+struct Turn {
+    streams: u32,
+    ssrc: u32,
+    index: PacketIndex,
+}
+
+impl Turn {
+    fn new(streams: u32) -> Self {
+        Self { streams, ssrc: 0, index: PacketIndex::from_parts(0, 0) }
+    }
+
+    fn take(&mut self) -> (u32, PacketIndex) {
+        let taken = (self.ssrc, self.index);
+        self.ssrc += 1;
+        if self.ssrc == self.streams {
+            self.ssrc = 0;
+            self.index = self.index.next().unwrap();
+        }
+        taken
+    }
 }
 
 fn header(ssrc: u32, sequence: u16) -> Vec<u8> {
