@@ -11,7 +11,7 @@ fn it_says_how_it_would_use_the_machine_and_what_it_cannot_do_yet() {
     let output = shardcast(&[]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0));
-    for needle in ["shards   up to ", "kernel   ", "nothing is listening"] {
+    for needle in ["shards: up to ", "kernel: ", "I/O driver: ", "nothing is listening"] {
         assert!(text.contains(needle), "{needle} in {text}");
     }
 }

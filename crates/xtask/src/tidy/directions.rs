@@ -79,8 +79,8 @@ const PLACES: &[Place] = &[
     Place { package: "shard", layer: 2, may_use: &["wire", "model", "sfu", "net"] },
     Place { package: "shardcast", layer: 3, may_use: &["model", "shard"] },
     Place { package: "shardcast-worker", layer: 4, may_use: &["model", "shardcast"] },
-    // `net` only for the look at the machine before anything starts.
-    Place { package: "shardcast-server", layer: 4, may_use: &["model", "shardcast", "net"] },
+    // `net` and `shard` only for the look at the machine before anything starts.
+    Place { package: "shardcast-server", layer: 4, may_use: &["model", "shardcast", "net", "shard"] },
     Place { package: "shardcast-client", layer: 4, may_use: &["model", "wire"] },
     Place { package: "shardcast-load", layer: 4, may_use: &["model", "wire", "shardcast-client"] },
     // Tools beside the product: they look at every layer on purpose, and nothing may use them.
