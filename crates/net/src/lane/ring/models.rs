@@ -1,3 +1,5 @@
+//! loom walks through every interleaving of the two ends of a small ring.
+
 use std::sync::Arc as Real;
 use std::sync::atomic::AtomicUsize as Count;
 
