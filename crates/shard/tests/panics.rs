@@ -1,5 +1,7 @@
 //! A panic costs the engine and nothing else: in each phase, on each driver.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what fails in them fails the test")]
+
 mod support;
 
 use std::io;

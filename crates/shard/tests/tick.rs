@@ -1,5 +1,7 @@
 //! The tick: order of phases, bounds, fairness, demultiplexing, stale keys. On a driver in memory.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what fails in them fails the test")]
+
 mod support;
 
 use std::sync::{Arc, Mutex};

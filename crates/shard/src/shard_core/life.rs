@@ -74,10 +74,10 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
                 life => life,
             };
         }
-        if matches!(self.life, Life::Reaping(_) | Life::Stopping(_)) {
-            // Closes come through without help; a full queue to control needs another look.
-            self.cx.blocked = true;
-        }
+        // A close takes a turn or two of the driver's, which must not fall asleep over it.
+        self.more |= self.sockets.closing() > 0;
+        // What is left then is that control's queue is full.
+        self.cx.blocked |= matches!(self.life, Life::Reaping(_) | Life::Stopping(_));
     }
 
     fn after_panic(&mut self, report: PanicReport) -> Life {

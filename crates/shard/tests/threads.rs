@@ -1,0 +1,155 @@
+//! Shards on threads of their own, on the kernel's loopback: forwarding, waking, answering under flood.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what fails in them fails the test")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use net::probe::HostChoice;
+use shard::{FromShard, RequestId, ShardId, StartError, StreamId};
+use support::config;
+use support::relay::{Command, Reply};
+use support::running::Running;
+
+const HOSTS: [HostChoice; 2] = [HostChoice::Epoll, HostChoice::Uring];
+
+/// A socket that fails the test when nothing arrives.
+fn peer() -> (UdpSocket, SocketAddr) {
+    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let addr = socket.local_addr().unwrap();
+    (socket, addr)
+}
+
+fn expect(sink: &UdpSocket, packet: &[u8], from: SocketAddr) {
+    let mut buffer = [0; 2048];
+    let (len, sender) = sink.recv_from(&mut buffer).unwrap();
+    assert_eq!((&buffer[..len], sender), (packet, from));
+}
+
+#[test]
+fn packets_reach_consumers_on_every_shard() {
+    for host in HOSTS {
+        let Some(mut running) = Running::on(host, 3, config) else { continue };
+        let (source, source_addr) = peer();
+        let (key, at) = running.transport(0, source_addr);
+        let mut sinks = Vec::new();
+        for shard in 0..3 {
+            let (sink, sink_addr) = peer();
+            let (consumer, from) = running.transport(shard, sink_addr);
+            let command = match shard {
+                0 => Command::Subscribe(key, consumer),
+                _ => Command::Install(ShardId(0), StreamId(1), consumer),
+            };
+            assert_eq!(running.ask(shard, command), Reply::Done);
+            sinks.push((sink, from));
+        }
+        for shard in 1..3 {
+            assert_eq!(running.ask(0, Command::Spread(key, ShardId(shard), StreamId(1))), Reply::Done);
+        }
+        // One at a time, so that every shard falls asleep in between and must be woken.
+        for round in 0..200u32 {
+            let packet = round.to_be_bytes().repeat(20);
+            source.send_to(&packet, at).unwrap();
+            for (sink, from) in &sinks {
+                expect(sink, &packet, *from);
+            }
+        }
+        running.stop();
+    }
+}
+
+#[test]
+fn every_command_is_answered_in_order_under_flood() {
+    for host in HOSTS {
+        let Some(mut running) = Running::on(host, 1, config) else { continue };
+        let (source, source_addr) = peer();
+        let (_sink, sink_addr) = peer();
+        let (key, at) = running.transport(0, source_addr);
+        let (consumer, _) = running.transport(0, sink_addr);
+        running.ask(0, Command::Subscribe(key, consumer));
+        let done = Arc::new(AtomicBool::new(false));
+        let flood = {
+            let done = Arc::clone(&done);
+            std::thread::spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    // A full socket buffer is what a flood is about.
+                    let _ = source.send_to(&[7; 200], at);
+                }
+            })
+        };
+        let control = &mut running.shard(0).control;
+        let (mut submitted, mut answered) = (0, 0);
+        while answered < COMMANDS {
+            let next = RequestId(FIRST + submitted);
+            if submitted < COMMANDS && control.submit(next, Command::Echo).is_ok() {
+                submitted += 1;
+            }
+            while let Some(message) = control.next_message() {
+                let FromShard::Reply(RequestId(request), Reply::Done) = message else {
+                    panic!("{message:?}")
+                };
+                assert_eq!(request, FIRST + answered, "in order, each once");
+                answered += 1;
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+        flood.join().unwrap();
+        running.stop();
+    }
+}
+
+const COMMANDS: u64 = 10_000;
+/// Apart from the numbers that the support code uses.
+const FIRST: u64 = 1_000_000;
+
+#[test]
+fn shards_start_on_first_use_and_say_what_they_do() {
+    let mut running = Running::on(HostChoice::Auto, 2, config).unwrap();
+    assert!(running.shards.running(ShardId(1)).is_none());
+    running.ask(1, Command::Echo);
+    assert!(running.shards.running(ShardId(1)).is_some() && running.shards.running(ShardId(0)).is_none());
+    let Err(error) = running.shards.start(ShardId(2)) else { panic!("it was not planned") };
+    assert!(matches!(error, StartError::Unplanned { most: 2, .. }));
+
+    let counters = running.shard(1).counters.clone();
+    let reader = std::thread::spawn(move || {
+        loop {
+            match counters.read() {
+                Some(counters) if counters.totals.commands > 0 => return counters,
+                _ => std::thread::yield_now(),
+            }
+        }
+    });
+    let counters = reader.join().unwrap();
+    assert!(counters.totals.ticks > 0 && counters.driver.syscalls > 0);
+    // A second answer follows a tick that was accounted for.
+    running.ask(1, Command::Echo);
+    let counters = running.shard(1).counters.read().unwrap();
+    assert!(counters.totals.busy_nanos > 0 && counters.tick_nanos.count() > 0);
+    running.stop();
+}
+
+#[test]
+fn ports_are_free_when_the_close_is_answered() {
+    for host in HOSTS {
+        let Some(mut running) = Running::on(host, 1, config) else { continue };
+        let (_peer, peer_addr) = peer();
+        let (mut key, at) = running.transport(0, peer_addr);
+        let mut seen = BTreeSet::new();
+        for _ in 0..200 {
+            assert_eq!(running.ask(0, Command::Close(key)), Reply::Done);
+            let Reply::Opened(again, _) = running.ask(0, Command::Open(support::bind(at.port()))) else {
+                panic!("not opened")
+            };
+            assert!(seen.insert(key), "no key is given out twice");
+            key = again;
+        }
+        running.stop();
+    }
+}
