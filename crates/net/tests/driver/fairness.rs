@@ -52,6 +52,34 @@ pub(crate) fn one_flooded_socket_among_200_delays_nobody<D: Driver>(mut bed: Bed
     assert!(of_flooded == expected, "in order, each once");
 }
 
+/// A message may be a train of 64; a budget counts what is in it.
+pub(crate) fn a_flood_of_trains_keeps_to_the_budget_too<D: Driver>(mut bed: Bed<D>) {
+    let (from, _) = bed.socket();
+    let (flooded, flooded_addr) = bed.socket();
+    let (quiet, quiet_addr) = bed.socket();
+    let (peer, _) = peer();
+    let train = [7; 20 * 50];
+    let budget = ReceiveBudget { total: 200, per_socket: 30 };
+    // The first trains show the driver what it has to do with.
+    bed.send(from, flooded_addr, &train, 50);
+    bed.collect(20);
+    for _ in 0..60 {
+        bed.send(from, flooded_addr, &train, 50);
+    }
+    let mut heard = 0;
+    for _ in 0..20 {
+        peer.send_to(b"quiet", quiet_addr).unwrap();
+        let (got, _) = bed.tick(budget);
+        let (of_flooded, of_quiet): (Vec<_>, Vec<_>) = got.into_iter().partition(|got| got.socket == flooded);
+        assert!(datagrams(&of_flooded) < 30 + 20, "{} in one tick", datagrams(&of_flooded));
+        assert!(of_quiet.iter().all(|got| got.socket == quiet));
+        heard += of_quiet.len();
+    }
+    assert!(heard + 2 >= 20, "{heard} of 20, one a tick");
+    let rest = bed.collect(1);
+    assert!(datagrams(&rest) > 0);
+}
+
 /// Far more than the rounds can take at `per_socket` a tick; its buffer stays under the usual 4 MiB limit.
 const FLOOD: usize = 2000;
 const ROUNDS: u8 = 20;

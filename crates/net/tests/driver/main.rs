@@ -64,7 +64,8 @@ rules! {
         dropping_a_driver_frees_its_ports,
         a_connected_socket_beside_the_main_one_hears_its_peer_alone;
     fairness:
-        one_flooded_socket_among_200_delays_nobody;
+        one_flooded_socket_among_200_delays_nobody,
+        a_flood_of_trains_keeps_to_the_budget_too;
     wait:
         a_waker_ends_a_wait,
         a_last_look_that_finds_work_prevents_the_wait,
