@@ -59,7 +59,7 @@ fn measure(bench: &str, mut words: Vec<String>) -> io::Result<()> {
     }
     let options = Options::read(words.into_iter())?;
     match (bench, kind.as_str()) {
-        ("forward", "") => forward::main(&options),
+        ("forward", kind) => forward::main(kind, &options),
         _ => Err(io::Error::other(format!("there is no bench {bench} {kind}; try --help"))),
     }
 }
@@ -70,6 +70,7 @@ fn play(role: &str, setup: &str) -> io::Result<()> {
     match role {
         "role-far" => far::main(serde_json::from_str(setup)?),
         "role-floor" => floor::main(&serde_json::from_str(setup)?),
+        "role-flood" => forward::flood::role(&serde_json::from_str(setup)?),
         "role-forwarder" => forwarder::main(&serde_json::from_str(setup)?),
         _ => Err(io::Error::other("no such role")),
     }
@@ -79,6 +80,10 @@ const HELP: &str = "\
 Benchmarks of shardcast (bench/README.md explains what the figures mean).
 
 cargo xtask bench forward [OPTIONS]          CPU per forwarded packet against the floor
+
+cargo xtask bench forward cross [OPTIONS]    what a consumer on another shard costs more
+cargo xtask bench forward device [OPTIONS]   two shards, destinations on devices that drop (as root)
+cargo xtask bench forward flood [OPTIONS]    datagrams of unknown peers, with 10 and 5,000 transports
 
   --quick            1 to 200, 1200 bytes, GCM-128, bursts 1, 5 and 10 only
   --filter WORDS     cases whose name has all these words: --filter 'fan-50 burst-5 gcm-128'

@@ -51,8 +51,8 @@ impl Suite {
         )
     }
 
-    /// Every suite of the matrix.
-    pub(crate) const ALL: [Self; 4] = [Self::Clear, Self::Gcm128, Self::Gcm256, Self::Sha1Tag80];
+    /// Every suite of the matrix, the preferred one first.
+    pub(crate) const ALL: [Self; 4] = [Self::Gcm128, Self::Gcm256, Self::Sha1Tag80, Self::Clear];
 }
 
 impl fmt::Display for Suite {

@@ -46,7 +46,7 @@ pub(crate) enum Request {
     /// Send for a while and drain; answers with a `Tally`.
     Run {
         subject: usize,
-        /// Where each peer sends.
+        /// Where each peer sends; port 0 for one that is silent.
         targets: Vec<u16>,
         /// Between two bursts of one producer of a fan.
         interval_ns: u64,
@@ -158,21 +158,25 @@ impl Far {
         let start = os::monotonic_ns()?;
         let end = start + duration_ns;
         let mut schedule = Schedule::new(&streams, start, Lateness::Forgiven);
-        let mut sent = 0;
+        let cpu = os::thread_cpu_ns()?;
+        let (mut sent, mut bursts) = (0, 0);
         loop {
             let now = os::monotonic_ns()?;
             if now >= end {
                 break;
             }
             if let Some(stream) = schedule.pop_due(now) {
-                sent += self.send_burst(subject, stream, &streams[stream], targets)?;
+                let packets = self.send_burst(subject, stream, &streams[stream], targets)?;
+                sent += packets;
+                bursts += u64::from(packets > 0);
             } else if !self.visit_next_sink(subject, now)? {
                 os::sleep_until_ns(schedule.next_at().min(self.next_pass_ns).min(end))?;
             }
         }
         let fan_out = u64_of(self.setup.case.consumers);
         self.drain_until_quiet(subject, sent * fan_out)?;
-        Ok(self.sinks[subject].finish(sent))
+        let cpu_ns = os::thread_cpu_ns()? - cpu;
+        Ok(Tally { cpu_ns, ..self.sinks[subject].finish((sent, bursts)) })
     }
 
     fn drain(&mut self, subject: usize) -> io::Result<Tally> {
@@ -186,7 +190,7 @@ impl Far {
             }
         }
         self.drain_until_quiet(subject, 0)?;
-        Ok(self.sinks[subject].finish(0))
+        Ok(self.sinks[subject].finish((0, 0)))
     }
 
     fn send_burst(
@@ -196,6 +200,10 @@ impl Far {
         stream: &Stream,
         targets: &[u16],
     ) -> io::Result<u64> {
+        let port = targets[stream.peer];
+        if port == 0 {
+            return Ok(0);
+        }
         let sequence = &mut self.sequences[subject][number];
         let mut at = 0;
         for place in 0..stream.burst {
@@ -212,7 +220,7 @@ impl Far {
             *sequence = sequence.wrapping_add(1);
             at += len;
         }
-        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, targets[stream.peer]));
+        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         match self.sockets[stream.peer].send_to(&self.burst[..at], &to.into()) {
             Ok(_) => Ok(u64_of(stream.burst)),
             // The source could not send: nothing was offered, so nothing is missing later.

@@ -11,6 +11,10 @@ use crate::case::{AUDIO_BYTES, Case, PAYLOAD_TYPE_OUT, RTP_HEADER, STREAMS_PER_R
 pub(crate) struct Tally {
     /// Packets the sources sent.
     pub(crate) sent: u64,
+    /// Bursts they came in.
+    pub(crate) bursts: u64,
+    /// CPU of the far end.
+    pub(crate) cpu_ns: u64,
     /// Packets the sinks got.
     pub(crate) received: u64,
     /// Packets missing or out of order inside a stream.
@@ -77,8 +81,9 @@ impl Sinks {
         }
     }
 
-    pub(super) fn finish(&mut self, sent: u64) -> Tally {
-        self.tally.sent = sent;
+    /// `sent` are the sources' packets and bursts.
+    pub(super) fn finish(&mut self, sent: (u64, u64)) -> Tally {
+        (self.tally.sent, self.tally.bursts) = sent;
         core::mem::take(&mut self.tally)
     }
 
@@ -151,7 +156,7 @@ mod tests {
         sinks.begin();
         sinks.take(1, &packet(1, 7));
         sinks.take(1, &packet(1, 8));
-        let tally = sinks.finish(2);
+        let tally = sinks.finish((2, 1));
         assert_eq!((tally.received, tally.bad, tally.gaps, tally.opened), (2, 0, 0, 2));
 
         let mut wrong_payload = packet(1, 9);
@@ -163,7 +168,7 @@ mod tests {
         {
             sinks.begin();
             sinks.take(peer, &bytes);
-            let tally = sinks.finish(1);
+            let tally = sinks.finish((1, 1));
             assert_eq!(tally.bad, 1, "{bytes:?}");
             assert!(tally.complaint.is_some());
         }
@@ -176,6 +181,6 @@ mod tests {
         sinks.take(2, &packet(2, u16::MAX));
         sinks.take(2, &packet(2, 0));
         sinks.take(2, &packet(2, 2));
-        assert_eq!(sinks.finish(3).gaps, 1);
+        assert_eq!(sinks.finish((3, 1)).gaps, 1);
     }
 }

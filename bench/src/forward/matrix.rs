@@ -15,7 +15,7 @@ pub(super) fn full() -> Vec<Case> {
         for shards in [1, 2] {
             for consumers in [200, 50, 10] {
                 for bytes in [1200, 160] {
-                    for suite in SUITES {
+                    for suite in Suite::ALL {
                         cases.extend([1, 2, 5, 10].map(|burst| Case {
                             sockets,
                             shards,
@@ -30,7 +30,7 @@ pub(super) fn full() -> Vec<Case> {
             }
             let meeting =
                 Case { shape: Shape::Meeting, rooms: 100, consumers: 3, burst: 5, shards, sockets, ..BASE };
-            cases.extend(SUITES.map(|suite| Case { suite, ..meeting.clone() }));
+            cases.extend(Suite::ALL.map(|suite| Case { suite, ..meeting.clone() }));
         }
     }
     cases
@@ -48,8 +48,6 @@ const BASE: Case = Case {
     sockets: Sockets::Connected,
     spread: Spread::Even,
 };
-/// The preferred one first.
-const SUITES: [Suite; 4] = [Suite::Gcm128, Suite::Gcm256, Suite::Sha1Tag80, Suite::Clear];
 
 #[cfg(test)]
 mod tests {

@@ -1,7 +1,11 @@
 //! `bench forward`: the matrix, each case with the floor and all hosts in turn, slice by slice.
 
+mod cross;
+mod device;
+pub(crate) mod flood;
 mod matrix;
 mod run;
+mod subject;
 
 use std::io;
 
@@ -13,11 +17,22 @@ use crate::machine::Machine;
 use crate::out;
 use crate::row::Row;
 
-pub(crate) use self::run::Run;
+use self::run::Run;
+
+/// Runs the bench of that name.
+pub(crate) fn main(kind: &str, options: &Options) -> io::Result<()> {
+    match kind {
+        "" => matrix_of(options),
+        "cross" => cross::main(options),
+        "device" => device::main(options),
+        "flood" => flood::main(options),
+        _ => Err(io::Error::other(format!("there is no bench forward {kind}; try --help"))),
+    }
+}
 
 /// Runs what the options select. Rows that do not count are printed and said to be so; garbage at the sinks
 /// is an error.
-pub(crate) fn main(options: &Options) -> io::Result<()> {
+fn matrix_of(options: &Options) -> io::Result<()> {
     let cases = select(options);
     if options.list {
         cases.iter().for_each(|case| out::line(case));

@@ -4,12 +4,13 @@
 use std::io;
 use std::time::Duration;
 
+use super::subject::Subject;
 use crate::args::Options;
-use crate::case::{Case, Shape, u64_of};
+use crate::case::{Case, float, u64_of};
 use crate::child::Role;
 use crate::far::{self, Tally};
 use crate::floor;
-use crate::forwarder::{self, Snapshot};
+use crate::forwarder;
 use crate::host::Host;
 use crate::row::{Row, Slice, ratio};
 
@@ -19,17 +20,22 @@ pub(crate) struct Run {
     case: Case,
     far: Role,
     floor: Role,
-    subjects: Vec<Subject>,
+    contenders: Vec<Contender>,
     receive_buffer: usize,
 }
 
 #[derive(Debug)]
-struct Subject {
+struct Contender {
     host: Host,
-    role: Role,
-    /// Where each peer sends; empty for a floor in the subject's place.
-    targets: Vec<u16>,
+    kind: Kind,
     slices: Vec<Slice>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Forwarder(Subject),
+    /// In a forwarder's place, to see what is noise.
+    Floor(Role),
 }
 
 impl Run {
@@ -47,11 +53,11 @@ impl Run {
         let setup = floor::Setup { case: case.clone(), core, ports: ready.ports.clone() };
         let mut floor = Role::start("floor", &setup)?;
         let floor::Work { .. } = floor.hear()?;
-        let subjects = hosts
+        let contenders = hosts
             .iter()
-            .map(|&host| Subject::start(case, host, &ready.ports, options))
+            .map(|&host| Contender::start(case, host, &ready.ports, options))
             .collect::<io::Result<Vec<_>>>()?;
-        Ok(Self { case: case.clone(), far, floor, subjects, receive_buffer: ready.receive_buffer })
+        Ok(Self { case: case.clone(), far, floor, contenders, receive_buffer: ready.receive_buffer })
     }
 
     /// What the kernel granted each sink.
@@ -65,14 +71,14 @@ impl Run {
         let duration_ns = options.slice_ms * 1_000_000;
         // One round for caches, pools and tables to warm up.
         self.round(interval_ns, WARM_UP_NS.min(duration_ns))?;
-        for subject in &mut self.subjects {
-            subject.slices.clear();
+        for contender in &mut self.contenders {
+            contender.slices.clear();
         }
         for _ in 0..options.pairs {
             self.round(interval_ns, duration_ns)?;
         }
-        let row = |subject: &Subject| Row::of(&self.case, &subject.host.to_string(), &subject.slices);
-        Ok(self.subjects.iter().map(row).collect())
+        let row = |of: &Contender| Row::of(&self.case, &of.host.to_string(), &of.slices);
+        Ok(self.contenders.iter().map(row).collect())
     }
 
     /// The interval between bursts at which a forwarder is about as busy as asked.
@@ -81,90 +87,70 @@ impl Run {
         let work: floor::Work = self.floor.ask(&floor::Request::Probe)?;
         self.far.tell(&far::Request::Stop)?;
         let Tally { .. } = self.far.hear()?;
-        let per_burst = ratio(work.cpu_ns, work.packets)
-            * crate::case::float(u64_of(self.case.burst * self.case.consumers));
-        let busy = per_burst * FORWARDER_BY_FLOOR / crate::case::float(u64_of(self.case.shards)) + WAKE_UP_NS;
-        let seconds = busy * crate::case::float(u64_of(self.case.rooms)) / load / 1e9;
+        let per_burst =
+            ratio(work.cpu_ns, work.packets) * float(u64_of(self.case.burst * self.case.consumers));
+        let busy = per_burst * FORWARDER_BY_FLOOR / float(u64_of(self.case.shards)) + WAKE_UP_NS;
+        let seconds = busy * float(u64_of(self.case.rooms)) / load / 1e9;
         Ok(u64::try_from(Duration::from_secs_f64(seconds).as_nanos()).unwrap_or(u64::MAX))
     }
 
     fn round(&mut self, interval_ns: u64, duration_ns: u64) -> io::Result<()> {
-        let floor_ns = floor_slice(&mut self.floor, &mut self.far, 0, (interval_ns, duration_ns))?.1;
-        for index in 0..self.subjects.len() {
-            let Some(subject) = self.subjects.get_mut(index) else { continue };
-            let mut slice = match subject.host {
-                Host::Floor => {
-                    floor_slice(&mut subject.role, &mut self.far, 0, (interval_ns, duration_ns))?.0
-                }
-                _ => subject.slice(index + 1, &mut self.far, &self.case, (interval_ns, duration_ns))?,
-            };
+        let times = (interval_ns, duration_ns);
+        let floor_ns = floor_slice(&mut self.floor, &mut self.far, times)?.1;
+        for (index, contender) in self.contenders.iter_mut().enumerate() {
+            let mut slice = contender.slice(index + 1, &mut self.far, &self.case, times)?;
             slice.floor_ns = floor_ns;
-            subject.slices.push(slice);
+            contender.slices.push(slice);
         }
         Ok(())
     }
 }
 
-impl Subject {
+impl Contender {
     fn start(case: &Case, host: Host, ports: &[u16], options: &Options) -> io::Result<Self> {
-        let cores = options
-            .cores
-            .map(|(first, second)| if case.shards == 1 { vec![first] } else { vec![first, second] });
-        let (role, targets) = match host {
+        let kind = match host {
             Host::Floor => {
                 let core = options.cores.map(|(core, _)| core);
-                let mut role =
-                    Role::start("floor", &floor::Setup { case: case.clone(), core, ports: ports.to_vec() })?;
+                let setup = floor::Setup { case: case.clone(), core, ports: ports.to_vec() };
+                let mut role = Role::start("floor", &setup)?;
                 let floor::Work { .. } = role.hear()?;
-                (role, Vec::new())
+                Kind::Floor(role)
             }
             _ => {
-                let setup = forwarder::Setup {
-                    case: case.clone(),
-                    host,
-                    cores,
-                    peers: forwarder::on_loopback(ports),
-                };
-                let mut role = Role::start("forwarder", &setup)?;
-                let ready: forwarder::Ready = role.hear()?;
-                (role, ready.ports)
+                let peers = forwarder::on_loopback(ports);
+                Kind::Forwarder(Subject::start(case, host, options.cores, peers)?)
             }
         };
-        Ok(Self { host, role, targets, slices: Vec::new() })
+        Ok(Self { host, kind, slices: Vec::new() })
     }
 
-    fn slice(
-        &mut self,
-        number: usize,
-        far: &mut Role,
-        case: &Case,
-        (interval_ns, duration_ns): (u64, u64),
-    ) -> io::Result<Slice> {
-        let before: Snapshot = self.role.ask(&forwarder::Request::Snapshot)?;
+    fn slice(&mut self, number: usize, far: &mut Role, case: &Case, times: (u64, u64)) -> io::Result<Slice> {
+        let subject = match &mut self.kind {
+            Kind::Floor(role) => return Ok(floor_slice(role, far, times)?.0),
+            Kind::Forwarder(subject) => subject,
+        };
+        let (interval_ns, duration_ns) = times;
+        let before = subject.look()?;
         let tally: Tally = far.ask(&far::Request::Run {
             subject: number,
-            targets: self.targets.clone(),
+            targets: subject.ports.clone(),
             interval_ns,
             duration_ns,
         })?;
-        let after: Snapshot = self.role.ask(&forwarder::Request::Snapshot)?;
+        let used = subject.used_since(before)?;
         complain(&self.host.to_string(), &tally)?;
-        let bursts = match case.shape {
-            Shape::Fan => tally.sent / u64_of(case.burst),
-            Shape::Meeting => 0,
-        };
+        let (cpu_ns, user_ns, sys_ns) = used.cpu_ns();
         Ok(Slice {
-            cpu_ns: after.cpu.total_ns - before.cpu.total_ns,
-            user_ns: after.cpu.user_ns.saturating_sub(before.cpu.user_ns),
-            sys_ns: after.cpu.sys_ns.saturating_sub(before.cpu.sys_ns),
-            allocs: after.allocs - before.allocs,
+            cpu_ns,
+            user_ns,
+            sys_ns,
+            allocs: used.allocs(),
             expected: tally.sent * u64_of(case.consumers),
             received: tally.received,
             gaps: tally.gaps,
-            sent_datagrams: after.total(|shard| shard.sent_datagrams)
-                - before.total(|shard| shard.sent_datagrams),
-            sent_runs: after.total(|shard| shard.sent_runs) - before.total(|shard| shard.sent_runs),
-            bursts,
+            sent_datagrams: used.total(|shard| shard.sent_datagrams),
+            sent_runs: used.total(|shard| shard.sent_runs),
+            bursts: tally.bursts,
             wall_ns: duration_ns,
             floor_ns: 0.0,
         })
@@ -175,10 +161,9 @@ impl Subject {
 fn floor_slice(
     floor: &mut Role,
     far: &mut Role,
-    subject: usize,
     (interval_ns, duration_ns): (u64, u64),
 ) -> io::Result<(Slice, f64)> {
-    let Tally { .. } = far.ask(&far::Request::Drain { subject })?;
+    let Tally { .. } = far.ask(&far::Request::Drain { subject: 0 })?;
     let work: floor::Work = floor.ask(&floor::Request::Run { interval_ns, duration_ns })?;
     far.tell(&far::Request::Stop)?;
     let tally: Tally = far.hear()?;

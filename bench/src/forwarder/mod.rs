@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 use self::shards::Running;
-pub(crate) use self::snapshot::Snapshot;
+pub(crate) use self::snapshot::{ShardSnapshot, Snapshot};
 use crate::alloc;
 use crate::case::Case;
 use crate::child;

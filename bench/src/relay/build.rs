@@ -110,7 +110,7 @@ fn open_socket<D: Driver>(
     }
     let config = SocketConfig {
         receive_buffer_bytes: Some(RECEIVE_BUFFER_BYTES),
-        ..SocketConfig::new(IpAddr::V4(Ipv4Addr::LOCALHOST), Ports::Exact(0))
+        ..SocketConfig::new(local_address(remote), Ports::Exact(0))
     };
     let mut socket = Socket::bind(&config).map_err(|error| error.to_string())?;
     let port = socket.local_addr().port();
@@ -123,6 +123,17 @@ fn open_socket<D: Driver>(
         *shared = Some((key, port));
     }
     Ok((key, port))
+}
+
+/// On which address a peer is served: loopback, or the first host of its /16.
+fn local_address(remote: SocketAddr) -> IpAddr {
+    match remote.ip() {
+        IpAddr::V4(address) if !address.is_loopback() => {
+            let [a, b, ..] = address.octets();
+            IpAddr::V4(Ipv4Addr::new(a, b, 0, 1))
+        }
+        _ => IpAddr::V4(Ipv4Addr::LOCALHOST),
+    }
 }
 
 /// A burst of everybody at once, were the shard asleep for some milliseconds.

@@ -1,0 +1,173 @@
+//! `bench forward cross`: what a consumer on another shard costs more than one on its producer's. Two rooms, one on
+//! each shard, with all consumers at home or all away; the rest is the same.
+//!
+//! Busy: the source offers more than both shards can do, so neither ever sleeps and CPU per packet is all there is.
+//! The sinks are never drained: what they cost is the same on both sides, and the far end leaves the cores alone.
+//! Idle: lone packets far apart, so that each hand-over wakes a sleeping shard.
+
+use std::io;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::subject::{Subject, Used};
+use crate::args::Options;
+use crate::case::{Case, Shape, Sockets, Spread, float, u64_of};
+use crate::child::Role;
+use crate::far::{self, Tally};
+use crate::forwarder;
+use crate::host::Host;
+use crate::machine::Machine;
+use crate::out;
+use crate::row::{median, ratio};
+use crate::suite::Suite;
+
+/// One line of the table.
+#[derive(Clone, Debug, Serialize)]
+struct Row {
+    host: String,
+    bytes: usize,
+    consumers: usize,
+    /// CPU of the process per received packet with all its consumers, both shards busy.
+    home_ns: f64,
+    away_ns: f64,
+    /// Median of the paired differences.
+    cross_ns: f64,
+    /// The same per hand-over batch while shards sleep in between.
+    wake_ns: f64,
+    /// Waits per tick of the busy slices: near zero, or the shards were not busy.
+    slept: f64,
+    invalid: Option<String>,
+}
+
+pub(super) fn main(options: &Options) -> io::Result<()> {
+    let machine = Machine::read();
+    out::line(&machine.describe());
+    out::line(&format!(
+        "{:<8} {:>5} {:>4} {:>8} {:>8} {:>8} {:>9} {:>6}  notes (a crossing may cost {MOST_CROSS_NS} ns)",
+        "host", "bytes", "cons", "home_ns", "away_ns", "cross_ns", "wake_ns", "slept"
+    ));
+    let mut rows = Vec::new();
+    for &host in options.hosts.iter().filter(|&&host| host != Host::Floor) {
+        for (bytes, consumers) in [(1200, 4), (1200, 1), (160, 4)] {
+            out::progress(&format!("{host}, {bytes} bytes to {consumers} consumers"));
+            let row = Pair::start(host, (bytes, consumers), options)?.measure(options)?;
+            let notes = match &row.invalid {
+                Some(why) => format!("INVALID: {why}"),
+                None if row.cross_ns > MOST_CROSS_NS => "over the limit".to_owned(),
+                None => "within the limit".to_owned(),
+            };
+            out::line(&format!(
+                "{:<8} {:>5} {:>4} {:>8.0} {:>8.0} {:>8.0} {:>9.0} {:>6.3}  {notes}",
+                row.host, bytes, consumers, row.home_ns, row.away_ns, row.cross_ns, row.wake_ns, row.slept
+            ));
+            rows.push(row);
+        }
+    }
+    match &options.json {
+        Some(path) => out::json(path, &serde_json::json!({ "machine": machine, "rows": rows })),
+        None => Ok(()),
+    }
+}
+
+struct Pair {
+    host: Host,
+    case: Case,
+    far: Role,
+    home: Subject,
+    away: Subject,
+}
+
+impl Pair {
+    fn start(host: Host, (bytes, consumers): (usize, usize), options: &Options) -> io::Result<Self> {
+        let case = Case {
+            shape: Shape::Fan,
+            shards: 2,
+            rooms: 2,
+            consumers,
+            bytes,
+            burst: BURST,
+            suite: Suite::Gcm128,
+            sockets: Sockets::Connected,
+            spread: Spread::Home,
+        };
+        // The scheduler puts the source where there is time left.
+        let setup = far::Setup { case: case.clone(), core: None, subjects: 2, drains: false };
+        let mut far = Role::start("far", &setup)?;
+        let far::Ready { ports, .. } = far.hear()?;
+        let peers = forwarder::on_loopback(&ports);
+        let home = Subject::start(&case, host, options.cores, peers.clone())?;
+        let away = Case { spread: Spread::Away, ..case.clone() };
+        let away = Subject::start(&away, host, options.cores, peers)?;
+        Ok(Self { host, case, far, home, away })
+    }
+
+    fn measure(&mut self, options: &Options) -> io::Result<Row> {
+        let interval_ns = u64_of(self.case.burst * self.case.consumers) * OFFERED_NS;
+        let (mut home, mut away, mut cross, mut wake) = (vec![], vec![], vec![], vec![]);
+        let (mut waits, mut packets) = (0, 0);
+        let duration_ns = options.slice_ms * 1_000_000 / 2;
+        self.slice(true, interval_ns, duration_ns)?;
+        self.slice(false, interval_ns, duration_ns)?;
+        for _ in 0..options.pairs * PAIRS {
+            let here = self.slice(false, interval_ns, duration_ns)?;
+            let there = self.slice(true, interval_ns, duration_ns)?;
+            home.push(self.per_packet(&here));
+            away.push(self.per_packet(&there));
+            cross.push(self.per_packet(&there) - self.per_packet(&here));
+            waits += here.total(|shard| shard.waits) + there.total(|shard| shard.waits);
+            packets += here.total(|shard| shard.received) + there.total(|shard| shard.received);
+        }
+        for _ in 0..options.pairs {
+            let here = self.slice(false, IDLE_INTERVAL_NS, duration_ns)?;
+            let there = self.slice(true, IDLE_INTERVAL_NS, duration_ns)?;
+            wake.push(per_burst(&there) - per_burst(&here));
+        }
+        let slept = ratio(waits, packets);
+        let invalid = (slept > MOST_SLEPT).then(|| "the shards slept: the source is too slow".to_owned());
+        Ok(Row {
+            host: self.host.to_string(),
+            bytes: self.case.bytes,
+            consumers: self.case.consumers,
+            home_ns: median(home),
+            away_ns: median(away),
+            cross_ns: median(cross),
+            wake_ns: median(wake),
+            slept,
+            invalid,
+        })
+    }
+
+    fn slice(&mut self, away: bool, interval_ns: u64, duration_ns: u64) -> io::Result<Used> {
+        let subject = if away { &mut self.away } else { &mut self.home };
+        let before = subject.look()?;
+        let targets = subject.ports.clone();
+        let run = far::Request::Run { subject: usize::from(away), targets, interval_ns, duration_ns };
+        let Tally { .. } = self.far.ask(&run)?;
+        // What is still queued belongs to this slice, whose packets are counted by what was sent.
+        std::thread::sleep(Duration::from_millis(15));
+        subject.used_since(before)
+    }
+
+    /// CPU per received packet that was forwarded to all its consumers.
+    fn per_packet(&self, used: &Used) -> f64 {
+        ratio(used.cpu_ns().0 * u64_of(self.case.consumers), used.total(|shard| shard.sent_datagrams))
+    }
+}
+
+/// CPU per burst, which is one batch to hand over.
+fn per_burst(used: &Used) -> f64 {
+    float(used.cpu_ns().0) * float(u64_of(BURST)) / float(used.total(|shard| shard.received).max(1))
+}
+
+/// A video frame's packets: one train in, one run out, one hand-over batch.
+const BURST: usize = 5;
+/// The source offers a packet per consumer and shard every so many nanoseconds: faster than any of them sends.
+const OFFERED_NS: u64 = 500;
+/// Half a millisecond between the rooms' bursts: both shards sleep long before.
+const IDLE_INTERVAL_NS: u64 = 1_000_000;
+/// A difference of a few per cent needs more slices than a ratio to the floor.
+const PAIRS: usize = 3;
+const MOST_CROSS_NS: f64 = 150.0;
+/// More waits than this per packet, and sleeping is part of what was measured.
+const MOST_SLEPT: f64 = 0.02;
