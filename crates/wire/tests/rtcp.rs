@@ -101,6 +101,19 @@ fn chunks_of_every_kind_are_read() {
 }
 
 #[test]
+fn a_chunk_that_says_more_than_the_count_is_cut_to_it() {
+    // Two packets are covered: by a run of five, and by a one-bit vector with all bits set.
+    for chunk in [[0x20, 5], [0xbf, 0xff]] {
+        let head = [0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, 0, 9, 0, 2, 0, 0, 0, 0];
+        let bytes = [&head[..], &chunk, &[7, 8]].concat();
+        let Packet::TransportCc(view) = only(&bytes) else { panic!("not transport feedback") };
+        let arrivals: Vec<_> =
+            view.arrivals().map(|arrival| (arrival.sequence, arrival.delta_ticks)).collect();
+        assert_eq!(arrivals, [(9, 7), (10, 8)]);
+    }
+}
+
+#[test]
 fn feedback_that_contradicts_itself_is_malformed() {
     let head = [0x8f, 205, 0, 5, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0];
     let decode = |tail: [u8; 10]| {

@@ -165,6 +165,7 @@ mod tests {
         assert_eq!(Layout::parse(&packet).map(|layout| layout.payload_len()), Ok(0));
         for len in 0..packet.len() {
             assert_eq!(Layout::parse(&packet[..len]), Err(Malformed::Truncated), "cut to {len}");
+            assert_eq!(Layout::parse_sealed(&packet[..len]), Err(Malformed::Truncated), "cut to {len}");
         }
     }
 
