@@ -191,8 +191,9 @@ const BASELINE: &str = "bench/instructions.json";
 const BLESS: &str = "cargo xtask instructions --bless";
 /// Counts repeat to the instruction on one machine; another C library or processor chooses another `memcpy`.
 const TOLERANCE: f64 = 0.03;
-/// A function of twenty instructions may grow by one without anybody asking why.
-const SLACK_INSTRUCTIONS: f64 = 1.0;
+/// What the cipher takes moves by three instructions from run to run, with the alignment of its buffers; where it is
+/// subtracted, that stays. For short functions it is also what may change without anybody asking why.
+const SLACK_INSTRUCTIONS: f64 = 4.0;
 /// Calls of the shorter run: enough to drown what differs between two starts, few enough for an interpreter.
 const SHORT_RUN: u32 = 2000;
 
@@ -213,7 +214,7 @@ mod tests {
         assert!(!verdict(1000.0, 1030.0).fails());
         assert!(verdict(1000.0, 1031.0).fails());
         assert!(matches!(verdict(1000.0, 900.0), Verdict::Better { .. }));
-        assert!(!verdict(20.0, 21.0).fails() && verdict(20.0, 22.0).fails());
+        assert!(!verdict(20.0, 24.0).fails() && verdict(20.0, 25.0).fails());
     }
 
     #[test]
