@@ -261,6 +261,32 @@ fn a_slot_is_as_its_latest_run_needs_it() {
 }
 
 #[test]
+fn a_flood_leaves_buffers_for_the_others() {
+    let mut driver = UringDriver::new(UringConfig::default()).unwrap();
+    let mut config = SocketConfig::new(LOOPBACK, Ports::Exact(0));
+    config.receive_buffer_bytes = Some(4 << 20);
+    let socket = Socket::bind(&config).unwrap();
+    let flooded_addr = socket.local_addr();
+    let flooded = driver.add(socket).unwrap();
+    let others: Vec<_> = (0..50).map(|_| add(&mut driver)).collect();
+    poll(&mut driver);
+    let (peer, _) = peer();
+    // Several times the buffers, as far as the system lets a socket hold them.
+    for _ in 0..1000 {
+        peer.send_to(b"flood", flooded_addr).unwrap();
+    }
+    for (_, local) in &others {
+        peer.send_to(b"quiet", local).unwrap();
+    }
+    let mut heard = 0;
+    while heard < others.len() {
+        let budget = ReceiveBudget { total: 100, per_socket: 1 };
+        heard += receive(&mut driver, 1, budget).iter().filter(|(key, _)| *key != flooded).count();
+    }
+    assert_eq!(driver.counters().receive_starved, 0);
+}
+
+#[test]
 fn a_flood_at_full_rate_costs_the_others_nothing() {
     let mut driver = UringDriver::new(UringConfig { sockets: 200, ..UringConfig::default() }).unwrap();
     let (flooded, flooded_addr) = add(&mut driver);

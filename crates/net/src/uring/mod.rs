@@ -3,7 +3,8 @@
 //! - **Receive**: one multishot RECVMSG per socket, all taking buffers from one provided ring. A receive that the
 //!   kernel ends (no buffer, an ICMP error, an empty datagram, a full completion queue) is armed again by the
 //!   next turn. Buffers return to the kernel within the tick; what a socket delivers beyond its budget keeps
-//!   its buffers until the next tick, and the socket is not armed again before it is worked off.
+//!   its buffers until the next. One that holds a quarter of them is cancelled at once and armed again when that
+//!   is worked off; nothing is lost, for the kernel's queue of that socket keeps what it has.
 //! - **Send**: each run is one submission that finishes inside `io_uring_enter` (see `outbox`), so that egress
 //!   memory is reused right after. Successful sends leave no completion.
 //! - **Close** is cancel, reap, release the fixed slot, close the descriptor, in that order: an armed receive

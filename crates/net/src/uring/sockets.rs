@@ -4,14 +4,14 @@
 //!          add, or nothing left to work off
 //!  Idle ------------------------------------> Queued --submitted--> Armed
 //!   ^                                           ^                     |  |
-//!   |                 ended by itself (ENOBUFS, |                     |  | close, or over its budget:
-//!   |                 ICMP, empty datagram, ..) +---------------------+  | cancel
+//!   |                 ended by itself (ENOBUFS, |                     |  | close, or it holds its
+//!   |                 ICMP, empty datagram, ..) +---------------------+  | share of buffers: cancel
 //!   |                                                                    v
 //!   +------------------------- ended ----------------------------------Ending
 //! ```
 //!
-//! A socket over its budget is not armed again before what it has delivered is worked off: what it holds of the
-//! shared buffers is bounded, and the kernel's socket queue keeps the rest.
+//! A socket whose arrivals, left over by one budget after the other, add up to its share of the buffers is not
+//! armed again before they are worked off: what it holds is bounded, and the kernel's socket queue keeps the rest.
 
 use std::io;
 
@@ -204,8 +204,7 @@ impl Sockets {
         self.round += 1;
     }
 
-    /// Whether an arrival of the socket may be passed on in this call. One that may not stops the socket's
-    /// receive: it has had its share, and its next datagrams stay in the kernel's queue of that socket.
+    /// Whether an arrival of the socket may be passed on in this call.
     #[inline]
     pub(super) fn turn_of(&mut self, key: SocketKey, per_socket: usize) -> Turn {
         let Some(entry) = self.table.get_mut(key) else { return Turn::Discard };
@@ -216,7 +215,6 @@ impl Sockets {
         if entry.taken < per_socket {
             return Turn::Take;
         }
-        entry.stop(key, &mut self.to_cancel);
         Turn::Wait
     }
 
