@@ -82,7 +82,6 @@ fn asked_for_by_name_it_is_not_replaced_silently() {
 
 #[test]
 fn whatever_is_chosen_here_forwards() {
-    seccomp::refuse_uring_if_asked();
     let chosen = choose(HostChoice::Auto, NEEDS).unwrap();
     assert_eq!(AnyDriver::new(&chosen).unwrap().name(), chosen.host.name());
     forward(&chosen);

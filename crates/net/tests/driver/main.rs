@@ -10,11 +10,14 @@ mod bed;
 mod fairness;
 mod lifecycle;
 mod receive;
+#[path = "../seccomp/mod.rs"]
+mod seccomp;
 mod send;
 mod wait;
 
 use bed::Bed;
 use net::epoll::{EpollConfig, EpollDriver};
+use net::probe::{AnyDriver, Host, HostChoice, Needs, choose};
 use net::uring::{UringConfig, UringDriver};
 
 fn epoll() -> Bed<EpollDriver> {
@@ -25,6 +28,20 @@ fn uring() -> Bed<UringDriver> {
     Bed::new(UringDriver::new(UringConfig { sockets: 256, ..UringConfig::default() }).unwrap())
 }
 
+/// Plays a rule on what `auto` chooses where a real seccomp filter refuses io_uring, as in a default container.
+/// On a thread of its own, since the filter stays for as long as its thread.
+fn where_uring_is_refused(rule: fn(Bed<AnyDriver>)) {
+    let thread = std::thread::spawn(move || {
+        seccomp::refuse(&seccomp::URING_CALLS, libc::EPERM);
+        let chosen = choose(HostChoice::Auto, Needs { shards: 1, sockets: 256 }).unwrap();
+        assert_eq!(chosen.host, Host::Epoll);
+        rule(Bed::new(AnyDriver::new(&chosen).unwrap()));
+    });
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
 /// One test per rule and driver.
 macro_rules! rules {
     ($($module:ident: $($rule:ident),+ $(,)?;)+) => {
@@ -33,6 +50,9 @@ macro_rules! rules {
         }
         mod on_uring {
             $($(#[test] fn $rule() { crate::$module::$rule(crate::uring()); })+)+
+        }
+        mod on_epoll_where_uring_is_refused {
+            $($(#[test] fn $rule() { crate::where_uring_is_refused(crate::$module::$rule); })+)+
         }
     };
 }

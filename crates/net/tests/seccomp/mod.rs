@@ -1,6 +1,7 @@
 //! Real seccomp filters for tests. A filter holds for the thread that installs it and the threads it starts from
 //! then on, and cannot be taken off again.
 
+#![allow(dead_code, reason = "no test that includes this module needs all of it")]
 #![expect(unsafe_code, reason = "installs a filter, which neither std nor a dependency does")]
 
 use libc::{BPF_ABS, BPF_JEQ, BPF_JMP, BPF_JUMP, BPF_K, BPF_LD, BPF_RET, BPF_STMT, BPF_W, sock_filter};
@@ -12,17 +13,8 @@ pub(crate) fn refuse(calls: &[libc::c_long], errno: i32) {
 }
 
 /// From now on, this thread may make `calls`; any other kills the process with SIGSYS.
-#[allow(dead_code, reason = "not every test that includes this module needs it")]
 pub(crate) fn allow_only(calls: &[libc::c_long]) {
     install(&program(calls, libc::SECCOMP_RET_ALLOW, libc::SECCOMP_RET_KILL_PROCESS));
-}
-
-/// Refuses io_uring if the environment asks for it: the whole of a test file then shows what happens without.
-#[allow(dead_code, reason = "not every test that includes this module needs it")]
-pub(crate) fn refuse_uring_if_asked() {
-    if std::env::var_os("NET_TEST_REFUSE_URING").is_some_and(|value| value == "1") {
-        refuse(&URING_CALLS, libc::EPERM);
-    }
 }
 
 /// The system calls of io_uring.
