@@ -324,6 +324,24 @@ mod tests {
     use crate::socket::{Ports, SocketConfig};
 
     #[test]
+    fn a_lone_datagram_costs_one_call_to_learn_of_it_and_one_to_take_it() {
+        let mut driver = EpollDriver::new(EpollConfig { sockets: 4, gso: true }).unwrap();
+        let config = SocketConfig::new(IpAddr::V4(Ipv4Addr::LOCALHOST), Ports::Exact(0));
+        let socket = Socket::bind(&config).unwrap();
+        let local = socket.local_addr();
+        driver.add(socket).unwrap();
+        let peer = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let budget = ReceiveBudget { total: 256, per_socket: 64 };
+        for round in 1..=10 {
+            peer.send_to(b"lone", local).unwrap();
+            driver.turn(Wait::Until(Mono::NEVER), &mut || true).unwrap();
+            let mut heard = 0;
+            let received = driver.receive(driver.clock.now(), budget, &mut |_| heard += 1);
+            assert_eq!((heard, received, driver.counters.syscalls), (1, Received::Drained, 2 * round));
+        }
+    }
+
+    #[test]
     fn sockets_that_come_and_go_unread_leave_nothing_in_the_queue() {
         let mut driver = EpollDriver::new(EpollConfig { sockets: 4, gso: true }).unwrap();
         let peer = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
