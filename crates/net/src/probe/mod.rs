@@ -193,17 +193,4 @@ mod tests {
             }
         }
     }
-
-    #[test]
-    fn more_sockets_than_descriptors_are_refused_with_the_reason() {
-        let needs = Needs { shards: 1, sockets: 1 << 24 };
-        let Err(refusal) = choose(HostChoice::Uring, needs) else { panic!("2^24 sockets for one process") };
-        assert!(
-            matches!(
-                refusal,
-                Refusal::Descriptors { .. } | Refusal::Forbidden { .. } | Refusal::Absent { .. }
-            ),
-            "{refusal}"
-        );
-    }
 }

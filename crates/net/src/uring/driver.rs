@@ -15,7 +15,7 @@ use wire::Mono;
 use super::buffers::{self, Buffers, Lease};
 use super::message::{CONTROL_BYTES, Message, NAME_BYTES};
 use super::outbox::{Outbox, Run, Via};
-use super::ring::{Handed, Ring};
+use super::ring::{self, Handed, Ring};
 use super::sockets::{Sockets, Turn};
 use super::token::Token;
 use crate::clock::Clock;
@@ -30,7 +30,7 @@ use crate::socket::Socket;
 /// Sizes of a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UringConfig {
-    /// Most sockets at a time, closing ones included; no more than the process may have descriptors.
+    /// Most sockets at a time, closing ones included.
     pub sockets: u32,
     /// Receive buffers, a power of two. Each takes 64 KiB of address space, and as much memory as ever arrived in
     /// it at once.
@@ -41,7 +41,7 @@ pub struct UringConfig {
     pub egress_bytes: usize,
     /// Whether runs may go out as one (UDP GSO).
     pub gso: bool,
-    /// Entries of the completion queue; `None` for as many as can be outstanding.
+    /// Entries of the completion queue; `None` for as many as usually are outstanding.
     pub completions: Option<u32>,
 }
 
@@ -86,19 +86,19 @@ impl UringDriver {
     /// # Errors
     /// What the kernel refuses: see `probe` for what that means.
     pub fn new(config: UringConfig) -> io::Result<Self> {
-        let most_completions = u32::from(config.buffers) + 2 * config.sockets + u32::from(config.batch);
-        let completions =
-            config.completions.unwrap_or(most_completions.next_power_of_two().min(MOST_COMPLETIONS));
+        // No more sockets than descriptors, which the kernel holds the table to as well.
+        let sockets = config.sockets.min(ring::descriptor_limit());
+        let completions = config.completions.unwrap_or_else(|| usual_completions(&config));
         let ring = Ring::new(u32::from(config.batch), completions)?;
-        ring.submitter().register_files_sparse(config.sockets)?;
+        ring.submitter().register_files_sparse(sockets)?;
         let buffers = Buffers::new(config.buffers, &ring.submitter())?;
-        let slots = config.sockets as usize;
+        let slots = sockets as usize;
         Ok(Self {
             buffers,
             outbox: Outbox::new(config.batch),
             egress: Egress::new(config.egress_bytes.max(MAX_RUN_BYTES))?,
             receive_header: Box::new(receive_header()),
-            sockets: Sockets::new(config.sockets, usize::from(config.buffers) / SHARES, config.gso),
+            sockets: Sockets::new(sockets, usize::from(config.buffers) / SHARES, config.gso),
             inbox: VecDeque::with_capacity(usize::from(config.buffers)),
             current: None,
             refused: Vec::with_capacity(2 * usize::from(config.batch)),
@@ -510,6 +510,14 @@ fn receive_header() -> libc::msghdr {
     }
 }
 
+/// All buffers filled, all sends of a batch refused, and a quarter of the receives ended at once. What exceeds it
+/// waits in the kernel and is not lost; room for the worst case would only count against the limit on locked memory.
+fn usual_completions(config: &UringConfig) -> u32 {
+    (u32::from(config.buffers) + u32::from(config.batch) + config.sockets / 4)
+        .next_power_of_two()
+        .min(1 << 16)
+}
+
 fn code_of(error: &io::Error) -> i32 {
     error.raw_os_error().unwrap_or(libc::EIO)
 }
@@ -532,8 +540,6 @@ const EVENT_IN: u32 = 1;
 const _: () = assert!(EVENT_IN == libc::POLLIN as u32);
 /// A fixed-file slot without a file.
 const EMPTY_SLOT: i32 = -1;
-/// The kernel's limit on completion entries; beyond it completions wait in the kernel, which costs an allocation.
-const MOST_COMPLETIONS: u32 = 1 << 16;
 /// A socket may hold this part of the receive buffers: enough that a busy main socket seldom has to be stopped,
 /// and little enough that one flood leaves most to the others.
 const SHARES: usize = 4;

@@ -188,6 +188,14 @@ impl Ring {
     }
 }
 
+/// Most descriptors that this process may have.
+pub(super) fn descriptor_limit() -> u32 {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: `limit` is a valid place for the answer.
+    let result = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
+    if result == 0 { u32::try_from(limit.rlim_cur).unwrap_or(u32::MAX) } else { u32::MAX }
+}
+
 impl std::fmt::Debug for Ring {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Ring").field("calls", &self.calls).finish_non_exhaustive()
