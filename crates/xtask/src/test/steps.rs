@@ -81,7 +81,9 @@ fn test(context: &Context) -> (Outcome, Tally) {
         return tested(cargo(context, &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]));
     }
     println!("cargo-nextest is not installed: cargo's own runner does it, one crate after another");
-    tested(cargo(context, &["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast"]))
+    // Not `--all-targets`: that would run the benches.
+    let everything = ["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"];
+    tested(cargo(context, &everything))
 }
 
 fn doctest(context: &Context) -> (Outcome, Tally) {
