@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::suite::Suite;
 
 /// One cell of the matrix, without the host.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Case {
     pub(crate) shape: Shape,
     pub(crate) shards: usize,

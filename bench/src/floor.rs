@@ -100,7 +100,7 @@ impl Floor {
             streams,
             // Written once, so that every page is there.
             egress: vec![0xA5; EGRESS_BYTES],
-            case: case.clone(),
+            case: *case,
         })
     }
 

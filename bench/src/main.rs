@@ -12,6 +12,7 @@ mod forwarder;
 mod host;
 mod known;
 mod machine;
+mod micro;
 mod os;
 mod os_batch;
 mod out;
@@ -59,6 +60,7 @@ fn measure(bench: &str, mut words: Vec<String>) -> io::Result<()> {
     }
     let options = Options::read(words.into_iter())?;
     match (bench, kind.as_str()) {
+        ("micro", "") => micro::main(&options),
         ("forward", kind) => forward::main(kind, &options),
         _ => Err(io::Error::other(format!("there is no bench {bench} {kind}; try --help"))),
     }
@@ -84,6 +86,7 @@ cargo xtask bench forward [OPTIONS]          CPU per forwarded packet against th
 cargo xtask bench forward cross [OPTIONS]    what a consumer on another shard costs more
 cargo xtask bench forward device [OPTIONS]   two shards, destinations on devices that drop (as root)
 cargo xtask bench forward flood [OPTIONS]    datagrams of unknown peers, with 10 and 5,000 transports
+cargo xtask bench micro [OPTIONS]            parse, stamp, seal, open, timers, pool, rings
 
   --quick            1 to 200, 1200 bytes, GCM-128, bursts 1, 5 and 10 only
   --filter WORDS     cases whose name has all these words: --filter 'fan-50 burst-5 gcm-128'

@@ -51,6 +51,8 @@ pub(crate) enum Request {
         /// Between two bursts of one producer of a fan.
         interval_ns: u64,
         duration_ns: u64,
+        /// Bursts sent back to back each time: more than one make a backlog.
+        repeat: usize,
     },
     /// Drain until `Stop`: answers with an empty `Tally` once what it counts begins.
     Drain { subject: usize },
@@ -64,8 +66,8 @@ pub(crate) fn main(setup: Setup) -> io::Result<()> {
     child::reply(&far.ready()?)?;
     while let Some(request) = child::next_request()? {
         match request {
-            Request::Run { subject, targets, interval_ns, duration_ns } => {
-                let tally = far.run(subject, &targets, interval_ns, duration_ns)?;
+            Request::Run { subject, targets, interval_ns, duration_ns, repeat } => {
+                let tally = far.run(subject, &targets, (interval_ns, duration_ns), repeat)?;
                 child::reply(&tally)?;
             }
             Request::Drain { subject } => child::reply(&far.drain(subject)?)?,
@@ -149,8 +151,8 @@ impl Far {
         &mut self,
         subject: usize,
         targets: &[u16],
-        interval_ns: u64,
-        duration_ns: u64,
+        (interval_ns, duration_ns): (u64, u64),
+        repeat: usize,
     ) -> io::Result<Tally> {
         self.discard()?;
         self.sinks[subject].begin();
@@ -166,9 +168,11 @@ impl Far {
                 break;
             }
             if let Some(stream) = schedule.pop_due(now) {
-                let packets = self.send_burst(subject, stream, &streams[stream], targets)?;
-                sent += packets;
-                bursts += u64::from(packets > 0);
+                for _ in 0..repeat {
+                    let packets = self.send_burst(subject, stream, &streams[stream], targets)?;
+                    sent += packets;
+                    bursts += u64::from(packets > 0);
+                }
             } else if !self.visit_next_sink(subject, now)? {
                 os::sleep_until_ns(schedule.next_at().min(self.next_pass_ns).min(end))?;
             }

@@ -1,9 +1,9 @@
 //! `bench forward cross`: what a consumer on another shard costs more than one on its producer's. Two rooms, one on
 //! each shard, with all consumers at home or all away; the rest is the same.
 //!
-//! Busy: the source offers more than both shards can do, so neither ever sleeps and CPU per packet is all there is.
+//! Busy: the source sends backlogs, on which both shards work for milliseconds without a pause, so that waking up is
+//! no part of it. Idle: lone bursts far apart, so that each hand-over wakes a sleeping shard.
 //! The sinks are never drained: what they cost is the same on both sides, and the far end leaves the cores alone.
-//! Idle: lone packets far apart, so that each hand-over wakes a sleeping shard.
 
 use std::io;
 use std::time::Duration;
@@ -35,7 +35,7 @@ struct Row {
     cross_ns: f64,
     /// The same per hand-over batch while shards sleep in between.
     wake_ns: f64,
-    /// Waits per tick of the busy slices: near zero, or the shards were not busy.
+    /// Waits per packet of the busy slices: near zero, or the shards were not busy.
     slept: f64,
     invalid: Option<String>,
 }
@@ -92,39 +92,51 @@ impl Pair {
             spread: Spread::Home,
         };
         // The scheduler puts the source where there is time left.
-        let setup = far::Setup { case: case.clone(), core: None, subjects: 2, drains: false };
+        let setup = far::Setup { case, core: None, subjects: 2, drains: false };
         let mut far = Role::start("far", &setup)?;
         let far::Ready { ports, .. } = far.hear()?;
         let peers = forwarder::on_loopback(&ports);
         let home = Subject::start(&case, host, options.cores, peers.clone())?;
-        let away = Case { spread: Spread::Away, ..case.clone() };
+        let away = Case { spread: Spread::Away, ..case };
         let away = Subject::start(&away, host, options.cores, peers)?;
         Ok(Self { host, case, far, home, away })
     }
 
     fn measure(&mut self, options: &Options) -> io::Result<Row> {
-        let interval_ns = u64_of(self.case.burst * self.case.consumers) * OFFERED_NS;
+        let backlog = u64_of(BACKLOG * BURST) * (RECEIVE_NS + u64_of(self.case.consumers) * SEND_NS);
+        let busy = (backlog * 3, BACKLOG);
+        let idle = (IDLE_INTERVAL_NS, 1);
         let (mut home, mut away, mut cross, mut wake) = (vec![], vec![], vec![], vec![]);
-        let (mut waits, mut packets) = (0, 0);
+        let (mut waits, mut received, mut sent) = (0, 0, 0);
         let duration_ns = options.slice_ms * 1_000_000 / 2;
-        self.slice(true, interval_ns, duration_ns)?;
-        self.slice(false, interval_ns, duration_ns)?;
+        self.slice(true, busy, duration_ns)?;
+        self.slice(false, busy, duration_ns)?;
         for _ in 0..options.pairs * PAIRS {
-            let here = self.slice(false, interval_ns, duration_ns)?;
-            let there = self.slice(true, interval_ns, duration_ns)?;
+            let here = self.slice(false, busy, duration_ns)?;
+            let there = self.slice(true, busy, duration_ns)?;
             home.push(self.per_packet(&here));
             away.push(self.per_packet(&there));
             cross.push(self.per_packet(&there) - self.per_packet(&here));
-            waits += here.total(|shard| shard.waits) + there.total(|shard| shard.waits);
-            packets += here.total(|shard| shard.received) + there.total(|shard| shard.received);
+            for used in [here, there] {
+                waits += used.total(|shard| shard.waits);
+                received += used.total(|shard| shard.received);
+                sent += used.total(|shard| shard.sent_datagrams);
+            }
         }
         for _ in 0..options.pairs {
-            let here = self.slice(false, IDLE_INTERVAL_NS, duration_ns)?;
-            let there = self.slice(true, IDLE_INTERVAL_NS, duration_ns)?;
+            let here = self.slice(false, idle, duration_ns)?;
+            let there = self.slice(true, idle, duration_ns)?;
             wake.push(per_burst(&there) - per_burst(&here));
         }
-        let slept = ratio(waits, packets);
-        let invalid = (slept > MOST_SLEPT).then(|| "the shards slept: the source is too slow".to_owned());
+        let slept = ratio(waits, received);
+        let forwarded = ratio(sent, received * u64_of(self.case.consumers));
+        let invalid = if slept > MOST_SLEPT {
+            Some("the shards slept".to_owned())
+        } else if forwarded < LEAST_FORWARDED {
+            Some(format!("only {:.1} % of the packets were forwarded", forwarded * 100.0))
+        } else {
+            None
+        };
         Ok(Row {
             host: self.host.to_string(),
             bytes: self.case.bytes,
@@ -138,11 +150,16 @@ impl Pair {
         })
     }
 
-    fn slice(&mut self, away: bool, interval_ns: u64, duration_ns: u64) -> io::Result<Used> {
+    fn slice(
+        &mut self,
+        away: bool,
+        (interval_ns, repeat): (u64, usize),
+        duration_ns: u64,
+    ) -> io::Result<Used> {
         let subject = if away { &mut self.away } else { &mut self.home };
         let before = subject.look()?;
         let targets = subject.ports.clone();
-        let run = far::Request::Run { subject: usize::from(away), targets, interval_ns, duration_ns };
+        let run = far::Request::Run { subject: usize::from(away), targets, interval_ns, duration_ns, repeat };
         let Tally { .. } = self.far.ask(&run)?;
         // What is still queued belongs to this slice, whose packets are counted by what was sent.
         std::thread::sleep(Duration::from_millis(15));
@@ -162,8 +179,11 @@ fn per_burst(used: &Used) -> f64 {
 
 /// A video frame's packets: one train in, one run out, one hand-over batch.
 const BURST: usize = 5;
-/// The source offers a packet per consumer and shard every so many nanoseconds: faster than any of them sends.
-const OFFERED_NS: u64 = 500;
+/// Bursts sent back to back to each shard: a ring holds some such backlogs, should its reader be kept from its core.
+const BACKLOG: usize = 50;
+/// About what a packet takes a shard to receive and to send, to choose a pace at which it is busy a third of the time.
+const RECEIVE_NS: u64 = 300;
+const SEND_NS: u64 = 800;
 /// Half a millisecond between the rooms' bursts: both shards sleep long before.
 const IDLE_INTERVAL_NS: u64 = 1_000_000;
 /// A difference of a few per cent needs more slices than a ratio to the floor.
@@ -171,3 +191,5 @@ const PAIRS: usize = 3;
 const MOST_CROSS_NS: f64 = 150.0;
 /// More waits than this per packet, and sleeping is part of what was measured.
 const MOST_SLEPT: f64 = 0.02;
+/// With fewer, packets were lost on the way, and those that were sent cost too little or too much.
+const LEAST_FORWARDED: f64 = 0.999;

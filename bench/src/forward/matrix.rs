@@ -30,7 +30,7 @@ pub(super) fn full() -> Vec<Case> {
             }
             let meeting =
                 Case { shape: Shape::Meeting, rooms: 100, consumers: 3, burst: 5, shards, sockets, ..BASE };
-            cases.extend(Suite::ALL.map(|suite| Case { suite, ..meeting.clone() }));
+            cases.extend(Suite::ALL.map(|suite| Case { suite, ..meeting }));
         }
     }
     cases

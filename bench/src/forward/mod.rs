@@ -35,7 +35,7 @@ pub(crate) fn main(kind: &str, options: &Options) -> io::Result<()> {
 fn matrix_of(options: &Options) -> io::Result<()> {
     let cases = select(options);
     if options.list {
-        cases.iter().for_each(|case| out::line(case));
+        cases.iter().for_each(out::line);
         return Ok(());
     }
     if cases.is_empty() {

@@ -43,21 +43,21 @@ impl Run {
     pub(crate) fn start(case: &Case, hosts: &[Host], options: &Options) -> io::Result<Self> {
         let core = options.cores.map(|(core, _)| core);
         let setup = far::Setup {
-            case: case.clone(),
+            case: *case,
             core: options.cores.map(|(_, core)| core),
             subjects: hosts.len() + 1,
             drains: true,
         };
         let mut far = Role::start("far", &setup)?;
         let ready: far::Ready = far.hear()?;
-        let setup = floor::Setup { case: case.clone(), core, ports: ready.ports.clone() };
+        let setup = floor::Setup { case: *case, core, ports: ready.ports.clone() };
         let mut floor = Role::start("floor", &setup)?;
         let floor::Work { .. } = floor.hear()?;
         let contenders = hosts
             .iter()
             .map(|&host| Contender::start(case, host, &ready.ports, options))
             .collect::<io::Result<Vec<_>>>()?;
-        Ok(Self { case: case.clone(), far, floor, contenders, receive_buffer: ready.receive_buffer })
+        Ok(Self { case: *case, far, floor, contenders, receive_buffer: ready.receive_buffer })
     }
 
     /// What the kernel granted each sink.
@@ -111,7 +111,7 @@ impl Contender {
         let kind = match host {
             Host::Floor => {
                 let core = options.cores.map(|(core, _)| core);
-                let setup = floor::Setup { case: case.clone(), core, ports: ports.to_vec() };
+                let setup = floor::Setup { case: *case, core, ports: ports.to_vec() };
                 let mut role = Role::start("floor", &setup)?;
                 let floor::Work { .. } = role.hear()?;
                 Kind::Floor(role)
@@ -136,6 +136,7 @@ impl Contender {
             targets: subject.ports.clone(),
             interval_ns,
             duration_ns,
+            repeat: 1,
         })?;
         let used = subject.used_since(before)?;
         complain(&self.host.to_string(), &tally)?;

@@ -32,7 +32,7 @@ impl Subject {
     ) -> io::Result<Self> {
         let cores =
             cores.map(|(first, second)| if case.shards == 1 { vec![first] } else { vec![first, second] });
-        let mut role = Role::start("forwarder", &Setup { case: case.clone(), host, cores, peers })?;
+        let mut role = Role::start("forwarder", &Setup { case: *case, host, cores, peers })?;
         let Ready { ports } = role.hear()?;
         Ok(Self { role, ports })
     }

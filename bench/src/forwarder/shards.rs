@@ -38,7 +38,7 @@ impl Running {
             threads.push(os::thread_named(&format!("shard-{number}"))?);
         }
         for number in 0..setup.case.shards {
-            let plan = ShardPlan { case: setup.case.clone(), shard: number, peers: setup.peers.clone() };
+            let plan = ShardPlan { case: setup.case, shard: number, peers: setup.peers.clone() };
             let shard = shards.start(shard_id(number)?).map_err(io::Error::other)?;
             let full = |_| io::Error::other("a shard's command queue is full at its start");
             shard.control.submit(RequestId(1), Command::Build(Box::new(plan))).map_err(full)?;
