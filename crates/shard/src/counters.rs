@@ -76,8 +76,6 @@ counters! {
         dropped_epoch,
         /// Packets from other shards discarded because no more can be borrowed.
         dropped_borrowed_full,
-        /// Packets for which the pool had no slot.
-        dropped_pool,
         /// Facts sent to other shards.
         facts_sent,
         /// Facts that a later one of the same entity stands for.
@@ -86,8 +84,6 @@ counters! {
         facts_received,
         /// Transports flushed.
         flushes,
-        /// Runs sent.
-        runs,
         /// Panics of the engine that were contained.
         panics,
         /// Transports open now.

@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use net::probe::HostChoice;
-use shard::{ShardConfig, ShardId, StreamId};
+use shard::{ShardId, StreamId};
 use support::relay::Command;
 use support::running::Running;
 use support::sim::SimDriver;
@@ -53,14 +53,10 @@ fn forwarding_allocates_nothing() {
     assert_ne!(allocations(), 0, "the allocator counts");
     in_memory(1_000_000);
     for host in [HostChoice::Epoll, HostChoice::Uring] {
-        if let Some(running) = Running::on(host, 2, roomy) {
+        if let Some(running) = Running::on(host, 2, config) {
             on_threads(running, 200_000);
         }
     }
-}
-
-fn roomy(shard: u16) -> ShardConfig {
-    config(shard)
 }
 
 fn in_memory(goal: u64) {
@@ -75,19 +71,14 @@ fn in_memory(goal: u64) {
         for _ in 0..8 {
             bench.core.driver_mut().deliver(socket, peer(1), &[7; 1200], 300);
         }
-        // A stranger among them, and a timer now and then.
+        // And a stranger.
         bench.core.driver_mut().deliver(socket, peer(99), b"noise", 5);
         bench.tick();
-        bench.totals().runs
     };
-    (0..100).for_each(|_| {
-        round();
-    });
+    (0..100).for_each(|_| round());
     let before = allocations();
     let rounds = goal / (8 * 4 * 10);
-    (0..rounds).for_each(|_| {
-        round();
-    });
+    (0..rounds).for_each(|_| round());
     assert_eq!(allocations() - before, 0, "while {goal} packets were forwarded");
     let sent = net::Driver::counters(bench.core.driver_mut()).sent_datagrams;
     assert_eq!(sent, (rounds + 100) * 8 * 4 * 10);

@@ -119,6 +119,21 @@ fn a_packet_crosses_once_and_its_slot_comes_home() {
 }
 
 #[test]
+fn a_sleeping_neighbour_is_woken_by_packets_and_not_by_slots_that_come_home() {
+    let (mut a, mut b, _, socket, _) = pair();
+    assert!(b.core.driver_mut().sleeper.prepare(&mut || true));
+    a.tick();
+    assert!(!b.core.driver_mut().sleeper.drain());
+    a.core.driver_mut().deliver(socket, peer(1), b"media", 5);
+    a.tick();
+    assert!(b.core.driver_mut().sleeper.drain());
+    assert!(a.core.driver_mut().sleeper.prepare(&mut || true));
+    b.tick();
+    assert!(!a.core.driver_mut().sleeper.drain());
+    nothing_is_held(&mut [&mut a, &mut b]);
+}
+
+#[test]
 fn packets_of_an_ended_epoch_are_discarded() {
     let (mut a, mut b, source, socket, _) = pair();
     for _ in 0..3 {

@@ -10,11 +10,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use net::PoolSizing;
+use net::lane::Sleeper;
 use net::probe::HostChoice;
-use shard::{FromShard, RequestId, ShardId, StartError, StreamId};
+use shard::{FromShard, RequestId, ShardId, Start, StartError, StreamId, spawn};
 use support::config;
-use support::relay::{Command, Reply};
+use support::relay::{Command, Relay, Reply};
 use support::running::Running;
+use support::sim::SimDriver;
 
 const HOSTS: [HostChoice; 2] = [HostChoice::Epoll, HostChoice::Uring];
 
@@ -133,6 +136,28 @@ fn shards_start_on_first_use_and_say_what_they_do() {
     let counters = running.shard(1).counters.read().unwrap();
     assert!(counters.totals.busy_nanos > 0 && counters.tick_nanos.count() > 0);
     running.stop();
+}
+
+#[test]
+fn a_shard_that_cannot_be_had_names_itself_and_the_cause() {
+    let start = || Start::<Relay> {
+        config: config(7),
+        cpu: None,
+        control: Sleeper::new().unwrap().waker(),
+        make: Box::new(|_| Relay::default()),
+    };
+    let pinned = Start { cpu: Some(1_000_000), ..start() };
+    let error = spawn(pinned, || Ok(SimDriver::new())).unwrap_err().to_string();
+    assert!(error.starts_with("shard 7 cannot be pinned to CPU 1000000: "), "{error}");
+
+    let broken = || Err::<SimDriver, _>(std::io::Error::other("no ring today"));
+    let error = spawn(start(), broken).unwrap_err().to_string();
+    assert_eq!(error, "no I/O driver for shard 7: no ring today");
+
+    let mut huge = start();
+    huge.config.pool = PoolSizing::new().with("everything", u32::MAX, u32::MAX);
+    let error = spawn(huge, || Ok(SimDriver::new())).unwrap_err().to_string();
+    assert!(error.starts_with("no packet memory of ") && error.contains(" bytes for shard 7: "), "{error}");
 }
 
 #[test]

@@ -222,3 +222,20 @@ fn events_give_way_to_answers() {
     assert_eq!(events, (0..100).collect::<Vec<_>>());
     assert_eq!(bench.control.unanswered(), 0);
 }
+
+#[test]
+fn control_and_shard_wake_each_other_only_when_there_is_something() {
+    let mut bench = Bench::new(SimDriver::new());
+    bench.ticks(2);
+    // Both asleep: nothing to do, nobody is woken.
+    let Bench { core, control, sleeper, .. } = &mut bench;
+    assert!(sleeper.prepare(&mut || control.is_quiet()));
+    assert!(core.driver_mut().sleeper.prepare(&mut || true));
+    bench.core.tick(bench.now);
+    assert!(!bench.sleeper.drain() && !bench.core.driver_mut().sleeper.drain());
+
+    bench.submit(Command::Echo);
+    assert!(bench.core.driver_mut().sleeper.drain(), "a command wakes the shard");
+    bench.core.tick(bench.now);
+    assert!(bench.sleeper.drain(), "an answer wakes control");
+}

@@ -32,7 +32,8 @@ pub struct Bench<D: Driver> {
     requests: u64,
     /// Everything control received and no call waited for.
     pub inbox: Vec<FromShard<Reply, u32>>,
-    _sleeper: Sleeper,
+    /// What control would sleep on.
+    pub sleeper: Sleeper,
 }
 
 /// Small sizes, so that tests reach the bounds.
@@ -65,7 +66,7 @@ impl<D: Driver> Bench<D> {
         let (control, link, counters) = (face.control, face.link, face.counters);
         let now = Mono::from_nanos(1_000_000_000);
         let inbox = Vec::new();
-        Self { core, control, link, counters, now, requests: 0, inbox, _sleeper: sleeper }
+        Self { core, control, link, counters, now, requests: 0, inbox, sleeper }
     }
 
     /// One tick, 100 us after the last.

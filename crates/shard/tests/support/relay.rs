@@ -38,6 +38,8 @@ pub enum Command {
     Forget,
     /// Panic the next time this phase calls.
     PanicIn(Phase),
+    /// Hold on to every packet from now on, as a retransmission store does.
+    Keep,
     /// Emit this many events.
     Emit(u32),
 }
@@ -95,6 +97,7 @@ pub struct Relay {
     installed: Vec<(ShardId, StreamId, TransportKey)>,
     delayed: Vec<Option<Ticket>>,
     panics: Option<Phase>,
+    kept: Option<Vec<Payload>>,
     fragile: Fragile,
     trace: Option<Trace>,
     pending_events: VecDeque<u32>,
@@ -184,6 +187,7 @@ impl Relay {
                 }
             }
             Command::PanicIn(phase) => self.panics = Some(phase),
+            Command::Keep => self.kept = Some(Vec::new()),
             Command::Emit(count) => self.pending_events.extend(0..count),
             _ => {}
         }
@@ -195,6 +199,14 @@ impl Relay {
         if cx.is_open(to) && transport.queue.len() < QUEUE && cx.retain(payload) {
             transport.queue.push_back(payload);
             cx.mark_dirty(to);
+        }
+    }
+
+    fn keep(&mut self, payload: Payload, cx: &mut Context<Self>) {
+        if let Some(kept) = &mut self.kept
+            && cx.retain(payload)
+        {
+            kept.push(payload);
         }
     }
 
@@ -277,6 +289,7 @@ impl Engine for Relay {
     fn crossed(&mut self, packet: Crossed<u64>, cx: &mut Context<Self>) {
         self.note(Call::Crossed(packet.stamp));
         self.at(Phase::Crossings);
+        self.keep(packet.payload, cx);
         for index in 0..self.installed.len() {
             let (from, stream, to) = self.installed[index];
             if (from, stream) == (packet.from, packet.stream) {
@@ -303,6 +316,7 @@ impl Engine for Relay {
                 Some(datagram.len())
             };
             if let Ok(payload) = cx.fill(datagram.len(), write) {
+                self.keep(payload, cx);
                 self.fan_out(transport, payload, cx);
                 cx.release(payload);
             }

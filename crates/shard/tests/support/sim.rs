@@ -19,7 +19,7 @@ pub struct Sent {
 /// The driver.
 #[derive(Debug)]
 pub struct SimDriver {
-    sleeper: Sleeper,
+    pub sleeper: Sleeper,
     sockets: Vec<SimSocket>,
     arrivals: VecDeque<Arrival>,
     spare: Vec<Vec<u8>>,
