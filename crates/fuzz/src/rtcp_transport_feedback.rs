@@ -24,6 +24,7 @@ fn read(body: &[u8]) {
     let compound = Compound::parse(&packet).expect("the framing is right");
     let Some(Ok(Packet::TransportCc(view))) = compound.packets().next() else { return };
     let arrivals: Vec<Arrival> = view.arrivals().collect();
+    assert_eq!(arrivals.len(), arrivals_named(&body[16..], usize::from(view.status_count)));
     assert!(arrivals.len() <= packet.len(), "every arrival has a delta");
     let index = |arrival: &Arrival| arrival.sequence.wrapping_sub(view.base_sequence);
     assert!(arrivals.is_sorted_by(|one, next| index(one) < index(next)), "no packet arrives twice");
@@ -43,6 +44,20 @@ fn read(body: &[u8]) {
         feedback_count: view.feedback_count,
         delta_ticks: &statuses,
     });
+}
+
+/// How many packets the chunks call received, counted the slow and plain way.
+fn arrivals_named(chunks: &[u8], status_count: usize) -> usize {
+    let symbols = chunks.chunks_exact(2).flat_map(|chunk| {
+        let bits = u16::from_be_bytes([chunk[0], chunk[1]]);
+        let symbols: Vec<u16> = match bits >> 14 {
+            0 | 1 => vec![bits >> 13 & 3; usize::from(bits & 0x1fff)],
+            2 => (0..14).rev().map(|at| bits >> at & 1).collect(),
+            _ => (0..7).rev().map(|at| bits >> (2 * at) & 3).collect(),
+        };
+        symbols
+    });
+    symbols.take(status_count).filter(|&symbol| symbol != 0).count()
 }
 
 fn written(input: &mut Input<'_>) {
