@@ -35,6 +35,16 @@ pub(crate) enum Shape {
     Meeting,
 }
 
+impl Shape {
+    /// Its name in rows.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Fan => "fan",
+            Self::Meeting => "meeting",
+        }
+    }
+}
+
 /// On which shard a fan's consumers are, seen from their producer's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Spread {

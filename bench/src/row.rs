@@ -92,7 +92,7 @@ impl Row {
             floor_vs_known: known::floor_ns(case).map(|known| floor_ns / known),
             invalid: None,
             sockets: format!("{:?}", case.sockets).to_lowercase(),
-            shape: format!("{:?}", case.shape).to_lowercase(),
+            shape: case.shape.name().to_owned(),
         };
         row.invalid = row.complaint(case, expected, total(|slice| slice.gaps));
         row
@@ -154,7 +154,7 @@ impl Row {
         if self.sockets == "shared" {
             notes.push("shared socket".to_owned());
         }
-        if self.shape == format!("{:?}", Shape::Meeting).to_lowercase() {
+        if self.shape == Shape::Meeting.name() {
             notes.push("meeting".to_owned());
         }
         notes.join("; ")

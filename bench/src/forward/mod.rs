@@ -3,6 +3,7 @@
 mod cross;
 mod device;
 pub(crate) mod flood;
+mod limits;
 mod matrix;
 mod run;
 mod subject;
@@ -56,6 +57,7 @@ fn matrix_of(options: &Options) -> io::Result<()> {
             rows.push(row);
         }
     }
+    limits::verdicts(&rows).iter().for_each(out::line);
     let invalid = rows.iter().filter(|row| row.invalid.is_some()).count();
     if invalid > 0 {
         out::line(&format!("{invalid} of {} rows do not count; their notes say why", rows.len()));
