@@ -140,6 +140,7 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
         /// Against a plain list of every key ever given out: a key works exactly while its socket is open.
         #[test]
         fn keys_live_from_insert_to_close(operations in prop::collection::vec(operation(), 0..200)) {
