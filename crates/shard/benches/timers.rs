@@ -1,6 +1,8 @@
-//! Three structures for a shard's timers, on the work that a shard gives them: `cargo bench -p shard --bench timers`.
+//! Three structures for a shard's timers, on the work that a shard gives them: `cargo bench -p shard --bench
+//! timers`.
 //!
-//! Deadlines spread over four orders of magnitude (NACK to DTLS), most timers moved or cancelled before they fire.
+//! Deadlines spread over four orders of magnitude (NACK to DTLS), most timers moved or cancelled before they
+//! fire.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 

@@ -1,8 +1,8 @@
 //! The panic boundary: what an engine does happens inside, everything it stands on is outside.
 //!
-//! Inside is the engine's own state and nothing else. Driver, sockets, receive buffers, egress memory, pool, rings and tables are
-//! the shard's; they are consistent between any two calls into them, so a panic of the engine leaves them usable. What a
-//! panic costs: the engine, its sockets, its transports, its timers.
+//! Inside is the engine's own state and nothing else. Driver, sockets, receive buffers, egress memory, pool,
+//! rings and tables are the shard's; they are consistent between any two calls into them, so a panic of the
+//! engine leaves them usable. What a panic costs: the engine, its sockets, its transports, its timers.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -103,7 +103,8 @@ fn contain<R>(work: impl FnOnce() -> R) -> Result<R, String> {
     // What `work` breaks is either dropped (the engine) or consistent between calls (the rest).
     catch_unwind(AssertUnwindSafe(work)).map_err(|payload| {
         let message = words(&*payload);
-        // A payload may panic when dropped, and so may that panic's. Nobody does so three times but on purpose.
+        // A payload may panic when dropped, and so may that panic's. Nobody does so three times but on
+        // purpose.
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(payload)));
         let _ = catch_unwind(AssertUnwindSafe(|| drop(dropped)));
         message

@@ -42,7 +42,8 @@ impl ShardConfig {
     }
 }
 
-/// Most of each thing that a shard holds. Tables are allocated for all of it, and full means an error or a counted drop.
+/// Most of each thing that a shard holds. Tables are allocated for all of it, and full means an error or a
+/// counted drop.
 #[derive(Clone, Copy, Debug)]
 pub struct Capacity {
     /// Transports.
@@ -58,28 +59,30 @@ pub struct Capacity {
 }
 
 impl Default for Capacity {
-    /// A shard saturates at some thousand transports; a transport has one tuple and now and then two, and a handful
-    /// of timers.
+    /// A shard saturates at some thousand transports; a transport has one tuple and now and then two, and a
+    /// handful of timers.
     fn default() -> Self {
         Self { transports: 8192, tuples: 16_384, timers: 16_384, borrowed: 8192, streams: 16_384 }
     }
 }
 
-/// Most work of each phase in one tick. What is left over waits for the next tick, which then does not wait. The defaults
-/// keep a phase under about a millisecond, so that a NACK or a timer is never later than a few of them add up to.
+/// Most work of each phase in one tick. What is left over waits for the next tick, which then does not wait.
+/// The defaults keep a phase under about a millisecond, so that a NACK or a timer is never later than a few
+/// of them add up to.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     /// Commands. They may open sockets and make keys: tens of microseconds each.
     pub commands: usize,
     /// Facts of each neighbour. Cheap state changes, but a neighbour must not fill a tick with them.
     pub facts_per_neighbour: usize,
-    /// Packets of each neighbour: as many as one neighbour's tick can receive, or its ring would overflow while
-    /// this shard keeps up.
+    /// Packets of each neighbour: as many as one neighbour's tick can receive, or its ring would overflow
+    /// while this shard keeps up.
     pub packets_per_neighbour: usize,
     /// Timers. Firing is cheap; what it leads to is bounded by the engine.
     pub timers: usize,
-    /// Datagrams: in all, as many as the kernel delivers in a millisecond at 0.5 us each, half of it if each is
-    /// sent on ten times; per socket a train of GRO's longest, so that a flooded socket takes a sixteenth of a tick.
+    /// Datagrams: in all, as many as the kernel delivers in a millisecond at 0.5 us each, half of it if each
+    /// is sent on ten times; per socket a train of GRO's longest, so that a flooded socket takes a sixteenth
+    /// of a tick.
     pub receive: ReceiveBudget,
     /// Transports flushed. Each holds at most what one tick brought it.
     pub flushes: usize,

@@ -1,8 +1,8 @@
 //! What an engine writes through: everything of a shard but the driver.
 //!
-//! One per shard, on its core, handed to the engine with each call. Nothing here calls the engine: what is written takes
-//! effect at once (pool, timers, tables) or in the phase that owns it (flush, publish). It outlives the engine; after
-//! a panic it is emptied and serves the next one.
+//! One per shard, on its core, handed to the engine with each call. Nothing here calls the engine: what is
+//! written takes effect at once (pool, timers, tables) or in the phase that owns it (flush, publish). It
+//! outlives the engine; after a panic it is emptied and serves the next one.
 
 use core::fmt;
 
@@ -64,7 +64,8 @@ impl<E: Engine> Context<E> {
         self.demux.open()
     }
 
-    /// Forgets a transport: its tuples, the sockets offered to it, its place in the flush. False for a stale key.
+    /// Forgets a transport: its tuples, the sockets offered to it, its place in the flush. False for a stale
+    /// key.
     pub fn close_transport(&mut self, key: TransportKey) -> bool {
         self.demux.close(key)
     }
@@ -102,8 +103,8 @@ impl<E: Engine> Context<E> {
 
 /// Packets.
 impl<E: Engine> Context<E> {
-    /// Writes one packet of at most `max_len` bytes into a slot, which is immutable from then on and has one reference.
-    /// See [`Pool::fill`].
+    /// Writes one packet of at most `max_len` bytes into a slot, which is immutable from then on and has one
+    /// reference. See [`Pool::fill`].
     ///
     /// # Errors
     /// Each is counted.
@@ -174,9 +175,10 @@ impl<E: Engine> Context<E> {
 
 /// Other shards.
 impl<E: Engine> Context<E> {
-    /// Hands a packet to another shard: one loan, however many consumers it has there. The caller keeps its reference.
-    /// False when the packet did not go: the ring is full, there is no such neighbour, or the packet is itself borrowed (a
-    /// packet crosses once, from the shard that received it). All but the last are counted.
+    /// Hands a packet to another shard: one loan, however many consumers it has there. The caller keeps its
+    /// reference. False when the packet did not go: the ring is full, there is no such neighbour, or the
+    /// packet is itself borrowed (a packet crosses once, from the shard that received it). All but the last
+    /// are counted.
     pub fn hand_over(&mut self, to: ShardId, payload: Payload, way: Way, stamp: E::Stamp) -> bool {
         let Payload::Own(slot) = payload else {
             return false;
@@ -201,8 +203,8 @@ impl<E: Engine> Context<E> {
         }
     }
 
-    /// Tells another shard a fact. It is not lost, and arrives before any packet handed over after it; a later fact
-    /// about the same entity may stand for it.
+    /// Tells another shard a fact. It is not lost, and arrives before any packet handed over after it; a
+    /// later fact about the same entity may stand for it.
     ///
     /// # Errors
     /// The fact, when there is no such neighbour, or more entities than its lane was made for.
@@ -213,8 +215,8 @@ impl<E: Engine> Context<E> {
         }
     }
 
-    /// From now on packets of this stream are taken when they are of this epoch, and discarded otherwise. `None` ends
-    /// the stream. False when the stream's number is beyond the table.
+    /// From now on packets of this stream are taken when they are of this epoch, and discarded otherwise.
+    /// `None` ends the stream. False when the stream's number is beyond the table.
     pub fn expect(&mut self, from: ShardId, stream: StreamId, epoch: Option<Epoch>) -> bool {
         self.epochs.expect(from, stream, epoch)
     }

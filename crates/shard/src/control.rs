@@ -1,9 +1,10 @@
 //! The queue of commands that control fills, and the queue of answers and events that it empties.
 //!
-//! Two bounded rings and a wake-up each way. A command is accepted only when its answer has a place in the queue back,
-//! whatever else is in it: that is the reservation, made by [`Control::submit`]. Events get what is left; when there is nothing
-//! left they are given back to the engine, which coalesces them until there is. A command that an engine could not
-//! answer because it panicked is answered by the shard ([`FromShard::Lost`]).
+//! Two bounded rings and a wake-up each way. A command is accepted only when its answer has a place in the
+//! queue back, whatever else is in it: that is the reservation, made by [`Control::submit`]. Events get what
+//! is left; when there is nothing left they are given back to the engine, which coalesces them until there
+//! is. A command that an engine could not answer because it panicked is answered by the shard
+//! ([`FromShard::Lost`]).
 
 use core::fmt;
 
@@ -17,7 +18,8 @@ use crate::mesh::Neighbour;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
-/// A promise to answer one command. There is one per command; [`Context::reply`](crate::Context::reply) uses it up.
+/// A promise to answer one command. There is one per command; [`Context::reply`](crate::Context::reply) uses
+/// it up.
 #[derive(Debug)]
 #[must_use = "control waits for the answer"]
 pub struct Ticket {
@@ -42,7 +44,8 @@ pub enum FromShard<R, V> {
     Lost(RequestId),
     /// Something happened.
     Event(V),
-    /// The engine panicked. Its state is gone, its sockets are closed and their ports free; a fresh one took over.
+    /// The engine panicked. Its state is gone, its sockets are closed and their ports free; a fresh one took
+    /// over.
     Panicked(PanicReport),
     /// The shard has closed its sockets and ends.
     Stopped {

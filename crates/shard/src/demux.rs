@@ -1,10 +1,10 @@
 //! Which transport a datagram belongs to, by its 5-tuple.
 //!
-//! Owned by the shard's [`Context`](crate::Context). Invariants: a tuple names at most one transport; a batch costs
-//! one lookup, whatever it holds and however many transports exist; the tables never grow beyond what they were made
-//! with, and nothing is stored for a peer that nobody asked to bind; a key of a removed transport names nothing.
-//! A datagram's socket alone never decides: a socket that belongs to one transport only says whom to *offer* an
-//! unknown peer to (comedia, ICE).
+//! Owned by the shard's [`Context`](crate::Context). Invariants: a tuple names at most one transport; a batch
+//! costs one lookup, whatever it holds and however many transports exist; the tables never grow beyond what
+//! they were made with, and nothing is stored for a peer that nobody asked to bind; a key of a removed
+//! transport names nothing. A datagram's socket alone never decides: a socket that belongs to one transport
+//! only says whom to *offer* an unknown peer to (comedia, ICE).
 
 use core::net::{IpAddr, SocketAddr};
 
@@ -15,8 +15,8 @@ use thiserror::Error;
 use crate::hash::{HashKey, KeyedHash};
 use crate::key::TransportKey;
 
-/// Two ends of a UDP flow, as a shard sees them. The local address is known where the socket asks for it and part of
-/// the tuple then; elsewhere the socket implies it.
+/// Two ends of a UDP flow, as a shard sees them. The local address is known where the socket asks for it and
+/// part of the tuple then; elsewhere the socket implies it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuple {
     /// The local socket.
@@ -250,12 +250,15 @@ fn halves(ip: IpAddr) -> [u64; 2] {
     [u64::try_from(bits >> 64).unwrap_or(0), u64::try_from(bits & u128::from(u64::MAX)).unwrap_or(0)]
 }
 
-/// An ICE agent keeps a handful of valid pairs; more on one transport is somebody probing (mediasoup keeps 8).
+/// An ICE agent keeps a handful of valid pairs; more on one transport is somebody probing (mediasoup keeps
+/// 8).
 pub const MAX_TUPLES_PER_TRANSPORT: usize = 8;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
     use wire::Mono;
 
     const SOCKET: SocketKey = SocketKey::new(3, 1);
@@ -359,5 +362,87 @@ mod tests {
         assert!(!demux.is_open(key));
         assert_eq!((demux.route(&batch(tuple(1))), demux.transports()), (Destination::Unknown, 0));
         assert_ne!(demux.open().unwrap(), key);
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Operation {
+        Open,
+        Close(usize),
+        Bind(usize, u16),
+        Unbind(usize, u16),
+        Route(u16),
+        Clear,
+    }
+
+    fn operation() -> impl Strategy<Value = Operation> {
+        prop_oneof![
+            3 => Just(Operation::Open),
+            2 => (0..40usize).prop_map(Operation::Close),
+            6 => (0..40usize, 0..24u16).prop_map(|(which, port)| Operation::Bind(which, port)),
+            3 => (0..40usize, 0..24u16).prop_map(|(which, port)| Operation::Unbind(which, port)),
+            6 => (0..24u16).prop_map(Operation::Route),
+            1 => Just(Operation::Clear),
+        ]
+    }
+
+    proptest! {
+        /// The model: keys ever given out, which of them are open, and a plain map of tuples.
+        #[test]
+        fn it_is_a_bounded_map(operations in prop::collection::vec(operation(), 1..300)) {
+            let mut demux = demux();
+            let (mut keys, mut open, mut bound) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
+            for operation in operations {
+                match operation {
+                    Operation::Open => {
+                        let key = demux.open();
+                        prop_assert_eq!(key.is_ok(), open.len() < 4);
+                        if let Ok(key) = key {
+                            prop_assert!(!keys.contains(&key), "given out twice");
+                            keys.push(key);
+                            open.insert(key);
+                        }
+                    }
+                    Operation::Close(which) if which < keys.len() => {
+                        let key = keys[which];
+                        prop_assert_eq!(demux.close(key), open.remove(&key));
+                        bound.retain(|_, holder| *holder != key);
+                    }
+                    Operation::Bind(which, port) if which < keys.len() => {
+                        let key = keys[which];
+                        let held = bound.values().filter(|holder| **holder == key).count();
+                        let expected = match bound.get(&port) {
+                            _ if !open.contains(&key) => Err(DemuxError::NoTransport),
+                            Some(holder) if *holder == key => Ok(()),
+                            Some(_) => Err(DemuxError::TupleTaken(peer(port))),
+                            None if bound.len() == 16 => Err(DemuxError::TooManyTuples(16)),
+                            None if held == 8 => Err(DemuxError::TooManyTuplesOfTransport),
+                            None => Ok(()),
+                        };
+                        prop_assert_eq!(demux.bind(key, tuple(port)), expected);
+                        if expected.is_ok() {
+                            bound.insert(port, key);
+                        }
+                    }
+                    Operation::Unbind(which, port) if which < keys.len() => {
+                        let holds = bound.get(&port) == Some(&keys[which]);
+                        prop_assert_eq!(demux.unbind(keys[which], tuple(port)), holds);
+                        if holds {
+                            bound.remove(&port);
+                        }
+                    }
+                    Operation::Route(port) => {
+                        let expected = bound.get(&port).map_or(Destination::Unknown, |key| Destination::Bound(*key));
+                        prop_assert_eq!(demux.route(&batch(tuple(port))), expected);
+                    }
+                    Operation::Clear => {
+                        demux.clear();
+                        open.clear();
+                        bound.clear();
+                    }
+                    Operation::Close(_) | Operation::Bind(..) | Operation::Unbind(..) => {}
+                }
+                prop_assert_eq!(demux.transports(), open.len());
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Transports that have something to send: each once, in the order in which that became true.
 //!
-//! Owned by the shard's [`Context`](crate::Context). What is marked while transports are being flushed waits for the next tick, so
-//! a flush always ends.
+//! Owned by the shard's [`Context`](crate::Context). What is marked while transports are being flushed waits
+//! for the next tick, so a flush always ends.
 
 use crate::key::TransportKey;
 

@@ -1,9 +1,9 @@
 //! What a shard hosts: the sans-IO SFU, or a relay in tests and benches.
 //!
 //! An engine is handed values, one kind after the other in the fixed order of a tick, and writes through the
-//! [`Context`] that comes with each call. It knows no socket but by key, reads no clock and blocks on nothing. All
-//! calls happen on the shard's core. A panic in any of them costs this engine and nothing else: the shard drops it,
-//! closes its sockets, tells control, and makes a fresh one.
+//! [`Context`] that comes with each call. It knows no socket but by key, reads no clock and blocks on
+//! nothing. All calls happen on the shard's core. A panic in any of them costs this engine and nothing else:
+//! the shard drops it, closes its sockets, tells control, and makes a fresh one.
 
 use net::lane::Fact;
 use net::{Batch, Driver, SocketKey};
@@ -54,12 +54,12 @@ pub trait Engine: Sized {
     /// Datagrams of a tuple that is bound to a transport.
     fn receive(&mut self, transport: TransportKey, batch: Batch<'_>, cx: &mut Context<Self>);
 
-    /// Datagrams of an unknown peer: on a socket that belongs to `offered`, or on a shared one. The engine may bind
-    /// the tuple; it stores nothing for a peer that proved nothing.
+    /// Datagrams of an unknown peer: on a socket that belongs to `offered`, or on a shared one. The engine
+    /// may bind the tuple; it stores nothing for a peer that proved nothing.
     fn unknown(&mut self, offered: Option<TransportKey>, batch: Batch<'_>, cx: &mut Context<Self>) -> Claim;
 
-    /// The transport was marked dirty: write and send what it has. Called once per tick and transport, in the order
-    /// of marking; the only call that can send.
+    /// The transport was marked dirty: write and send what it has. Called once per tick and transport, in the
+    /// order of marking; the only call that can send.
     fn flush<D: Driver>(
         &mut self,
         transport: TransportKey,

@@ -1,8 +1,8 @@
 //! Which epoch each stream from another shard is in: packets of any other are discarded.
 //!
-//! A packet and the fact that ends its epoch travel in different rings. Facts overtake packets, never the other way round,
-//! so a packet of an epoch that has ended is recognised here, and one of an epoch that has not begun is one that its
-//! sender marked wrongly.
+//! A packet and the fact that ends its epoch travel in different rings. Facts overtake packets, never the
+//! other way round, so a packet of an epoch that has ended is recognised here, and one of an epoch that has
+//! not begun is one that its sender marked wrongly.
 
 use crate::key::{Epoch, ShardId, StreamId};
 

@@ -1,8 +1,9 @@
-//! Hashes for tables: SipHash-1-3 for what remotes choose (the tuple table), a multiplication for what they do not.
+//! Hashes for tables: SipHash-1-3 for what remotes choose (the tuple table), a multiplication for what they
+//! do not.
 //!
 //! Keys are an argument, so that one seed gives one result, and a remote that chooses its ports cannot choose
-//! which bucket they fall into. A pseudorandom function rather than a faster universal hash, because a remote can
-//! time our answers. It costs about as much as one cache miss, once per receive batch.
+//! which bucket they fall into. A pseudorandom function rather than a faster universal hash, because a remote
+//! can time our answers. It costs about as much as one cache miss, once per receive batch.
 
 use core::hash::{BuildHasher, Hasher};
 

@@ -21,8 +21,8 @@ impl<const BUCKETS: usize> Histogram<BUCKETS> {
         self.buckets.iter().sum()
     }
 
-    /// A bound that the given share of values (0.5 for the median) stays below, or `None` without values or when
-    /// it falls into the last bucket, which has no bound.
+    /// A bound that the given share of values (0.5 for the median) stays below, or `None` without values or
+    /// when it falls into the last bucket, which has no bound.
     #[must_use]
     pub fn quantile_below(&self, permille: u64) -> Option<u64> {
         let rank = (self.count() * permille).div_ceil(1000).max(1);

@@ -1,7 +1,7 @@
 //! What an engine may do with the driver, and when.
 //!
-//! [`Sockets`] comes with commands and with flushes, [`Egress`] with flushes only. Both remember on the shard's side which
-//! sockets are open, so that an engine that panics leaves none behind.
+//! [`Sockets`] comes with commands and with flushes, [`Egress`] with flushes only. Both remember on the
+//! shard's side which sockets are open, so that an engine that panics leaves none behind.
 
 use std::io;
 use std::net::SocketAddr;

@@ -1,7 +1,8 @@
 //! One core of shardcast: the tick, demultiplexing, timers, and what crosses to other cores.
 //!
-//! A [`ShardCore`] hosts an [`Engine`] on a `net::Driver`, and calls it in the fixed phases of a tick. It owns all that
-//! the engine stands on; only values cross to other shards and to control. See the README for the tick.
+//! A [`ShardCore`] hosts an [`Engine`] on a `net::Driver`, and calls it in the fixed phases of a tick. It
+//! owns all that the engine stands on; only values cross to other shards and to control. See the README for
+//! the tick.
 
 #![forbid(unsafe_code)]
 

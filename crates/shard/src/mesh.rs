@@ -1,8 +1,10 @@
-//! What connects a pair of shards: in each direction a packet ring, a fact ring, and a ring on which lent slots go home.
+//! What connects a pair of shards: in each direction a packet ring, a fact ring, and a ring on which lent
+//! slots go home.
 //!
-//! Built by control when a shard starts, one [`Neighbour`] for each of the two, and handed to them through their command
-//! queues. Each end belongs to one shard's core. The packet ring is lossy: full means a counted drop. The fact ring
-//! loses nothing: what does not fit waits at the sender, coalesced. The way home is as large as the pool it leads to, so it is never full.
+//! Built by control when a shard starts, one [`Neighbour`] for each of the two, and handed to them through
+//! their command queues. Each end belongs to one shard's core. The packet ring is lossy: full means a counted
+//! drop. The fact ring loses nothing: what does not fit waits at the sender, coalesced. The way home is as
+//! large as the pool it leads to, so it is never full.
 
 use core::fmt;
 
@@ -123,8 +125,8 @@ impl<E: Engine> Outbound<E> {
     /// Shows the tick's work to the neighbour, and wakes it when there is any.
     pub(crate) fn publish(&mut self) {
         self.home.publish();
-        // Facts first, and no packets while a fact waits for room: a packet must never be visible before a fact that
-        // was told before it.
+        // Facts first, and no packets while a fact waits for room: a packet must never be visible before a
+        // fact that was told before it.
         let facts = self.facts.flush();
         let packets = if self.facts.waiting() == 0 { self.packets.publish() } else { 0 };
         if facts + packets > 0 {

@@ -1,8 +1,9 @@
 //! A packet's bytes, whosever pool they lie in.
 //!
-//! Engines treat packets of this shard and packets that other shards lent alike. A lent slot's bytes are read where
-//! they lie; local references to it are counted here, and when the last is gone the loan is free to go home. Invariants:
-//! a loan is in exactly one entry or on its way; a stale key names nothing; the table never grows.
+//! Engines treat packets of this shard and packets that other shards lent alike. A lent slot's bytes are read
+//! where they lie; local references to it are counted here, and when the last is gone the loan is free to go
+//! home. Invariants: a loan is in exactly one entry or on its way; a stale key names nothing; the table never
+//! grows.
 
 use net::pool::{Loan, SlotId};
 
@@ -93,4 +94,88 @@ struct Entry {
     generation: u32,
     references: u32,
     held: Option<(ShardId, Loan)>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use net::{Pool, PoolSizing};
+    use proptest::prelude::*;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Operation {
+        Adopt,
+        Retain(usize),
+        Release(usize),
+        Evict,
+    }
+
+    fn operation() -> impl Strategy<Value = Operation> {
+        prop_oneof![
+            4 => Just(Operation::Adopt),
+            4 => (0..64usize).prop_map(Operation::Retain),
+            8 => (0..64usize).prop_map(Operation::Release),
+            1 => Just(Operation::Evict),
+        ]
+    }
+
+    proptest! {
+        /// The model: references per key ever given out. A slot is home exactly when nobody refers to its loan.
+        #[test]
+        fn loans_go_home_with_the_last_reference(operations in prop::collection::vec(operation(), 1..200)) {
+            let mut pool = Pool::new(&PoolSizing::new().with("test", 16, 0)).unwrap();
+            let mut borrowed = Borrowed::with_capacity(CAPACITY);
+            let mut given: Vec<(BorrowedKey, u32)> = Vec::new();
+            for operation in operations {
+                let home = match operation {
+                    Operation::Adopt => {
+                        let slot = pool.fill(1, |_| Some(1)).unwrap();
+                        let loan = pool.lend(slot).unwrap();
+                        pool.release(slot);
+                        match borrowed.adopt(ShardId(3), loan) {
+                            Ok(key) => {
+                                prop_assert!(given.iter().all(|(other, _)| *other != key), "given out twice");
+                                given.push((key, 1));
+                                None
+                            }
+                            Err(loan) => {
+                                prop_assert_eq!(borrowed.len(), CAPACITY);
+                                Some((ShardId(3), loan))
+                            }
+                        }
+                    }
+                    Operation::Retain(which) if which < given.len() => {
+                        let (key, references) = &mut given[which];
+                        prop_assert_eq!(borrowed.retain(*key), *references > 0);
+                        *references += u32::from(*references > 0);
+                        None
+                    }
+                    Operation::Release(which) if which < given.len() => {
+                        let (key, references) = &mut given[which];
+                        let home = borrowed.release(*key);
+                        prop_assert_eq!(home.is_some(), *references == 1);
+                        *references = references.saturating_sub(1);
+                        home
+                    }
+                    Operation::Evict => {
+                        let home = borrowed.evict();
+                        for (key, references) in &mut given {
+                            *references = if borrowed.find(*key).is_some() { *references } else { 0 };
+                        }
+                        home
+                    }
+                    Operation::Retain(_) | Operation::Release(_) => None,
+                };
+                if let Some((shard, loan)) = home {
+                    prop_assert_eq!(shard, ShardId(3));
+                    pool.take_back(loan);
+                }
+                let held = given.iter().filter(|(_, references)| *references > 0).count();
+                prop_assert_eq!(borrowed.len(), held);
+                prop_assert_eq!(pool.counters().in_use as usize, held);
+            }
+        }
+    }
+
+    const CAPACITY: usize = 4;
 }

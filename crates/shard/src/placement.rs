@@ -1,9 +1,10 @@
 //! How many shards a machine is good for, and on which CPU each belongs.
 //!
-//! A container sees all CPUs of its machine and may use fewer: those of its affinity mask, and of them only as much time as
-//! its cgroup's quota gives. A shard beyond that would take time from the others, in bursts of throttling that no
-//! packet survives on time. The mask is read from the thread; the quota from the files of cgroup v2 or v1, for
-//! every group from the process's own to the root, because the tightest holds. What cannot be read limits nothing.
+//! A container sees all CPUs of its machine and may use fewer: those of its affinity mask, and of them only
+//! as much time as its cgroup's quota gives. A shard beyond that would take time from the others, in bursts
+//! of throttling that no packet survives on time. The mask is read from the thread; the quota from the files
+//! of cgroup v2 or v1, for every group from the process's own to the root, because the tightest holds. What
+//! cannot be read limits nothing.
 
 use std::fs;
 use std::num::NonZeroUsize;
@@ -48,8 +49,8 @@ impl Cpus {
         self.allowed.len().min(by_quota).max(1)
     }
 
-    /// The CPU of a shard: round about the mask, from its end, because interrupts and other people's single threads
-    /// gather at its beginning.
+    /// The CPU of a shard: round about the mask, from its end, because interrupts and other people's single
+    /// threads gather at its beginning.
     #[must_use]
     pub fn cpu_of(&self, shard: ShardId) -> Option<usize> {
         let place = shard.index() % self.allowed.len().max(1);
@@ -96,7 +97,8 @@ fn quota_files(membership: &str) -> Vec<QuotaFile> {
         let mut fields = line.splitn(3, ':').skip(1);
         let (Some(controllers), Some(path)) = (fields.next(), fields.next()) else { continue };
         let path = Path::new(path.trim_start_matches('/'));
-        // Ancestors end with the empty path, which is the root: in a container, usually the only one that exists.
+        // Ancestors end with the empty path, which is the root: in a container, usually the only one that
+        // exists.
         if controllers.is_empty() {
             let groups = path.ancestors();
             files.extend(groups.map(|group| QuotaFile::V2(Path::new(ROOT).join(group).join("cpu.max"))));

@@ -1,7 +1,7 @@
 //! One core: an engine, a driver, and the tick that feeds the one from the other.
 //!
-//! Synchronous, and the same under every host: `wait` and `tick` in turn. Lives on one thread from its first tick to its
-//! last. What it does not do: read a clock, spawn anything, log.
+//! Synchronous, and the same under every host: `wait` and `tick` in turn. Lives on one thread from its first
+//! tick to its last. What it does not do: read a clock, spawn anything, log.
 
 use core::fmt;
 use core::time::Duration;
@@ -145,6 +145,6 @@ impl<E: Engine, D: Driver> fmt::Debug for ShardCore<E, D> {
     }
 }
 
-/// How soon to look again at a full queue whose reader does not wake this shard when it has made room: often enough to
-/// be unnoticed beside a reader that is this late, seldom enough to cost nothing.
+/// How soon to look again at a full queue whose reader does not wake this shard when it has made room: often
+/// enough to be unnoticed beside a reader that is this late, seldom enough to cost nothing.
 const BLOCKED_RETRY: Duration = Duration::from_millis(1);

@@ -1,7 +1,8 @@
 //! The shards of a process, started on first use.
 //!
-//! Lives on control's thread. An unused shard costs no thread, ring or memory. A shard that starts is connected to all that run; the
-//! lanes reach them through their command queues, so that each shard joins its neighbours between two ticks.
+//! Lives on control's thread. An unused shard costs no thread, ring or memory. A shard that starts is
+//! connected to all that run; the lanes reach them through their command queues, so that each shard joins its
+//! neighbours between two ticks.
 
 use std::sync::Arc;
 

@@ -1,7 +1,8 @@
 //! A shard on a thread of its own: `wait` and `tick` in turn, and a clock.
 //!
-//! Everything of a shard is made on its own thread: its memory lies near its CPU, and io_uring wants its ring made where it
-//! is used. Whoever starts it gets what crosses threads: control's end, the link for other shards, the counters.
+//! Everything of a shard is made on its own thread: its memory lies near its CPU, and io_uring wants its ring
+//! made where it is used. Whoever starts it gets what crosses threads: control's end, the link for other
+//! shards, the counters.
 
 use std::io;
 use std::sync::mpsc;
@@ -126,7 +127,8 @@ where
         .spawn(move || match prepare(start, driver) {
             Ok((mut core, face)) => {
                 let name = core.driver_mut().name();
-                // Nobody listens any more when the starter is gone; then so is control, and the shard serves nobody.
+                // Nobody listens any more when the starter is gone; then so is control, and the shard serves
+                // nobody.
                 ready.send(Ok((face, name))).map_err(|_| io::Error::other("nobody waits for this shard"))?;
                 run(&mut core)
             }

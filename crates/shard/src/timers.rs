@@ -1,13 +1,13 @@
 //! Deadlines of one shard: a hierarchical wheel.
 //!
-//! Owned by the shard's [`Context`](crate::Context); everything here runs on the shard's core. Invariants: a timer
-//! fires once, never early, at most [`RESOLUTION`] late once somebody asks; timers fire in the order of their deadlines,
-//! those of one deadline in the order they were armed; a key of a fired or cancelled timer names nothing. What it
-//! does not do: read a clock, call anybody, or bound how many timers exist (each entity of an engine owns a fixed
-//! number, so that bound is the engine's).
+//! Owned by the shard's [`Context`](crate::Context); everything here runs on the shard's core. Invariants: a
+//! timer fires once, never early, at most [`RESOLUTION`] late once somebody asks; timers fire in the order of
+//! their deadlines, those of one deadline in the order they were armed; a key of a fired or cancelled timer
+//! names nothing. What it does not do: read a clock, call anybody, or bound how many timers exist (each
+//! entity of an engine owns a fixed number, so that bound is the engine's).
 //!
-//! The structure was chosen by `benches/timers.rs` (ns per operation, 10,000 timers armed, delays of 1 ms to 10 s,
-//! everything that a cancelled entry costs later included):
+//! The structure was chosen by `benches/timers.rs` (ns per operation, 10,000 timers armed, delays of 1 ms to
+//! 10 s, everything that a cancelled entry costs later included):
 //!
 //! | | arm + cancel | re-arm | arm + fire | nothing due |
 //! |---|---|---|---|---|
@@ -15,9 +15,9 @@
 //! | std `BinaryHeap`, stale entries left until they surface | 326 | 42 | 221 | 1.7 |
 //! | binary heap with positions, stale entries taken out | 73 | 54 | 365 | 0.5 |
 //!
-//! Eight levels of 64 slots; a timer lies at the level of the highest digit (base 64) in which its tick differs from
-//! the current one, so it moves down at most seven times in its life. Lists are intrusive and doubly linked:
-//! cancel and re-arm are O(1) and allocate nothing.
+//! Eight levels of 64 slots; a timer lies at the level of the highest digit (base 64) in which its tick
+//! differs from the current one, so it moves down at most seven times in its life. Lists are intrusive and
+//! doubly linked: cancel and re-arm are O(1) and allocate nothing.
 
 use core::cmp::Reverse;
 use core::time::Duration;
@@ -74,8 +74,8 @@ impl<T: Copy> Timers<T> {
         self.armed == 0
     }
 
-    /// Arms a timer. A deadline that has passed fires with the next resolution step, never in the same one: so a
-    /// timer that arms itself anew without delay cannot hold up a tick.
+    /// Arms a timer. A deadline that has passed fires with the next resolution step, never in the same one:
+    /// so a timer that arms itself anew without delay cannot hold up a tick.
     pub fn arm(&mut self, at: Mono, value: T) -> TimerKey {
         let index = if let Some(entry) = self.entries.get_mut(self.free as usize) {
             let index = self.free;
@@ -123,8 +123,8 @@ impl<T: Copy> Timers<T> {
         }
     }
 
-    /// When to ask `pop_due` again: not later than the earliest deadline, rounded up to the resolution. It can be
-    /// earlier, when a far timer has to move down a level.
+    /// When to ask `pop_due` again: not later than the earliest deadline, rounded up to the resolution. It
+    /// can be earlier, when a far timer has to move down a level.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Mono> {
         if !self.due.is_empty() {
@@ -145,8 +145,8 @@ impl<T: Copy> Timers<T> {
         }
     }
 
-    /// Takes the earliest slot out of the wheel, if its time has come, and spreads it: what is due to `due`, the
-    /// rest to lower levels. `None` when nothing is left before `now_tick`.
+    /// Takes the earliest slot out of the wheel, if its time has come, and spreads it: what is due to `due`,
+    /// the rest to lower levels. `None` when nothing is left before `now_tick`.
     fn expire_one_slot(&mut self, now_tick: u64) -> Option<()> {
         let next = self.next_slot().filter(|&(_, _, tick)| tick <= now_tick);
         let Some((level, slot, tick)) = next else {
@@ -173,8 +173,8 @@ impl<T: Copy> Timers<T> {
         Some(())
     }
 
-    /// The earliest occupied slot: the lowest level holds what comes first, because all of it lies before the next
-    /// slot of the level above.
+    /// The earliest occupied slot: the lowest level holds what comes first, because all of it lies before the
+    /// next slot of the level above.
     fn next_slot(&self) -> Option<(usize, usize, u64)> {
         let level = self.occupied.iter().position(|&bits| bits != 0)?;
         let slot = self.occupied[level].trailing_zeros();
@@ -184,7 +184,8 @@ impl<T: Copy> Timers<T> {
     }
 
     fn link(&mut self, index: u32, at: Mono) {
-        // Rounded up, so that no timer fires early; and after the current tick, which is already out of the wheel.
+        // Rounded up, so that no timer fires early; and after the current tick, which is already out of the
+        // wheel.
         let tick = at.as_nanos().div_ceil(1 << RESOLUTION_BITS).max(self.current + 1).min(LAST_TICK);
         self.sequence += 1;
         let sequence = self.sequence;
@@ -300,7 +301,8 @@ const fn level_shift(level: usize) -> u32 {
     level * DIGIT_BITS
 }
 
-/// Steps of 65.5 us: under the 100 us that pacing and NACK timing can tell apart, and a shift instead of a division.
+/// Steps of 65.5 us: under the 100 us that pacing and NACK timing can tell apart, and a shift instead of a
+/// division.
 const RESOLUTION_BITS: u32 = 16;
 /// How late a timer can fire.
 pub const RESOLUTION: Duration = Duration::from_nanos(1 << RESOLUTION_BITS);
@@ -308,7 +310,8 @@ pub const RESOLUTION: Duration = Duration::from_nanos(1 << RESOLUTION_BITS);
 const DIGIT_BITS: u32 = 6;
 const DIGIT_MASK: u64 = 63;
 const SLOTS: usize = 64;
-/// 8 * 6 bits are the 48 bits that 64-bit nanoseconds leave after the resolution: nothing overflows the wheel.
+/// 8 * 6 bits are the 48 bits that 64-bit nanoseconds leave after the resolution: nothing overflows the
+/// wheel.
 const LEVELS: usize = 8;
 const LAST_TICK: u64 = (1 << 48) - 1;
 const NIL: u32 = u32::MAX;

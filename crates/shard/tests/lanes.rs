@@ -1,4 +1,5 @@
-//! What crosses between shards: the same packets on one shard and on three, epochs, facts before packets, loans home.
+//! What crosses between shards: the same packets on one shard and on three, epochs, facts before packets,
+//! loans home.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what fails in them fails the test")]
 

@@ -56,8 +56,8 @@ fn provoke<D: Driver>(
     other.tick();
 }
 
-/// One panic in one phase with receives armed, datagrams waiting, sends queued and a command unanswered; then everything
-/// is well again.
+/// One panic in one phase with receives armed, datagrams waiting, sends queued and a command unanswered; then
+/// everything is well again.
 fn survives<D: Driver>(phase: Phase, make: impl Fn() -> D, deliver: impl Fn(&mut Bench<D>, &Scene)) {
     let mut bench = Bench::new(make());
     let mut other = Bench::with(make(), &config(1), |_| Relay::default());

@@ -59,8 +59,8 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         self.life = Life::Stopping(drop_message);
     }
 
-    /// Cleans up after an engine that panicked, and goes on once that is done. Sockets first: their memory and their ports
-    /// are free only when the driver says so, and control must not hear of it before.
+    /// Cleans up after an engine that panicked, and goes on once that is done. Sockets first: their memory
+    /// and their ports are free only when the driver says so, and control must not hear of it before.
     pub(super) fn recover(&mut self) {
         if let Some(report) = self.hosted.take_report() {
             self.cx.totals.panics += 1;

@@ -56,8 +56,8 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     /// Facts and packets from other shards.
     pub(super) fn take_crossings(&mut self) {
         for neighbour in &mut self.inbound {
-            // Counted before facts are taken: what was told before these packets is visible by then, so no packet
-            // overtakes a fact.
+            // Counted before facts are taken: what was told before these packets is visible by then, so no
+            // packet overtakes a fact.
             let visible = neighbour.packets.len();
             let (hosted, cx) = (&mut self.hosted, &mut self.cx);
             take_facts(neighbour, self.bounds.facts_per_neighbour, hosted, cx);

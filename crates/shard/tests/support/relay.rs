@@ -1,5 +1,5 @@
-//! An engine for tests: it forwards what a transport receives to the transports that subscribed to it, here and on other
-//! shards, and panics on request.
+//! An engine for tests: it forwards what a transport receives to the transports that subscribed to it, here
+//! and on other shards, and panics on request.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
