@@ -1,6 +1,6 @@
 //! [`UringDriver`]: what happens in which order.
 
-#![expect(unsafe_code, reason = "submissions name memory")]
+mod sending;
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,8 +14,8 @@ use wire::Mono;
 
 use super::buffers::{self, Buffers, Lease};
 use super::message::{CONTROL_BYTES, Message, NAME_BYTES};
-use super::outbox::{Outbox, Run, Via};
-use super::ring::{self, Handed, Ring};
+use super::outbox::{Outbox, Run};
+use super::ring::{self, Ring};
 use super::sockets::{Sockets, Turn};
 use super::token::Token;
 use crate::clock::Clock;
@@ -23,7 +23,7 @@ use crate::driver::{
     Batch, Driver, DriverCounters, MAX_RUN_BYTES, ReceiveBudget, Received, SocketKey, Transmit, Wait,
 };
 use crate::egress::Egress;
-use crate::gso::{RefusedPaths, SendFault};
+use crate::gso::RefusedPaths;
 use crate::lane::{Sleeper, Waker};
 use crate::socket::Socket;
 
@@ -144,80 +144,6 @@ impl UringDriver {
         }
     }
 
-    /// Queues a submission, handing over what is queued when there is no room.
-    fn push(&mut self, entry: &squeue::Entry) {
-        // SAFETY: submissions of this driver name its own outbox, egress memory, receive header and eventfd. They
-        // outlive the ring, whose field comes first, and are not moved or reused before the kernel is done with
-        // them: the header never changes, and slots and egress memory are reused in `flush` only.
-        while !unsafe { self.ring.push(entry) } {
-            self.hand_over();
-            if self.broken.is_some() {
-                return;
-            }
-        }
-    }
-
-    /// Hands over everything queued, without waiting.
-    fn hand_over(&mut self) {
-        while self.broken.is_none() {
-            match self.ring.submit() {
-                Ok(Handed::All) => return self.collect(),
-                Ok(Handed::Congested) => {
-                    self.collect();
-                    if let Err(error) = self.ring.poll() {
-                        self.broken = Some(code_of(&error));
-                    }
-                }
-                // Nothing is submitted any more: what is queued points to memory that may be reused now.
-                Err(error) => self.broken = Some(code_of(&error)),
-            }
-        }
-    }
-
-    /// Hands over the batch; afterwards its slots and the egress memory are free.
-    fn flush(&mut self) {
-        self.hand_over();
-        self.settle();
-    }
-
-    /// After everything is submitted and its completions are taken: sends refused runs datagram by datagram, then
-    /// frees slots and egress memory.
-    fn settle(&mut self) {
-        self.outbox.clear();
-        let mut next = 0;
-        while let Some(run) = self.refused.get(next).copied() {
-            next += 1;
-            match self.sockets.via(run.socket) {
-                Some(via) => self.enter_singly(&run, via),
-                // Closed since.
-                None => self.counters.dropped_no_socket += run.segments(),
-            }
-        }
-        if next > 0 {
-            self.hand_over();
-            self.outbox.clear();
-            self.refused.clear();
-        }
-        self.egress.reset();
-    }
-
-    /// Queues a run datagram by datagram. It may hand over a full batch in between, but frees no egress memory.
-    fn enter_singly(&mut self, run: &Run, via: Via) {
-        for single in (0..).map_while(|n| run.single(n)) {
-            if self.outbox.is_full() {
-                self.hand_over();
-                self.outbox.clear();
-            }
-            self.enter(&single, via);
-        }
-    }
-
-    /// Whether nothing is known against sending the run as one.
-    #[inline]
-    fn takes_runs(&self, run: &Run, via: Via) -> bool {
-        via.runs && !self.refused_paths.refuses(run.to.ip(), run.segment_size, self.clock.now())
-    }
-
     /// Takes what has completed, and lets in what is about to: newer kernels do the work of twenty completions at
     /// most in a call, and say that there is more. Sockets that got their share are stopped in between.
     fn collect_all(&mut self) -> io::Result<()> {
@@ -265,42 +191,6 @@ impl UringDriver {
         if !cqueue::more(flags) {
             self.sockets.ended(key);
         }
-    }
-
-    fn send_failed(&mut self, slot: u16, batch: u32, result: i32) {
-        let Some(run) = self.outbox.run(slot, batch) else { return };
-        let datagrams = run.segments();
-        self.counters.sent_runs -= 1;
-        self.counters.sent_datagrams -= datagrams;
-        self.counters.sent_bytes -= run.len as u64;
-        let fault = SendFault::of(-result, datagrams > 1);
-        match fault {
-            SendFault::PathRefusesRun => {
-                self.refused_paths.remember(run.to.ip(), run.segment_size, self.clock.now());
-                self.counters.gso_disabled += 1;
-                self.refused.push(run);
-            }
-            SendFault::SocketRefusesRun => {
-                self.sockets.refuse_runs(run.socket);
-                self.counters.gso_disabled += 1;
-                self.refused.push(run);
-            }
-            _ => fault.count(&mut self.counters, datagrams),
-        }
-    }
-
-    /// Queues one send.
-    #[inline]
-    fn enter(&mut self, run: &Run, via: Via) {
-        let datagrams = run.segments();
-        let Some(entry) = self.outbox.enter(run, via) else {
-            self.counters.dropped_error += datagrams;
-            return;
-        };
-        self.push(&entry);
-        self.counters.sent_runs += 1;
-        self.counters.sent_datagrams += datagrams;
-        self.counters.sent_bytes += run.len as u64;
     }
 
     fn release_closed(&mut self) {
@@ -466,22 +356,7 @@ impl Driver for UringDriver {
     }
 
     fn send(&mut self, transmit: Transmit) {
-        let Transmit { socket, to, from, len, segment_size } = transmit;
-        if self.egress.reserved(len).len() < len {
-            // Misuse: more than was reserved, or the same reservation a second time.
-            self.counters.dropped_error += 1;
-            return;
-        }
-        let run = Run { socket, to, from, start: self.egress.hold(len), len, segment_size };
-        let Some(via) = self.sockets.via(socket) else {
-            self.counters.dropped_no_socket += run.segments();
-            return;
-        };
-        if len > segment_size && !self.takes_runs(&run, via) {
-            self.enter_singly(&run, via);
-        } else {
-            self.enter(&run, via);
-        }
+        self.send_run(transmit);
     }
 
     fn waker(&self) -> Waker {
@@ -516,10 +391,6 @@ fn usual_completions(config: &UringConfig) -> u32 {
     (u32::from(config.buffers) + u32::from(config.batch) + config.sockets / 4)
         .next_power_of_two()
         .min(1 << 16)
-}
-
-fn code_of(error: &io::Error) -> i32 {
-    error.raw_os_error().unwrap_or(libc::EIO)
 }
 
 impl Default for UringConfig {

@@ -113,6 +113,11 @@ impl Ring {
         !queue.is_empty() || queue.taskrun() || queue.cq_overflow()
     }
 
+    /// Whether completions wait in the kernel for room in the queue.
+    pub(super) fn has_overflown(&mut self) -> bool {
+        self.inner.submission().cq_overflow()
+    }
+
     /// Hands over all submissions and waits for a completion, for at most `timeout`. Signals, full queues and
     /// the timeout itself are ordinary ways for it to end.
     pub(super) fn wait(&mut self, timeout: Option<Duration>) -> io::Result<()> {
