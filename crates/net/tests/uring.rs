@@ -371,6 +371,40 @@ fn a_panic_in_the_sink_costs_no_buffer() {
 }
 
 #[test]
+#[expect(unsafe_code, reason = "signals")]
+fn signals_end_waits_and_nothing_else() {
+    extern "C" fn nothing(_signal: i32) {}
+    let handler: extern "C" fn(i32) = nothing;
+    // SAFETY: a handler that does nothing may run anywhere.
+    unsafe { libc::signal(libc::SIGUSR1, handler as libc::sighandler_t) };
+    // SAFETY: takes nothing and always works.
+    let this_thread = unsafe { libc::pthread_self() };
+    let stop = AtomicBool::new(false);
+    let mut driver = UringDriver::new(small()).unwrap();
+    let (_, local) = add(&mut driver);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                // SAFETY: the scope outlives neither the thread nor its id.
+                unsafe { libc::pthread_kill(this_thread, libc::SIGUSR1) };
+                std::thread::yield_now();
+            }
+        });
+        // Nothing else ends these.
+        for _ in 0..10 {
+            driver.turn(Wait::Until(wire::Mono::NEVER), &mut || true).unwrap();
+        }
+        let (peer, _) = peer();
+        for n in 0..200_u8 {
+            peer.send_to(&[n], local).unwrap();
+            let got = receive(&mut driver, 1, UNBOUNDED);
+            assert_eq!(got[0].1, [n]);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+}
+
+#[test]
 fn waits_end_by_wakers_and_by_time() {
     let mut driver = UringDriver::new(small()).unwrap();
     for _ in 0..3 {
