@@ -227,18 +227,21 @@ impl<R: Send, V: Send> Outbox<R, V> {
 /// Both ends of both queues. `shard` wakes the shard, `control` wakes control.
 pub(crate) fn queues<E: Engine>(sizing: QueueSizing, shard: Waker, control: Waker) -> Queues<E> {
     let (commands, commands_in) = ring(sizing.commands + UNANSWERED_COMMANDS);
-    let (messages, answers) = ring(sizing.commands + sizing.events);
+    let (outbox, answers) = outbox(sizing, control);
     Queues {
         control: Control { commands, answers, shard, unanswered: 0, most_unanswered: sizing.commands },
         commands: commands_in,
-        outbox: Outbox {
-            messages,
-            control,
-            owed: Vec::with_capacity(sizing.commands),
-            free: Vec::with_capacity(sizing.commands),
-            events: sizing.events,
-        },
+        outbox,
     }
+}
+
+fn outbox<R: Send, V: Send>(
+    sizing: QueueSizing,
+    control: Waker,
+) -> (Outbox<R, V>, Consumer<FromShard<R, V>>) {
+    let (messages, answers) = ring(sizing.commands + sizing.events);
+    let (owed, free) = (Vec::with_capacity(sizing.commands), Vec::with_capacity(sizing.commands));
+    (Outbox { messages, control, owed, free, events: sizing.events }, answers)
 }
 
 pub(crate) struct Queues<E: Engine> {
@@ -249,3 +252,88 @@ pub(crate) struct Queues<E: Engine> {
 
 /// Room for what is not answered: a neighbour for each shard of a large machine, and the end.
 const UNANSWERED_COMMANDS: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use net::lane::Sleeper;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Operation {
+        /// Control submits, and the shard accepts.
+        Accept,
+        /// The shard answers one of those it owes.
+        Reply(usize),
+        Event,
+        /// The engine panics.
+        LoseAll,
+        /// Control takes this many messages.
+        Take(usize),
+    }
+
+    fn operation() -> impl Strategy<Value = Operation> {
+        prop_oneof![
+            8 => Just(Operation::Accept),
+            5 => any::<usize>().prop_map(Operation::Reply),
+            12 => Just(Operation::Event),
+            1 => Just(Operation::LoseAll),
+            4 => (0..6usize).prop_map(Operation::Take),
+        ]
+    }
+
+    const SIZING: QueueSizing = QueueSizing { commands: 6, events: 4 };
+
+    proptest! {
+        /// Whatever the mix, each accepted command is answered once, and events arrive in order without a gap.
+        #[test]
+        fn an_accepted_command_is_always_answered(operations in prop::collection::vec(operation(), 1..400)) {
+            let sleeper = Sleeper::new().unwrap();
+            let (mut outbox, mut answers) = outbox::<u64, u64>(SIZING, sleeper.waker());
+            let (mut tickets, mut unanswered) = (Vec::new(), BTreeSet::new());
+            let (mut next_request, mut next_event, mut seen_events) = (0, 0, 0);
+            for operation in operations.into_iter().chain([Operation::LoseAll, Operation::Take(usize::MAX)]) {
+                match operation {
+                    // What `Control::submit` checks.
+                    Operation::Accept if unanswered.len() < SIZING.commands => {
+                        tickets.push(outbox.accept(RequestId(next_request)));
+                        unanswered.insert(next_request);
+                        next_request += 1;
+                    }
+                    Operation::Reply(which) if !tickets.is_empty() => {
+                        let ticket = tickets.swap_remove(which % tickets.len());
+                        let request = ticket.request().0;
+                        prop_assert!(outbox.reply(ticket, request), "its place was reserved");
+                    }
+                    Operation::Event => next_event += u64::from(outbox.event(next_event).is_ok()),
+                    Operation::LoseAll => {
+                        outbox.lose_all();
+                        // An answer that comes after that is not a second one.
+                        prop_assert!(tickets.drain(..).all(|ticket| !outbox.reply(ticket, u64::MAX)));
+                    }
+                    Operation::Take(most) => {
+                        outbox.publish();
+                        for message in answers.batch(most) {
+                            match message {
+                                FromShard::Reply(RequestId(request), reply) => {
+                                    prop_assert_eq!(request, reply);
+                                    prop_assert!(unanswered.remove(&request));
+                                }
+                                FromShard::Lost(RequestId(request)) => prop_assert!(unanswered.remove(&request)),
+                                FromShard::Event(event) => {
+                                    prop_assert_eq!(event, seen_events);
+                                    seen_events += 1;
+                                }
+                                FromShard::Panicked(_) | FromShard::Stopped { .. } => prop_assert!(false),
+                            }
+                        }
+                    }
+                    Operation::Accept | Operation::Reply(_) => {}
+                }
+                prop_assert_eq!(outbox.owed(), tickets.len());
+            }
+            prop_assert_eq!((unanswered.len(), seen_events), (0, next_event));
+        }
+    }
+}

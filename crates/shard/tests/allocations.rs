@@ -54,7 +54,7 @@ fn forwarding_allocates_nothing() {
     in_memory(1_000_000);
     for host in [HostChoice::Epoll, HostChoice::Uring] {
         if let Some(running) = Running::on(host, 2, config) {
-            on_threads(running, 200_000);
+            on_threads(running, 500_000);
         }
     }
 }

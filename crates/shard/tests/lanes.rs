@@ -174,6 +174,13 @@ fn facts_come_before_packets_however_many_there_are() {
     a.core.driver_mut().deliver(socket, peer(1), b"media", 5);
     a.tick();
     assert!(a.totals().facts_waiting > 0);
+    a.core.wait().unwrap();
+    let soon = a.now + std::time::Duration::from_millis(1);
+    assert_eq!(
+        a.core.driver_mut().last_wait,
+        Some(net::Wait::Until(soon)),
+        "nobody wakes it when there is room"
+    );
     trace.lock().unwrap().clear();
     for _ in 0..6 {
         a.tick();
@@ -186,6 +193,33 @@ fn facts_come_before_packets_however_many_there_are() {
     assert_eq!(facts, 11);
     assert!(crossed > last_fact, "{calls:?}");
     assert_eq!(b.totals().dropped_epoch, 0, "each packet found its epoch begun");
+    nothing_is_held(&mut [&mut a, &mut b]);
+}
+
+#[test]
+fn packets_wait_while_facts_are_taken_in_portions() {
+    let mut bounded = config(1);
+    bounded.bounds.facts_per_neighbour = 1;
+    let mut a = Bench::new(SimDriver::new());
+    let mut b = Bench::with(SimDriver::new(), &bounded, |_| Relay::default());
+    acquaint(&mut a, &mut b, lanes());
+    let (source, socket) = a.transport(peer(1));
+    let (sink, _) = b.transport(peer(2));
+    for stream in 1..=3 {
+        b.ask(Command::Install(A, StreamId(stream), sink));
+        a.ask(Command::Spread(source, B, StreamId(stream)));
+    }
+    a.submit(Command::BumpEpoch(source));
+    a.core.driver_mut().deliver(socket, peer(1), b"media", 5);
+    a.tick();
+    let taken: Vec<_> = (0..3)
+        .map(|_| {
+            b.tick();
+            (b.totals().facts_received, b.totals().crossed)
+        })
+        .collect();
+    assert_eq!(taken, [(1, 0), (2, 0), (3, 3)]);
+    assert_eq!(b.totals().dropped_epoch, 0);
     nothing_is_held(&mut [&mut a, &mut b]);
 }
 

@@ -182,6 +182,40 @@ fn a_closed_transport_hears_nothing_and_its_key_is_harmless() {
 }
 
 #[test]
+fn a_transport_that_closed_while_it_waited_is_not_flushed() {
+    let mut config = config(0);
+    config.bounds.flushes = 1;
+    let (mut bench, trace) = traced(&config);
+    let (source, socket) = bench.transport(peer(1));
+    let [first, second] = [2, 3].map(|port| bench.transport(peer(port)).0);
+    bench.ask(Command::Subscribe(source, first));
+    bench.ask(Command::Subscribe(source, second));
+    take(&trace);
+    bench.core.driver_mut().deliver(socket, peer(1), b"media", 5);
+    bench.tick();
+    assert!(take(&trace).contains(&Call::Flush(first.index())));
+    bench.ask(Command::Close(second));
+    assert!(!take(&trace).contains(&Call::Flush(second.index())));
+    assert_eq!(bench.totals().pool_in_use, 0);
+}
+
+#[test]
+fn a_shard_whose_events_are_refused_looks_again_soon() {
+    let mut bench = Bench::new(SimDriver::new());
+    bench.submit(Command::Emit(100));
+    for _ in 0..3 {
+        bench.core.tick(bench.now);
+        bench.core.wait().unwrap();
+    }
+    let soon = bench.now + Duration::from_millis(1);
+    assert_eq!(
+        bench.core.driver_mut().last_wait,
+        Some(Wait::Until(soon)),
+        "control does not wake it for room"
+    );
+}
+
+#[test]
 fn a_peer_that_nobody_owns_costs_nothing_but_a_counter() {
     let (mut bench, trace) = traced(&config(0));
     let Reply::Opened(key, socket) = bench.ask(Command::Open(bind(0))) else { panic!("not opened") };
