@@ -63,6 +63,11 @@ fn packets_reach_consumers_on_every_shard() {
                 expect(sink, &packet, *from);
             }
         }
+        for shard in running.shards.iter_mut() {
+            let counters = shard.counters.read().unwrap();
+            let ticks = counters.totals.ticks;
+            assert!(counters.driver.waits > 0 && ticks < 200 * 20, "it ticks when there is work: {ticks}");
+        }
         running.stop();
     }
 }
