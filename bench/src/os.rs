@@ -98,18 +98,18 @@ pub(crate) fn allowed_cores() -> io::Result<Vec<usize>> {
 
 /// Binds the calling thread, and every thread it starts, to one core.
 pub(crate) fn pin_to_core(core: usize) -> io::Result<()> {
-    if !allowed_cores()?.contains(&core) {
-        return Err(io::Error::other(format!(
-            "core {core} is not among those this process may use ({:?}); give others with --cores",
-            allowed_cores()?
-        )));
-    }
+    let limit = usize::try_from(libc::CPU_SETSIZE).unwrap_or(1024);
     // SAFETY: an all-zero cpu_set_t is the empty set.
     let mut set: libc::cpu_set_t = unsafe { core::mem::zeroed() };
-    // SAFETY: `core` is below CPU_SETSIZE, being one of the allowed ones.
-    unsafe { libc::CPU_SET(core, &mut set) };
+    if core < limit {
+        // SAFETY: `core` is below CPU_SETSIZE.
+        unsafe { libc::CPU_SET(core, &mut set) };
+    }
     // SAFETY: `set` is live and its size is the one given.
-    check(unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) })
+    let pinned = check(unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) });
+    pinned.map_err(|error| {
+        io::Error::other(format!("core {core} cannot be used here, give another with --cores: {error}"))
+    })
 }
 
 /// Makes room for `needed` descriptors, raising the soft limit up to the hard one.

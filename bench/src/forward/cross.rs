@@ -107,7 +107,7 @@ impl Pair {
         let busy = (backlog * 3, BACKLOG);
         let idle = (IDLE_INTERVAL_NS, 1);
         let (mut home, mut away, mut cross, mut wake) = (vec![], vec![], vec![], vec![]);
-        let (mut waits, mut received, mut sent) = (0, 0, 0);
+        let (mut waits, mut received, mut sent, mut ring_full) = (0, 0, 0, 0);
         let duration_ns = options.slice_ms * 1_000_000 / 2;
         self.slice(true, busy, duration_ns)?;
         self.slice(false, busy, duration_ns)?;
@@ -121,6 +121,7 @@ impl Pair {
                 waits += used.total(|shard| shard.waits);
                 received += used.total(|shard| shard.received);
                 sent += used.total(|shard| shard.sent_datagrams);
+                ring_full += used.total(|shard| shard.ring_full);
             }
         }
         for _ in 0..options.pairs {
@@ -133,7 +134,8 @@ impl Pair {
         let invalid = if slept > MOST_SLEPT {
             Some("the shards slept".to_owned())
         } else if forwarded < LEAST_FORWARDED {
-            Some(format!("only {:.1} % of the packets were forwarded", forwarded * 100.0))
+            let share = forwarded * 100.0;
+            Some(format!("only {share:.1} % were forwarded, {ring_full} of {received} met a full ring"))
         } else {
             None
         };

@@ -25,6 +25,8 @@ pub(crate) struct ShardSnapshot {
     pub(crate) send_drops: u64,
     pub(crate) handed_over: u64,
     pub(crate) crossed: u64,
+    /// Packets that the ring to another shard had no room for.
+    pub(crate) ring_full: u64,
     pub(crate) unknown: u64,
     pub(crate) waits: u64,
     pub(crate) wakes: u64,
@@ -52,6 +54,7 @@ impl ShardSnapshot {
                 + driver.dropped_no_socket,
             handed_over: totals.handed_over,
             crossed: totals.crossed,
+            ring_full: totals.dropped_ring_full,
             unknown: totals.dropped_unknown,
             waits: driver.waits,
             wakes: driver.wakes,

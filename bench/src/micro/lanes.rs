@@ -53,7 +53,7 @@ fn crossing(cores: Option<(usize, usize)>) -> io::Result<u64> {
     });
     let mut taken = 0;
     let received = cpu_ns_of(|| {
-        while taken < CROSSED {
+        while taken < CROSSED && !(consumer.is_abandoned() && consumer.is_empty()) {
             let batch = consumer.batch(64).map(black_box).count();
             taken += batch;
             if batch == 0 {
@@ -69,4 +69,4 @@ fn crossing(cores: Option<(usize, usize)>) -> io::Result<u64> {
 type Item = [usize; 3];
 const CAPACITY: usize = 1024;
 const ROUNDS: usize = 2000;
-const CROSSED: usize = 200_000;
+const CROSSED: usize = 20_000;

@@ -28,13 +28,14 @@ struct Row {
 
 /// Runs what the filter selects.
 pub(crate) fn main(options: &Options) -> io::Result<()> {
+    let machine = Machine::read();
+    let list = options.list;
     if let Some((core, _)) = options.cores {
         os::pin_to_core(core)?;
     }
-    let machine = Machine::read();
     out::line(&machine.describe());
     out::line(&format!("{:<44} {:>9} {:>9} {:>9}", "ns per operation", "median", "fastest", "slowest"));
-    let mut bench = Bench { filter: options.filter.clone(), list: options.list, rows: Vec::new() };
+    let mut bench = Bench { filter: options.filter.clone(), list, rows: Vec::new() };
     packet::all(&mut bench)?;
     protection::all(&mut bench)?;
     tables::all(&mut bench)?;
