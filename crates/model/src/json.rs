@@ -97,8 +97,7 @@ impl<'a> Place<'a> {
     /// An integer in the range of `T`.
     pub(crate) fn integer<T: TryFrom<u64>>(&self, expected: &'static str) -> Result<T, Invalid> {
         self.value
-            .and_then(integer)
-            .and_then(|value| u64::try_from(value).ok())
+            .and_then(|value| value.as_u64().or_else(|| u64::try_from(integer(value)?).ok()))
             .and_then(|value| T::try_from(value).ok())
             .ok_or_else(|| self.invalid(expected))
     }
