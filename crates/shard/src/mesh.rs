@@ -11,9 +11,10 @@ use core::fmt;
 use net::lane::{Consumer, FACT_RING_CAPACITY, FactSender, PACKET_RING_CAPACITY, Producer, Waker, ring};
 use net::pool::{Loan, LoanReader};
 
-use crate::engine::Engine;
+use crate::engine::{Crossed, Engine};
 use crate::hash::{EntityHash, HashKey};
 use crate::key::{Epoch, ShardId, StreamId};
+use crate::shard_core::PORTION;
 
 /// What a shard tells about itself, so that others can be connected to it.
 #[derive(Clone, Debug)]
@@ -66,12 +67,12 @@ pub fn connect<E: Engine>(a: &Link, b: &Link, sizing: LaneSizing) -> (Neighbour<
     (
         Neighbour {
             shard: b.shard,
-            inbound: Inbound { shard: b.shard, packets: a_packets_in, facts: a_facts_in, home: a_home },
+            inbound: Inbound::new(b.shard, a_packets_in, a_facts_in, a_home),
             outbound: Outbound::new(b, a_packets, facts(a_facts), to_b),
         },
         Neighbour {
             shard: a.shard,
-            inbound: Inbound { shard: a.shard, packets: b_packets_in, facts: b_facts_in, home: b_home },
+            inbound: Inbound::new(a.shard, b_packets_in, b_facts_in, b_home),
             outbound: Outbound::new(a, b_packets, facts(b_facts), to_a),
         },
     )
@@ -91,9 +92,20 @@ pub(crate) struct Inbound<E: Engine> {
     pub(crate) facts: Consumer<E::Fact>,
     /// Slots of this shard's own pool.
     pub(crate) home: Consumer<Loan>,
+    /// Packets taken in and not yet given to the engine; empty between two portions.
+    pub(crate) portion: Vec<Crossed<E::Stamp>>,
 }
 
 impl<E: Engine> Inbound<E> {
+    fn new(
+        shard: ShardId,
+        packets: Consumer<HandOver<E::Stamp>>,
+        facts: Consumer<E::Fact>,
+        home: Consumer<Loan>,
+    ) -> Self {
+        Self { shard, packets, facts, home, portion: Vec::with_capacity(PORTION) }
+    }
+
     /// Whether nothing here is worth waking up for. Slots that came home are not: the next tick takes them in
     /// before it needs any.
     pub(crate) fn is_quiet(&self) -> bool {

@@ -24,6 +24,8 @@ use life::Life;
 mod life;
 mod phases;
 
+pub(crate) use phases::PORTION;
+
 /// One shard.
 pub struct ShardCore<E: Engine, D: Driver> {
     driver: D,

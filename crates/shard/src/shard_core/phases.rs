@@ -143,21 +143,21 @@ fn take_facts<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Hosted
     facts.for_each(drop);
 }
 
+/// In portions of [`PORTION`]: first all of one are taken in and their first bytes touched, then each is given to the
+/// engine. The bytes lie in another core's cache; touched one after the other without waiting in between, many of
+/// them travel at once, where an engine that looks at packet after packet would wait for each.
 fn take_packets<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Hosted<E>, cx: &mut Context<E>) {
     let shard = from.shard;
-    let mut packets = from.packets.batch(most);
-    hosted.call(Phase::Crossings, |engine| {
-        for HandOver { loan, stream, epoch, stamp } in packets.by_ref() {
-            if !cx.epochs.admits(shard, stream, epoch) {
-                cx.totals.dropped_epoch += 1;
-                cx.send_home(shard, loan);
-                continue;
-            }
+    let Inbound { packets, portion, .. } = from;
+    let mut packets = packets.batch(most);
+    while packets.len() > 0 && hosted.is_running() {
+        let mut touched = 0;
+        for HandOver { loan, stream, epoch, stamp } in packets.by_ref().take(PORTION) {
             match cx.borrowed.adopt(shard, loan) {
                 Ok(key) => {
-                    cx.totals.crossed += 1;
                     let payload = Payload::Borrowed(key);
-                    engine.crossed(Crossed { from: shard, stream, epoch, stamp, payload }, cx);
+                    touched ^= cx.bytes(payload).and_then(|bytes| bytes.first()).copied().unwrap_or(0);
+                    portion.push(Crossed { from: shard, stream, epoch, stamp, payload });
                 }
                 Err(loan) => {
                     cx.totals.dropped_borrowed_full += 1;
@@ -165,9 +165,24 @@ fn take_packets<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Host
                 }
             }
         }
-    });
+        core::hint::black_box(touched);
+        hosted.call(Phase::Crossings, |engine| {
+            for packet in portion.drain(..) {
+                if cx.epochs.admits(shard, packet.stream, packet.epoch) {
+                    cx.totals.crossed += 1;
+                    engine.crossed(packet, cx);
+                } else {
+                    cx.totals.dropped_epoch += 1;
+                    cx.release(packet.payload);
+                }
+            }
+        });
+    }
     for HandOver { loan, .. } in packets {
         cx.totals.dropped_no_engine += 1;
         cx.send_home(shard, loan);
     }
 }
+
+/// As many loads as a core keeps under way, twice over.
+pub(crate) const PORTION: usize = 32;
