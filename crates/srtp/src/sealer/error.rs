@@ -9,10 +9,16 @@ pub enum SealError {
     /// Misuse: the SSRC already has a stream.
     #[error("the SSRC already has a stream")]
     StreamExists,
-    /// Misuse: SSRC or sequence number in the header are not the stream's and the index's, or there is no
-    /// whole header.
+    /// Misuse: SSRC or sequence number in the header are not the stream's and the index's, or the header is
+    /// shorter than its fixed part.
     #[error("the header does not carry the stream's SSRC and the index's sequence number")]
     HeaderMismatch,
+    /// Misuse: the body ends before it begins.
+    #[error("the body ends before it begins")]
+    BodyReversed,
+    /// Misuse: the sealed packet would be longer than any datagram.
+    #[error("the sealed packet would be longer than any datagram")]
+    TooLong,
     /// Misuse: the output is too short.
     #[error("the sealed packet needs {needed} bytes")]
     NoRoom {

@@ -131,7 +131,7 @@ impl Sealer {
         let body_len = text.payload.len() + text.padding.len();
         let stream = live(&mut self.streams, stream)?;
         let out = room(out, text.header_len, body_len, self.suite)?;
-        let at = address(stream, index, out)?;
+        let at = address(stream, index, out, text.header_len)?;
         stream.take(at.index)?;
         let proof = self.rtp.seal_rtp(at, out, text)?;
         stream.keep(at.index, proof);
@@ -152,8 +152,8 @@ impl Sealer {
         body: Range<usize>,
     ) -> Result<usize, SealError> {
         let stream = live(&mut self.streams, stream)?;
-        let out = room(out, body.start, body.len(), self.suite)?;
-        let at = address(stream, index, out)?;
+        let out = room(out, body.start, len_of(&body)?, self.suite)?;
+        let at = address(stream, index, out, body.start)?;
         stream.take(at.index)?;
         let proof = self.rtp.seal_rtp_in_place(at, out, body.start)?;
         stream.keep(at.index, proof);
@@ -176,7 +176,7 @@ impl Sealer {
         let body_len = text.payload.len() + text.padding.len();
         let stream = live(&mut self.streams, stream)?;
         let out = room(out, text.header_len, body_len, self.suite)?;
-        let at = address(stream, index, out)?;
+        let at = address(stream, index, out, text.header_len)?;
         let expected = stream.proof(at.index)?;
         let proof = self.rtp.seal_rtp(at, out, text);
         release(out, expected, proof)
@@ -194,8 +194,8 @@ impl Sealer {
         body: Range<usize>,
     ) -> Result<usize, SealError> {
         let stream = live(&mut self.streams, stream)?;
-        let out = room(out, body.start, body.len(), self.suite)?;
-        let at = address(stream, index, out)?;
+        let out = room(out, body.start, len_of(&body)?, self.suite)?;
+        let at = address(stream, index, out, body.start)?;
         let expected = stream.proof(at.index)?;
         let proof = self.rtp.seal_rtp_in_place(at, out, body.start);
         release(out, expected, proof)
@@ -205,12 +205,15 @@ impl Sealer {
     /// sealed packet.
     ///
     /// # Errors
-    /// [`SealError::ShortRtcp`], [`SealError::NoRoom`], and [`SealError::RtcpIndexExhausted`] after 2^31
-    /// packets.
+    /// [`SealError::ShortRtcp`], [`SealError::TooLong`], [`SealError::NoRoom`], and
+    /// [`SealError::RtcpIndexExhausted`] after 2^31 packets.
     pub fn seal_rtcp(&mut self, packet: &[u8], out: &mut [u8]) -> Result<usize, SealError> {
         let clear = packet.first_chunk::<RTCP_CLEAR_LEN>().ok_or(SealError::ShortRtcp)?;
         let [_, _, _, _, ssrc @ ..] = *clear;
         let needed = packet.len().saturating_add(self.suite.rtcp_overhead());
+        if needed > LONGEST {
+            return Err(SealError::TooLong);
+        }
         let out = out.get_mut(..needed).ok_or(SealError::NoRoom { needed })?;
         // RFC 3711 §3.4: zero first, one more for each packet. One count serves every SSRC of the key: to a
         // receiver, which keeps a list for each, the others' indices look like packets lost on the way.
@@ -236,17 +239,32 @@ fn live(
     }
 }
 
+/// The bytes of a body that stands in the output.
+#[inline]
+fn len_of(body: &Range<usize>) -> Result<usize, SealError> {
+    body.end.checked_sub(body.start).ok_or(SealError::BodyReversed)
+}
+
 /// The part of `out` the sealed packet fills.
 #[inline]
 fn room(out: &mut [u8], header_len: usize, body_len: usize, suite: Suite) -> Result<&mut [u8], SealError> {
     let needed = header_len.saturating_add(body_len).saturating_add(suite.rtp_overhead());
+    if needed > LONGEST {
+        return Err(SealError::TooLong);
+    }
     out.get_mut(..needed).ok_or(SealError::NoRoom { needed })
 }
 
 /// The packet's address, once the header agrees with it: a receiver reads both numbers there.
 #[inline]
-fn address(stream: &OutboundStream, index: PacketIndex, packet: &[u8]) -> Result<Address, SealError> {
-    let [_, _, s0, s1, _, _, _, _, a, b, c, d] = *packet.first_chunk().ok_or(SealError::HeaderMismatch)?;
+fn address(
+    stream: &OutboundStream,
+    index: PacketIndex,
+    packet: &[u8],
+    header_len: usize,
+) -> Result<Address, SealError> {
+    let header = packet.get(..header_len).and_then(<[u8]>::first_chunk);
+    let [_, _, s0, s1, _, _, _, _, a, b, c, d] = *header.ok_or(SealError::HeaderMismatch)?;
     if u32::from_be_bytes([a, b, c, d]) != stream.ssrc || u16::from_be_bytes([s0, s1]) != index.sequence() {
         return Err(SealError::HeaderMismatch);
     }
@@ -269,6 +287,9 @@ impl From<Refused> for SealError {
     }
 }
 
+/// No datagram has more bytes. RFC 3711 §4.1.1: a packet takes at most 2^16 blocks of the keystream, 1 MiB; what
+/// would stand behind them is sealed with the keystream of another index.
+const LONGEST: usize = 65_535;
 /// The last index a key may seal RTCP with (RFC 3711 §9.2).
 const RTCP_INDEX_MAX: u32 = (1 << 31) - 1;
 

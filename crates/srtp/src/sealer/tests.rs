@@ -144,11 +144,36 @@ fn misuse_is_refused_and_uses_no_index() {
     let short = sealer.seal_rtp(stream, index(5), &mut out[..30], text(b"abc"));
     assert_eq!(short, Err(SealError::NoRoom { needed: 12 + 3 + 16 }));
     #[expect(clippy::reversed_empty_ranges, reason = "the misuse under test")]
-    let reversed = sealer.seal_rtp_in_place(stream, index(5), &mut out, 400..12);
-    assert_eq!(reversed, Err(SealError::NoRoom { needed: 400 + 16 }));
+    let reversed = sealer.seal_rtp_in_place(stream, index(5), &mut out, 40..12);
+    assert_eq!(reversed, Err(SealError::BodyReversed), "or all of the packet would be clear, as a header");
+    let headless = Plaintext { header_len: 11, payload: b"abc", padding: &[] };
+    assert_eq!(sealer.seal_rtp(stream, index(5), &mut out, headless), Err(SealError::HeaderMismatch));
+    let headless = sealer.seal_rtp_in_place(stream, index(5), &mut out, 0..20);
+    assert_eq!(headless, Err(SealError::HeaderMismatch));
     let mut out = packet(index(5));
     assert_eq!(sealer.reseal_rtp(stream, index(5), &mut out, text(b"")), Err(SealError::ResealNotKept));
     assert!(sealer.seal_rtp(stream, index(5), &mut out, text(b"")).is_ok());
+}
+
+#[test]
+fn nothing_longer_than_a_datagram_is_sealed() {
+    for suite in SUITES {
+        let mut sealer = Sealer::new(&material(suite)).unwrap();
+        let stream = sealer.add_stream(SSRC, Reseal::Proven).unwrap();
+        let mut out = vec![0; 1 << 21];
+        out[..12].copy_from_slice(&packet(index(5))[..12]);
+        let longest = 65_535 - 12 - suite.rtp_overhead();
+        // 2^16 blocks of AES-CM and one more: that one is the first of another index.
+        let payload = vec![0; (1 << 20) + 16];
+        for len in [payload.len(), longest + 1] {
+            let sealed = sealer.seal_rtp(stream, index(5), &mut out, text(&payload[..len]));
+            assert_eq!(sealed, Err(SealError::TooLong), "{suite:?} {len}");
+            let sealed = sealer.seal_rtp_in_place(stream, index(5), &mut out, 12..12 + len);
+            assert_eq!(sealed, Err(SealError::TooLong), "{suite:?} {len}");
+        }
+        assert_eq!(sealer.seal_rtp(stream, index(5), &mut out, text(&payload[..longest])), Ok(65_535));
+        assert_eq!(sealer.seal_rtcp(&payload, &mut out), Err(SealError::TooLong));
+    }
 }
 
 #[test]
