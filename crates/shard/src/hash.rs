@@ -7,7 +7,7 @@
 
 use core::hash::{BuildHasher, Hasher};
 
-/// Key of a [`KeyedHash`]: random in production, fixed in tests.
+/// Key of a keyed hash: random in production, fixed in tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashKey(pub [u64; 2]);
 
