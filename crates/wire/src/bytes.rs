@@ -90,25 +90,18 @@ impl<'a> Writer<'a> {
         self.put(&value.to_be_bytes())
     }
 
-    /// Appends `count` zero bytes.
-    ///
-    /// # Errors
-    /// [`NoRoom`] when they do not fit.
-    #[inline]
-    pub fn put_zeros(&mut self, count: usize) -> Result<(), NoRoom> {
-        let end = self.at.checked_add(count).ok_or(NoRoom)?;
-        self.out.get_mut(self.at..end).ok_or(NoRoom)?.fill(0);
-        self.at = end;
-        Ok(())
-    }
-
     /// Appends zero bytes up to a multiple of four, counted from the start of the buffer.
     ///
     /// # Errors
     /// [`NoRoom`] when they do not fit.
     #[inline]
     pub fn align_to_word(&mut self) -> Result<(), NoRoom> {
-        self.put_zeros(self.at.wrapping_neg() & 3)
+        match self.at & 3 {
+            0 => Ok(()),
+            1 => self.put(&[0; 3]),
+            2 => self.put(&[0; 2]),
+            _ => self.put(&[0]),
+        }
     }
 
     /// Overwrites bytes that are already written.
@@ -199,10 +192,22 @@ mod tests {
         writer.put_u32(0x0102_0304).unwrap();
         assert_eq!(writer.put_u16(0xffff), Err(NoRoom));
         assert_eq!(writer.align_to_word(), Ok(()));
-        assert_eq!(writer.put_zeros(usize::MAX), Err(NoRoom));
         assert_eq!(writer.written(), [1, 2, 3, 4]);
         assert_eq!(writer.patch(3, &[0, 0]), Err(NoRoom));
         assert_eq!(out, [1, 2, 3, 4, 9]);
+    }
+
+    #[test]
+    fn a_word_is_filled_with_zeros_from_wherever_it_was_left() {
+        for len in 0..8 {
+            let mut out = [9u8; 8];
+            let mut writer = Writer::new(&mut out);
+            writer.put(&[1; 8][..len]).unwrap();
+            writer.align_to_word().unwrap();
+            let expected = [&[1; 8][..len], &[0; 8][..len.next_multiple_of(4) - len]].concat();
+            assert_eq!(writer.written(), expected);
+        }
+        assert_eq!(Writer { out: &mut [9; 3], at: 1 }.align_to_word(), Err(NoRoom));
     }
 
     #[test]

@@ -27,20 +27,25 @@ impl<'a> ElementWriter<'a> {
         Ok(())
     }
 
-    /// Appends an element whose value is written later; returns where the value begins.
-    pub(super) fn reserve(&mut self, id: Option<ExtensionId>, len: usize) -> Result<Option<u16>, NoRoom> {
-        let Some(id) = id.filter(|&id| self.claim(id, len)) else { return Ok(None) };
-        self.put_header(id, len)?;
+    /// Appends an element of `N` bytes whose value is written later; returns where the value begins.
+    #[inline]
+    pub(super) fn reserve<const N: usize>(&mut self, id: Option<ExtensionId>) -> Result<Option<u16>, NoRoom> {
+        let Some(id) = id.filter(|&id| self.claim(id, N)) else { return Ok(None) };
+        self.put_header(id, N)?;
         let at = self.out.len();
-        self.out.put_zeros(len)?;
+        self.out.put(&[0; N])?;
         u16::try_from(at).map(Some).map_err(|_| NoRoom)
     }
 
     /// Appends padding that a MID can take the place of.
+    #[inline]
     pub(super) fn reserve_mid(&mut self, id: Option<ExtensionId>) -> Result<Option<MidSlot>, NoRoom> {
         let Some(id) = id.filter(|&id| self.claim(id, MID_LIMIT)) else { return Ok(None) };
         let at = u16::try_from(self.out.len()).map_err(|_| NoRoom)?;
-        self.out.put_zeros(MID_LIMIT.saturating_add(self.form.element_header_len()))?;
+        match self.form {
+            Form::OneByte => self.out.put(&[0; 1 + MID_LIMIT])?,
+            Form::TwoByte => self.out.put(&[0; 2 + MID_LIMIT])?,
+        }
         Ok(Some(MidSlot { at, id, form: self.form }))
     }
 
@@ -90,13 +95,6 @@ impl Form {
         match self {
             Self::OneByte => id.value() <= 14 && len >= 1 && len <= 16,
             Self::TwoByte => len <= 255,
-        }
-    }
-
-    const fn element_header_len(self) -> usize {
-        match self {
-            Self::OneByte => 1,
-            Self::TwoByte => 2,
         }
     }
 }

@@ -163,14 +163,14 @@ impl HeaderPlan {
     ) -> Result<(), NoRoom> {
         let csrcs = source.map(View::csrc_bytes).unwrap_or_default();
         let mut layout = ElementWriter::new(Writer::new(&mut self.bytes), form);
-        layout.out.put_zeros(FIXED_HEADER_LEN)?;
+        layout.out.put(&[0; FIXED_HEADER_LEN])?;
         layout.out.put(csrcs)?;
         let extension_at = layout.out.len();
-        layout.out.put_zeros(4)?;
+        layout.out.put(&[0; 4])?;
         // Reserved elements come first: their offsets then depend on the CSRCs alone.
         let mid = layout.reserve_mid(map.mid)?;
-        let abs_send_time = layout.reserve(map.abs_send_time, AbsSendTime::LEN)?;
-        let transport_sequence = layout.reserve(map.transport_sequence, TransportSequence::LEN)?;
+        let abs_send_time = layout.reserve::<{ AbsSendTime::LEN }>(map.abs_send_time)?;
+        let transport_sequence = layout.reserve::<{ TransportSequence::LEN }>(map.transport_sequence)?;
         for value in values {
             layout.put(value.id, value.data)?;
         }
