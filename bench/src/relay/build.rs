@@ -8,7 +8,7 @@ use shard::{Context, ShardId, Sockets, StreamId, TransportKey, Tuple};
 use super::seal::Seal;
 use super::transport::Transport;
 use super::{EPOCH, Producer, Relay, Reply, Route};
-use crate::case::{self, Case, consumer_ssrc, producer_ssrc, u64_of};
+use crate::case::{self, Case, Stream, consumer_ssrc, producer_ssrc, u64_of};
 
 /// What one shard needs to know.
 #[derive(Clone, Debug)]
@@ -37,7 +37,7 @@ impl Relay {
             let key = cx.open_transport().map_err(|error| error.to_string())?;
             cx.bind(key, Tuple { socket, local: None, remote }).map_err(|error| error.to_string())?;
             let suite = if peer.receives { plan.case.suite } else { crate::suite::Suite::Clear };
-            let transport = Transport::new(socket, remote, Seal::towards(suite, number)?, plan.case.burst);
+            let transport = Transport::new(socket, remote, Seal::towards(suite, number)?);
             if key.index() >= self.transports.len() {
                 self.transports.resize_with(key.index() + 1, || None);
             }
@@ -63,7 +63,7 @@ impl Relay {
             let mut elsewhere = Vec::new();
             for receiver in plan.case.receivers_of(stream.peer) {
                 match keys[receiver] {
-                    Some(key) => self.add_route(number, key, (receiver, stream.slot))?,
+                    Some(key) => self.add_route(number, key, (receiver, stream))?,
                     None => elsewhere.push(ShardId(u16::try_from(peers[receiver].shard).unwrap_or(u16::MAX))),
                 }
             }
@@ -86,15 +86,16 @@ impl Relay {
 
     fn add_route(
         &mut self,
-        stream: usize,
+        number: usize,
         key: TransportKey,
-        (receiver, slot): (usize, usize),
+        (receiver, stream): (usize, &Stream),
     ) -> Result<(), String> {
         let Some(Some(transport)) = self.transports.get_mut(key.index()) else {
             return Err("a consumer has no transport".to_owned());
         };
-        let consumer = transport.add_consumer(consumer_ssrc(receiver, slot), u64_of(receiver))?;
-        self.routes[stream].push(Route { transport: key, consumer });
+        let consumer =
+            transport.add_consumer(consumer_ssrc(receiver, stream.slot), u64_of(receiver), stream.burst)?;
+        self.routes[number].push(Route { transport: key, consumer });
         Ok(())
     }
 }

@@ -22,8 +22,6 @@ pub(super) struct Transport {
     seal: Seal,
     consumers: Vec<Consumer>,
     queue: Vec<Queued>,
-    /// Longest run, so that bursts that meet in one tick are not measured as longer ones.
-    most_segments: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +30,8 @@ struct Consumer {
     stream: Option<StreamHandle>,
     /// From the producer's sequence numbers to this consumer's.
     offset: u64,
+    /// Longest run: its producer's bursts. Bursts that meet in one tick are not measured as longer ones.
+    most_segments: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -48,16 +48,16 @@ struct Run {
 }
 
 impl Transport {
-    pub(super) fn new(socket: SocketKey, peer: SocketAddr, seal: Seal, most_segments: usize) -> Self {
-        let most_segments = most_segments.clamp(1, MAX_RUN_SEGMENTS);
+    pub(super) fn new(socket: SocketKey, peer: SocketAddr, seal: Seal) -> Self {
         let queue = Vec::with_capacity(QUEUE);
-        Self { socket, peer, seal, consumers: Vec::new(), queue, most_segments }
+        Self { socket, peer, seal, consumers: Vec::new(), queue }
     }
 
     /// A consumer more; says its position.
-    pub(super) fn add_consumer(&mut self, ssrc: u32, offset: u64) -> Result<u32, String> {
+    pub(super) fn add_consumer(&mut self, ssrc: u32, offset: u64, burst: usize) -> Result<u32, String> {
         let stream = self.seal.add_stream(ssrc)?;
-        self.consumers.push(Consumer { ssrc, stream, offset });
+        let most_segments = burst.clamp(1, MAX_RUN_SEGMENTS);
+        self.consumers.push(Consumer { ssrc, stream, offset, most_segments });
         u32::try_from(self.consumers.len() - 1).map_err(|error| error.to_string())
     }
 
@@ -96,11 +96,14 @@ impl Transport {
         }
     }
 
-    /// Equal sizes, except that the last may be shorter.
+    /// Packets of one burst. Equal sizes, except that the last may be shorter.
     fn next_run(&self, start: usize, packets: &Packets) -> Option<Run> {
         let overhead = self.seal.overhead();
         let mut run = Run { packets: 0, len: 0, segment_size: 0 };
-        for queued in self.queue.get(start..)?.iter().take(self.most_segments) {
+        let first = self.queue.get(start)?.consumer;
+        let most = self.consumers.get(usize::try_from(first).ok()?)?.most_segments;
+        let same = self.queue.get(start..)?.iter().take_while(|queued| queued.consumer == first);
+        for queued in same.take(most) {
             let size = packets.find(queued.packet)?.rewritten_len() + overhead;
             if run.packets == 0 {
                 run.segment_size = size;
