@@ -232,7 +232,7 @@ struct Subject {
 
 impl Subject {
     fn new(len: usize) -> Self {
-        let mut sealer = Sealer::new(&key()).expect("a key");
+        let mut sealer = Sealer::new(key()).expect("a key");
         let stream = sealer.add_stream(7, Reseal::Never).expect("the first stream");
         Self { sealer, stream, payload: vec![3; len], sealed: vec![0; len + 64] }
     }

@@ -14,12 +14,12 @@ pub(super) fn all(bench: &mut Bench) -> io::Result<()> {
         for suite in Suite::ALL {
             let name = suite.name();
             let material = material(suite)?;
-            let mut sealing = Sealing::new(&material, bytes)?;
+            let mut sealing = Sealing::new(suite, bytes)?;
             bench.each(&format!("seal {name}, {bytes} bytes"), || {
                 black_box(sealing.next().is_some());
             })?;
             // From the first index on, which is where an opener that knows nothing looks.
-            let mut sealing = Sealing::new(&material, bytes)?;
+            let mut sealing = Sealing::new(suite, bytes)?;
             let packets: Vec<Vec<u8>> =
                 (0..OPENED).filter_map(|_| sealing.next().map(<[u8]>::to_vec)).collect();
             let mut out = vec![0; 1300];
@@ -55,8 +55,8 @@ struct Sealing {
 }
 
 impl Sealing {
-    fn new(material: &KeyMaterial, bytes: usize) -> io::Result<Self> {
-        let mut sealer = Sealer::new(material).map_err(broken)?;
+    fn new(suite: Suite, bytes: usize) -> io::Result<Self> {
+        let mut sealer = Sealer::new(material(suite)?).map_err(broken)?;
         let stream = sealer.add_stream(SSRC, Reseal::Never).map_err(broken)?;
         // Some bytes beyond the payload are there and warm, as in a pool slot.
         let payload = vec![0xA5; bytes - RTP_HEADER];

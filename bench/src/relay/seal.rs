@@ -21,7 +21,7 @@ impl Seal {
             Suite::Sha1Tag80 => srtp::Suite::AesCm128HmacSha1_80,
         };
         let material = KeyMaterial::new(suite, &key, &salt).map_err(|error| error.to_string())?;
-        Sealer::new(&material).map(|sealer| Self::Srtp(Box::new(sealer))).map_err(|error| error.to_string())
+        Sealer::new(material).map(|sealer| Self::Srtp(Box::new(sealer))).map_err(|error| error.to_string())
     }
 
     /// Bytes added to each packet.

@@ -13,8 +13,8 @@ pub fn srtp_unprotect(data: &[u8]) {
     let key: Vec<u8> = (0..32).take(suite.key_len()).collect();
     let salt: Vec<u8> = (100..132).take(suite.salt_len()).collect();
     let material = KeyMaterial::new(suite, &key, &salt).expect("the lengths are the suite's");
-    let mut sealer = Sealer::new(&material).expect("the keys are fit for use");
     let mut opener = Opener::new(&material).expect("the keys are fit for use");
+    let mut sealer = Sealer::new(material).expect("the keys are fit for use");
     if input.bool() {
         rtcp(&mut input, &mut sealer, &mut opener);
     } else {

@@ -21,17 +21,15 @@ fn main() {
         }
     }
     for payload_len in [1200, 160] {
-        let material = material(Suite::AeadAes128Gcm);
-        let proven = seal(&material, payload_len, 200, Reseal::Proven);
+        let proven = seal(Suite::AeadAes128Gcm, payload_len, 200, Reseal::Proven);
         println!("AEAD_AES_128_GCM, proofs kept, 200 streams of {payload_len}: seal {proven:.0}");
     }
 }
 
 fn row(suite: Suite, payload_len: usize, streams: u32) {
-    let material = material(suite);
     let bare = bare(suite, payload_len).map_or_else(|| "-".to_owned(), |ns| format!("{ns:.0}"));
-    let seal = seal(&material, payload_len, streams, Reseal::Never);
-    let open = open(&material, payload_len, streams);
+    let seal = seal(suite, payload_len, streams, Reseal::Never);
+    let open = open(suite, payload_len, streams);
     println!("{:<26} {payload_len:>6} {streams:>8} {bare:>8} {seal:>9.0} {open:>8.0}", suite.name());
 }
 
@@ -64,8 +62,8 @@ fn bare(suite: Suite, payload_len: usize) -> Option<f64> {
     }))
 }
 
-fn seal(material: &KeyMaterial, payload_len: usize, streams: u32, reseal: Reseal) -> f64 {
-    let mut sealer = Sealer::new(material).unwrap();
+fn seal(suite: Suite, payload_len: usize, streams: u32, reseal: Reseal) -> f64 {
+    let mut sealer = Sealer::new(material(suite)).unwrap();
     let handles = handles(&mut sealer, streams, reseal);
     let payload = vec![1_u8; payload_len];
     let mut out = header(0, 0);
@@ -80,10 +78,10 @@ fn seal(material: &KeyMaterial, payload_len: usize, streams: u32, reseal: Reseal
     })
 }
 
-fn open(material: &KeyMaterial, payload_len: usize, streams: u32) -> f64 {
-    let mut sealer = Sealer::new(material).unwrap();
+fn open(suite: Suite, payload_len: usize, streams: u32) -> f64 {
+    let mut sealer = Sealer::new(material(suite)).unwrap();
     let handles = handles(&mut sealer, streams, Reseal::Never);
-    let mut opener = Opener::new(material).unwrap();
+    let mut opener = Opener::new(&material(suite)).unwrap();
     let payload = vec![1_u8; payload_len];
     let mut out = vec![0_u8; 1600];
     let mut batch = vec![header(0, 0); BATCH];

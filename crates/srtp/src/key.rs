@@ -4,7 +4,8 @@ use crate::suite::Suite;
 use std::fmt;
 use zeroize::Zeroizing;
 
-/// One direction's master key and master salt, of the lengths its suite asks for.
+/// One direction's master key and master salt, of the lengths its suite asks for. Not to be copied: there is one
+/// [`crate::Sealer`] to a key.
 pub struct KeyMaterial {
     suite: Suite,
     key: Zeroizing<[u8; KEY_MAX]>,

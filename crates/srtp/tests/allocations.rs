@@ -35,9 +35,9 @@ impl Ends {
     fn new(suite: Suite) -> Self {
         let material =
             KeyMaterial::new(suite, &vec![1; suite.key_len()], &vec![2; suite.salt_len()]).unwrap();
-        let mut sealer = Sealer::new(&material).unwrap();
-        let streams = [5, 6, 7].map(|ssrc: u32| (ssrc, sealer.add_stream(ssrc, Reseal::Proven).unwrap()));
         let opener = Opener::new(&material).unwrap();
+        let mut sealer = Sealer::new(material).unwrap();
+        let streams = [5, 6, 7].map(|ssrc: u32| (ssrc, sealer.add_stream(ssrc, Reseal::Proven).unwrap()));
         Self { sealer, opener, streams, sealed: vec![0; 1500], opened: vec![0; 1500] }
     }
 

@@ -97,7 +97,7 @@ struct Ours {
 }
 
 impl Ours {
-    fn new(material: &KeyMaterial) -> Self {
+    fn new(material: KeyMaterial) -> Self {
         Self { sealer: Sealer::new(material).unwrap(), streams: Vec::new() }
     }
 
@@ -131,7 +131,7 @@ impl Ours {
 fn both_seal_the_same_bytes() {
     for (suite, profile) in SUITES {
         let (material, mut theirs) = keys(suite, profile);
-        let mut ours = Ours::new(&material);
+        let mut ours = Ours::new(material);
         let mut source = Source::new(1);
         for turn in 0..TURNS {
             let packet = source.packet();
@@ -146,7 +146,7 @@ fn both_seal_the_same_bytes() {
 fn theirs_opens_what_we_seal() {
     for (suite, profile) in SUITES {
         let (material, mut theirs) = keys(suite, profile);
-        let mut ours = Ours::new(&material);
+        let mut ours = Ours::new(material);
         let mut source = Source::new(2);
         let mut network = Network { held: Vec::new() };
         let mut opened = 0;
@@ -220,8 +220,8 @@ fn expectation(top: Option<PacketIndex>, index: PacketIndex, seen: bool) -> Opti
 fn rtcp_both_ways() {
     for (suite, profile) in SUITES {
         let (material, mut theirs) = keys(suite, profile);
-        let mut sealer = Sealer::new(&material).unwrap();
         let mut opener = Opener::new(&material).unwrap();
+        let mut sealer = Sealer::new(material).unwrap();
         let (_, mut their_opener) = keys(suite, profile);
         let mut random = Random(4);
         let mut network = Network { held: Vec::new() };

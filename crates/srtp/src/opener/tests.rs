@@ -19,7 +19,7 @@ struct Pair {
 
 impl Pair {
     fn new(suite: Suite) -> Self {
-        let mut sealer = Sealer::new(&material(suite)).unwrap();
+        let mut sealer = Sealer::new(material(suite)).unwrap();
         let stream = sealer.add_stream(SSRC, Reseal::Never).unwrap();
         Self { sealer, stream, opener: Opener::new(&material(suite)).unwrap(), out: vec![0; 300] }
     }

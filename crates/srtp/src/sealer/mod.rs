@@ -47,15 +47,24 @@ impl Sealer {
     /// a session that never ends from growing for ever.
     pub const MAX_STREAMS: usize = 16_384;
 
-    /// A sealer without streams.
+    /// A sealer without streams, for as long as the key lives. It takes the key: a second sealer would not know
+    /// which indices the first has used, and an RTCP packet of either would meet one of the other.
+    ///
+    /// ```compile_fail,E0382
+    /// # use srtp::{KeyMaterial, Sealer, Suite};
+    /// let material = KeyMaterial::new(Suite::AeadAes128Gcm, &[1; 16], &[2; 12])?;
+    /// let first = Sealer::new(material)?;
+    /// let second = Sealer::new(material)?;
+    /// # Ok::<(), srtp::KeyError>(())
+    /// ```
     ///
     /// # Errors
     /// When the cryptographic library refuses the keys.
-    pub fn new(material: &KeyMaterial) -> Result<Self, KeyError> {
+    pub fn new(material: KeyMaterial) -> Result<Self, KeyError> {
         Ok(Self {
             suite: material.suite(),
-            rtp: Cipher::new(material, Protocol::Rtp)?,
-            rtcp: Cipher::new(material, Protocol::Rtcp)?,
+            rtp: Cipher::new(&material, Protocol::Rtp)?,
+            rtcp: Cipher::new(&material, Protocol::Rtcp)?,
             streams: Streams::new(),
             retired: BTreeMap::new(),
             generation: 0,

@@ -38,7 +38,7 @@ fn seal(
 #[test]
 fn what_is_sealed_opens_with_and_without_padding_and_in_place() {
     for suite in SUITES {
-        let mut sealer = Sealer::new(&material(suite)).unwrap();
+        let mut sealer = Sealer::new(material(suite)).unwrap();
         let mut opener = Opener::new(&material(suite)).unwrap();
         let stream = sealer.add_stream(SSRC, Reseal::Never).unwrap();
         let mut opened = [0; 300];
@@ -56,7 +56,7 @@ fn what_is_sealed_opens_with_and_without_padding_and_in_place() {
         let mut apart = packet(index(20));
         let mut whole = apart;
         whole[12..18].copy_from_slice(b"abcdef");
-        let mut other = Sealer::new(&material(suite)).unwrap();
+        let mut other = Sealer::new(material(suite)).unwrap();
         let other_stream = other.add_stream(SSRC, Reseal::Never).unwrap();
         let len = sealer.seal_rtp(stream, index(20), &mut apart, text(b"abcdef")).unwrap();
         assert_eq!(other.seal_rtp_in_place(other_stream, index(20), &mut whole, 12..18), Ok(len));
@@ -66,7 +66,7 @@ fn what_is_sealed_opens_with_and_without_padding_and_in_place() {
 
 #[test]
 fn an_index_is_sealed_once() {
-    let mut sealer = Sealer::new(&material(SUITES[0])).unwrap();
+    let mut sealer = Sealer::new(material(SUITES[0])).unwrap();
     let stream = sealer.add_stream(SSRC, Reseal::Never).unwrap();
     for at in [70_000, 70_002, 70_001, 68_977 + 2, 71_000] {
         assert!(seal(&mut sealer, stream, at, b"once").is_ok(), "{at}");
@@ -78,7 +78,7 @@ fn an_index_is_sealed_once() {
 
 #[test]
 fn the_highest_index_outlives_its_stream() {
-    let mut sealer = Sealer::new(&material(SUITES[0])).unwrap();
+    let mut sealer = Sealer::new(material(SUITES[0])).unwrap();
     let first = sealer.add_stream(SSRC, Reseal::Proven).unwrap();
     assert_eq!(sealer.add_stream(SSRC, Reseal::Never), Err(SealError::StreamExists));
     seal(&mut sealer, first, 500, b"x").unwrap();
@@ -101,7 +101,7 @@ fn the_highest_index_outlives_its_stream() {
 #[test]
 fn a_repetition_is_released_only_when_identical() {
     for suite in SUITES {
-        let mut sealer = Sealer::new(&material(suite)).unwrap();
+        let mut sealer = Sealer::new(material(suite)).unwrap();
         let stream = sealer.add_stream(SSRC, Reseal::Proven).unwrap();
         let first = seal(&mut sealer, stream, 7, b"the payload").unwrap();
         let mut out = packet(index(7));
@@ -134,7 +134,7 @@ fn a_repetition_is_released_only_when_identical() {
 
 #[test]
 fn misuse_is_refused_and_uses_no_index() {
-    let mut sealer = Sealer::new(&material(SUITES[0])).unwrap();
+    let mut sealer = Sealer::new(material(SUITES[0])).unwrap();
     let stream = sealer.add_stream(SSRC, Reseal::Never).unwrap();
     let mut out = packet(index(5));
     assert_eq!(sealer.seal_rtp(stream, index(6), &mut out, text(b"")), Err(SealError::HeaderMismatch));
@@ -158,7 +158,7 @@ fn misuse_is_refused_and_uses_no_index() {
 #[test]
 fn nothing_longer_than_a_datagram_is_sealed() {
     for suite in SUITES {
-        let mut sealer = Sealer::new(&material(suite)).unwrap();
+        let mut sealer = Sealer::new(material(suite)).unwrap();
         let stream = sealer.add_stream(SSRC, Reseal::Proven).unwrap();
         let mut out = vec![0; 1 << 21];
         out[..12].copy_from_slice(&packet(index(5))[..12]);
@@ -178,7 +178,7 @@ fn nothing_longer_than_a_datagram_is_sealed() {
 
 #[test]
 fn the_table_of_ssrcs_is_bounded() {
-    let mut sealer = Sealer::new(&material(SUITES[0])).unwrap();
+    let mut sealer = Sealer::new(material(SUITES[0])).unwrap();
     let kept = sealer.add_stream(SSRC, Reseal::Never).unwrap();
     for ssrc in 0..u32::try_from(Sealer::MAX_STREAMS).unwrap() - 1 {
         let stream = sealer.add_stream(ssrc, Reseal::Never).unwrap();
@@ -198,7 +198,7 @@ fn the_table_of_ssrcs_is_bounded() {
 #[test]
 fn rtcp_indices_count_up_over_all_ssrcs_and_end() {
     for suite in SUITES {
-        let mut sealer = Sealer::new(&material(suite)).unwrap();
+        let mut sealer = Sealer::new(material(suite)).unwrap();
         let mut opener = Opener::new(&material(suite)).unwrap();
         let (mut out, mut opened) = ([0; 60], [0; 60]);
         for expected in 0..4_u8 {
