@@ -21,11 +21,18 @@
 
 mod json;
 
+pub mod command;
 pub mod data;
+pub mod dump;
+pub mod event;
 pub mod id;
+pub mod key;
 pub mod ortc;
+pub mod reply;
 pub mod rtp;
 pub mod score;
+pub mod stats;
+pub mod trace;
 pub mod transport;
 
 pub use json::Invalid;

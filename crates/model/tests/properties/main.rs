@@ -123,6 +123,8 @@ proptest! {
         let of_mapping: Vec<_> = mapping.encodings.iter().map(|encoding| Some(encoding.mapped_ssrc)).collect();
         let of_consumable: Vec<_> = consumable.encodings.iter().map(|encoding| encoding.ssrc).collect();
         prop_assert_eq!(of_mapping, of_consumable);
+        let distinct: std::collections::BTreeSet<_> = mapping.encodings.iter().map(|encoding| encoding.mapped_ssrc).collect();
+        prop_assert_eq!(distinct.len(), producer.encodings.len());
         prop_assert_eq!(&round_trip(&mapping), &mapping);
     }
 
