@@ -8,6 +8,7 @@
 //! | `affinity` | which CPUs a thread may run on |
 //! | `driver` | what a shard asks of the kernel |
 //! | `epoll`, `uring` | two answers |
+//! | `glommio` | the first of them, waiting in a glommio executor (cargo feature `host-glommio`) |
 //! | `probe` | which of them this kernel allows, and which offloads |
 //! | `lane` | what crosses between two threads: rings, slots on loan, wake-ups |
 
@@ -18,6 +19,8 @@ mod cmsg;
 pub mod driver;
 mod egress;
 pub mod epoll;
+#[cfg(feature = "host-glommio")]
+pub mod glommio;
 mod gso;
 pub mod lane;
 mod map;

@@ -86,3 +86,50 @@ fn whatever_is_chosen_here_forwards() {
     assert_eq!(AnyDriver::new(&chosen).unwrap().name(), chosen.host.name());
     forward(&chosen);
 }
+
+#[cfg(feature = "host-glommio")]
+mod glommio {
+    use super::*;
+
+    #[test]
+    fn asked_for_by_name_it_forwards_and_auto_never_chooses_it() {
+        let chosen = choose(HostChoice::Glommio, NEEDS).unwrap();
+        assert_eq!((chosen.host, AnyDriver::new(&chosen).unwrap().name()), (Host::Glommio, "glommio"));
+        forward(&chosen);
+        assert_ne!(choose(HostChoice::Auto, NEEDS).unwrap().host, Host::Glommio);
+        refused_with(libc::EPERM, || {
+            assert_ne!(choose(HostChoice::Auto, NEEDS).unwrap().host, Host::Glommio);
+        });
+    }
+
+    #[test]
+    fn without_io_uring_it_is_refused_for_the_same_reason() {
+        let refusal = refused_with(libc::EPERM, || choose(HostChoice::Glommio, NEEDS).unwrap_err());
+        assert!(matches!(refusal, Refusal::Forbidden { .. }), "{refusal}");
+        let refusal = refused_with(libc::ENOSYS, || choose(HostChoice::Glommio, NEEDS).unwrap_err());
+        assert!(matches!(refusal, Refusal::Absent { .. }), "{refusal}");
+    }
+
+    /// The limit is the process's, so this takes a process of its own: the test runs itself again under a shell.
+    #[test]
+    fn with_little_lockable_memory_it_is_refused_and_the_limit_named() {
+        const INSIDE: &str = "SHARDCAST_TEST_WITH_LITTLE_MEMLOCK";
+        if std::env::var_os(INSIDE).is_none() {
+            let limited = "ulimit -l 64 && exec \"$0\" --exact \"$1\" --nocapture";
+            let name = "glommio::with_little_lockable_memory_it_is_refused_and_the_limit_named";
+            let itself = std::env::current_exe().unwrap();
+            let mut shell = std::process::Command::new("sh");
+            shell.args(["-c", limited]).arg(itself).arg(name).env(INSIDE, "1");
+            let output = shell.output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+            assert!(String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+            return;
+        }
+        let refusal = choose(HostChoice::Glommio, NEEDS).unwrap_err();
+        assert!(matches!(refusal, Refusal::Memory { .. }), "{refusal}");
+        let words = refusal.to_string();
+        for part in ["glommio", "65536 bytes", "524288 bytes", "ulimit -l"] {
+            assert!(words.contains(part), "{words}");
+        }
+    }
+}

@@ -15,6 +15,8 @@ mod demux;
 mod dirty;
 mod engine;
 mod epochs;
+#[cfg(feature = "host-glommio")]
+mod glommio_host;
 mod hash;
 mod histogram;
 mod io;

@@ -93,11 +93,16 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     /// # Errors
     /// Only when the driver is broken.
     pub fn wait(&mut self) -> io::Result<()> {
+        self.turn_by(D::turn)
+    }
+
+    /// `wait` for hosts that wait in their own way: `turn` is called as `Driver::turn` would be.
+    pub(crate) fn turn_by<R>(&mut self, turn: impl FnOnce(&mut D, Wait, &mut dyn FnMut() -> bool) -> R) -> R {
         let until = self.cx.timers.next_deadline().unwrap_or(Mono::NEVER);
         let retry = if self.cx.blocked { self.cx.now() + BLOCKED_RETRY } else { Mono::NEVER };
         let wait = if self.more { Wait::Poll } else { Wait::Until(until.min(retry)) };
         let (commands, inbound) = (&self.commands, &self.inbound);
-        self.driver.turn(wait, &mut || commands.is_empty() && inbound.iter().all(Inbound::is_quiet))
+        turn(&mut self.driver, wait, &mut || commands.is_empty() && inbound.iter().all(Inbound::is_quiet))
     }
 
     /// One round of everything. `now` is read once, after the wait.

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use net::lane::Waker;
-use net::probe::{AnyDriver, Chosen};
+use net::probe::{AnyDriver, Chosen, Host};
 
 use crate::config::ShardConfig;
 use crate::engine::Engine;
@@ -92,7 +92,11 @@ impl<E: Engine + 'static> Shards<E> {
         let (config, make) = ((self.plan.config)(shard), (self.plan.make)(shard));
         let chosen = Arc::clone(&self.chosen);
         let start = Start { config, cpu, control: self.control.clone(), make };
-        let mut started = spawn(start, move || AnyDriver::new(&chosen))?;
+        let mut started = match chosen.host {
+            Host::Uring | Host::Epoll => spawn(start, move || AnyDriver::new(&chosen))?,
+            #[cfg(feature = "host-glommio")]
+            Host::Glommio => crate::glommio_host::spawn(start, chosen)?,
+        };
         for other in self.running.iter_mut().flatten() {
             let (to_started, to_other) = connect(&started.link, &other.link, self.plan.lanes);
             let introduced =

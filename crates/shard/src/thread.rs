@@ -11,6 +11,7 @@ use std::thread::{Builder, JoinHandle};
 use net::lane::Waker;
 use net::{Clock, Driver, Pool};
 use thiserror::Error;
+use wire::Mono;
 
 use crate::config::ShardConfig;
 use crate::control::Control;
@@ -117,7 +118,20 @@ pub fn spawn<E, D>(
 ) -> Result<Shard<E>, StartError>
 where
     E: Engine + 'static,
-    D: Driver,
+    D: Driver + 'static,
+{
+    spawn_to(start, driver, run)
+}
+
+/// The same, driven by `run`.
+pub(crate) fn spawn_to<E, D>(
+    start: Start<E>,
+    driver: impl FnOnce() -> io::Result<D> + Send + 'static,
+    run: fn(&mut ShardCore<E, D>) -> io::Result<()>,
+) -> Result<Shard<E>, StartError>
+where
+    E: Engine + 'static,
+    D: Driver + 'static,
 {
     let shard = start.config.shard;
     let (ready, started) = mpsc::sync_channel(1);
@@ -152,13 +166,18 @@ pub fn run<E: Engine, D: Driver>(core: &mut ShardCore<E, D>) -> io::Result<()> {
     let mut ended = clock.now();
     while !core.has_stopped() {
         core.wait()?;
-        let begun = clock.read();
-        core.tick(begun);
-        let waited = begun.since(ended);
-        ended = clock.read();
-        core.account(waited, ended.since(begun));
+        ended = tick(core, &mut clock, ended);
     }
     Ok(())
+}
+
+/// A tick after a wait that began at `ended`. When it ended itself.
+pub(crate) fn tick<E: Engine, D: Driver>(core: &mut ShardCore<E, D>, clock: &mut Clock, ended: Mono) -> Mono {
+    let begun = clock.read();
+    core.tick(begun);
+    let now = clock.read();
+    core.account(begun.since(ended), now.since(begun));
+    now
 }
 
 impl<E: Engine> Shard<E> {

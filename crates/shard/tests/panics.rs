@@ -173,6 +173,19 @@ fn on_uring() {
     }
 }
 
+#[cfg(feature = "host-glommio")]
+#[test]
+fn on_glommio() {
+    use net::glommio::GlommioDriver;
+    let config = EpollConfig { sockets: 64, ..EpollConfig::default() };
+    if GlommioDriver::new(config).is_err() {
+        return;
+    }
+    for phase in PHASES {
+        survives(phase, || Polling(GlommioDriver::new(config).unwrap()), send);
+    }
+}
+
 #[test]
 fn an_engine_that_panics_while_being_dropped_is_replaced_too() {
     let make = |made| if made == 1 { Relay::fragile() } else { Relay::default() };

@@ -16,10 +16,8 @@ use net::probe::HostChoice;
 use shard::{FromShard, RequestId, ShardId, Start, StartError, StreamId, spawn};
 use support::config;
 use support::relay::{Command, Relay, Reply};
-use support::running::Running;
+use support::running::{HOSTS, Running};
 use support::sim::SimDriver;
-
-const HOSTS: [HostChoice; 2] = [HostChoice::Epoll, HostChoice::Uring];
 
 /// A socket that fails the test when nothing arrives.
 fn peer() -> (UdpSocket, SocketAddr) {
@@ -37,7 +35,7 @@ fn expect(sink: &UdpSocket, packet: &[u8], from: SocketAddr) {
 
 #[test]
 fn packets_reach_consumers_on_every_shard() {
-    for host in HOSTS {
+    for &host in HOSTS {
         let Some(mut running) = Running::on(host, 3, config) else { continue };
         let (source, source_addr) = peer();
         let (key, at) = running.transport(0, source_addr);
@@ -74,7 +72,7 @@ fn packets_reach_consumers_on_every_shard() {
 
 #[test]
 fn every_command_is_answered_in_order_under_flood() {
-    for host in HOSTS {
+    for &host in HOSTS {
         let Some(mut running) = Running::on(host, 1, config) else { continue };
         let (source, source_addr) = peer();
         let (_sink, sink_addr) = peer();
@@ -167,7 +165,7 @@ fn a_shard_that_cannot_be_had_names_itself_and_the_cause() {
 
 #[test]
 fn ports_are_free_when_the_close_is_answered() {
-    for host in HOSTS {
+    for &host in HOSTS {
         let Some(mut running) = Running::on(host, 1, config) else { continue };
         let (_peer, peer_addr) = peer();
         let (mut key, at) = running.transport(0, peer_addr);

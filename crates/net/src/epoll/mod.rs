@@ -58,6 +58,13 @@ pub struct EpollDriver {
     counters: DriverCounters,
 }
 
+/// A wait that a driver has prepared.
+#[derive(Debug)]
+pub struct Pause {
+    /// How long; `None` is for ever. Never zero.
+    pub(crate) limit: Option<Duration>,
+}
+
 /// A socket, and what the driver knows of it.
 #[derive(Debug)]
 struct Entry {
@@ -94,6 +101,39 @@ impl EpollDriver {
             clock: Clock::start(),
             counters: DriverCounters::default(),
         })
+    }
+
+    /// The first half of a turn: whether to wait. If so the sleep flag is up, and who waits in a way of its own does
+    /// so until `as_fd` is readable or the pause is over. Then, or at once, `collect`.
+    pub(crate) fn prepare(&mut self, wait: Wait, idle: &mut dyn FnMut() -> bool) -> Option<Pause> {
+        let limit = self.timeout(wait);
+        let waits = limit != Some(Duration::ZERO) && self.sleeper.prepare(idle);
+        waits.then_some(Pause { limit })
+    }
+
+    /// The second half: waits for what is left of the pause, lowers the flag if it is up, and takes note of what
+    /// is there.
+    pub(crate) fn collect(&mut self, timeout: Option<Duration>, waited: bool) -> io::Result<()> {
+        let waits_here = timeout != Some(Duration::ZERO);
+        self.counters.syscalls += if waits_here { self.poller.calls_per_wait() } else { 1 };
+        let outcome = self.poller.wait(timeout);
+        if waited {
+            self.sleeper.awake();
+            self.counters.waits += 1;
+        }
+        for token in (0..outcome?).filter_map(|n| self.poller.token(n)) {
+            if token == WAKE {
+                // Edge-triggered: the next write reports again, so nobody has to read the counter.
+                self.counters.wakes += u64::from(waited);
+                continue;
+            }
+            let key = key(token);
+            if let Some(entry) = self.sockets.get_mut(key).filter(|entry| !entry.queued) {
+                entry.queued = true;
+                self.ready.push_back(key);
+            }
+        }
+        Ok(())
     }
 
     /// How long a wait may take; `None` is for ever.
@@ -188,27 +228,9 @@ impl Driver for EpollDriver {
     }
 
     fn turn(&mut self, wait: Wait, idle: &mut dyn FnMut() -> bool) -> io::Result<()> {
-        let timeout = self.timeout(wait);
-        let waits = timeout != Some(Duration::ZERO) && self.sleeper.prepare(idle);
-        let outcome = self.poller.wait(if waits { timeout } else { Some(Duration::ZERO) });
-        if waits {
-            self.sleeper.awake();
-            self.counters.waits += 1;
-        }
-        self.counters.syscalls += if waits { self.poller.calls_per_wait() } else { 1 };
-        for token in (0..outcome?).filter_map(|n| self.poller.token(n)) {
-            if token == WAKE {
-                // Edge-triggered: the next write reports again, so nobody has to read the counter.
-                self.counters.wakes += u64::from(waits);
-                continue;
-            }
-            let key = key(token);
-            if let Some(entry) = self.sockets.get_mut(key).filter(|entry| !entry.queued) {
-                entry.queued = true;
-                self.ready.push_back(key);
-            }
-        }
-        Ok(())
+        let pause = self.prepare(wait, idle);
+        let waits = pause.is_some();
+        self.collect(pause.map_or(Some(Duration::ZERO), |pause| pause.limit), waits)
     }
 
     fn receive(&mut self, now: Mono, budget: ReceiveBudget, sink: &mut dyn FnMut(Batch<'_>)) -> Received {
@@ -260,6 +282,14 @@ impl Driver for EpollDriver {
 
     fn name(&self) -> &'static str {
         "epoll"
+    }
+}
+
+/// Readable when something can be collected.
+#[cfg(feature = "host-glommio")]
+impl AsFd for EpollDriver {
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.poller.as_fd()
     }
 }
 

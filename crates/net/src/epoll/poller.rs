@@ -61,6 +61,12 @@ impl Poller {
         if self.precise { 1 } else { 2 }
     }
 
+    /// Readable when a wait would end at once.
+    #[cfg(feature = "host-glommio")]
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        std::os::fd::AsFd::as_fd(&self.epoll)
+    }
+
     fn poll(&mut self) -> i32 {
         let room = i32::try_from(self.events.len()).unwrap_or(i32::MAX);
         // SAFETY: the kernel writes at most `room` events, which is what the vector holds.

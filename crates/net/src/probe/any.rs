@@ -13,17 +13,22 @@ use wire::Mono;
 use super::{Chosen, Host};
 use crate::driver::{Batch, Driver, DriverCounters, ReceiveBudget, Received, SocketKey, Transmit, Wait};
 use crate::epoll::{EpollConfig, EpollDriver};
+#[cfg(feature = "host-glommio")]
+use crate::glommio::GlommioDriver;
 use crate::lane::Waker;
 use crate::socket::Socket;
 use crate::uring::{UringConfig, UringDriver};
 
-/// Either driver.
+/// Any of the drivers.
 #[derive(Debug)]
 pub enum AnyDriver {
     /// On io_uring.
     Uring(Box<UringDriver>),
     /// On epoll.
     Epoll(Box<EpollDriver>),
+    /// On epoll, in a glommio executor.
+    #[cfg(feature = "host-glommio")]
+    Glommio(Box<GlommioDriver>),
 }
 
 impl AnyDriver {
@@ -39,6 +44,8 @@ impl AnyDriver {
                 Self::Uring(Box::new(UringDriver::new(config)?))
             }
             Host::Epoll => Self::Epoll(Box::new(EpollDriver::new(EpollConfig { sockets, gso })?)),
+            #[cfg(feature = "host-glommio")]
+            Host::Glommio => Self::Glommio(Box::new(GlommioDriver::new(EpollConfig { sockets, gso })?)),
         })
     }
 }
@@ -49,6 +56,8 @@ macro_rules! either {
         match $any {
             AnyDriver::Uring($driver) => $call,
             AnyDriver::Epoll($driver) => $call,
+            #[cfg(feature = "host-glommio")]
+            AnyDriver::Glommio($driver) => $call,
         }
     };
 }

@@ -14,6 +14,10 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::driver::{Driver, ReceiveBudget, Transmit, Wait};
+#[cfg(feature = "host-glommio")]
+use crate::epoll::EpollConfig;
+#[cfg(feature = "host-glommio")]
+use crate::glommio::GlommioDriver;
 use crate::socket::{Ports, Socket, SocketConfig};
 use crate::uring::{UringConfig, UringDriver};
 
@@ -31,6 +35,9 @@ pub enum HostChoice {
     Uring,
     /// epoll, and io_uring is not even tried.
     Epoll,
+    /// A glommio executor or nothing.
+    #[cfg(feature = "host-glommio")]
+    Glommio,
 }
 
 /// Which driver it will be.
@@ -40,6 +47,9 @@ pub enum Host {
     Uring,
     /// epoll.
     Epoll,
+    /// epoll, waited on in a glommio executor. Never chosen unless asked for by name.
+    #[cfg(feature = "host-glommio")]
+    Glommio,
 }
 
 /// What the shards will need.
@@ -77,7 +87,7 @@ pub struct Chosen {
 /// Finds out what the shards will run on.
 ///
 /// # Errors
-/// When io_uring was asked for by name and is refused.
+/// When io_uring, or glommio which needs it, was asked for by name and is refused.
 pub fn choose(choice: HostChoice, needs: Needs) -> Result<Chosen, Refusal> {
     let (offloads, mut decisions) = offloads::probe();
     let (host, because) = match choice {
@@ -85,6 +95,11 @@ pub fn choose(choice: HostChoice, needs: Needs) -> Result<Chosen, Refusal> {
         HostChoice::Uring => {
             try_uring(needs)?;
             (Host::Uring, String::from("it was asked for and works"))
+        }
+        #[cfg(feature = "host-glommio")]
+        HostChoice::Glommio => {
+            try_glommio(needs)?;
+            (Host::Glommio, String::from("it was asked for and works"))
         }
         HostChoice::Auto => match try_uring(needs) {
             Ok(()) => (Host::Uring, String::from("io_uring works here")),
@@ -102,6 +117,8 @@ impl Host {
         match self {
             Self::Uring => "uring",
             Self::Epoll => "epoll",
+            #[cfg(feature = "host-glommio")]
+            Self::Glommio => "glommio",
         }
     }
 }
@@ -136,8 +153,19 @@ fn try_uring(needs: Needs) -> Result<(), Refusal> {
     drivers.first_mut().map_or(Ok(()), |driver| trial(driver).map_err(Refusal::Trial))
 }
 
+/// Sets up all executors at once, and one that passes a datagram and a run.
+#[cfg(feature = "host-glommio")]
+fn try_glommio(needs: Needs) -> Result<(), Refusal> {
+    refusal::check_opcodes_of_glommio()?;
+    let config = EpollConfig { sockets: needs.sockets, ..EpollConfig::default() };
+    let mut drivers = (0..needs.shards.max(1))
+        .map(|_| GlommioDriver::new(config).map_err(Refusal::from_setup))
+        .collect::<Result<Vec<_>, _>>()?;
+    drivers.first_mut().map_or(Ok(()), |driver| trial(driver).map_err(Refusal::Trial))
+}
+
 /// A driver that cannot pass a datagram to itself is of no use, whatever the kernel says that it supports.
-fn trial(driver: &mut UringDriver) -> Result<(), String> {
+fn trial(driver: &mut impl Driver) -> Result<(), String> {
     let config = SocketConfig::new(IpAddr::V4(Ipv4Addr::LOCALHOST), Ports::Exact(0));
     let socket = Socket::bind(&config).map_err(|error| error.to_string())?;
     let to = socket.local_addr();

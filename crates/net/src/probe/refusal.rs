@@ -96,6 +96,10 @@ impl Refusal {
             // An unknown setup flag.
             Some(libc::EINVAL) if is_too_old(&release) => Self::TooOld { release },
             Some(libc::ENOMEM) => Self::Memory { limit: facts.memlock.clone(), cause },
+            // No error of the kernel: glommio asks for more than the rings need.
+            None if cause.kind() == io::ErrorKind::OutOfMemory => {
+                Self::Memory { limit: facts.memlock.clone(), cause }
+            }
             Some(libc::EMFILE | libc::ENFILE) => Self::Descriptors { cause },
             _ => Self::Setup { release, cause },
         }
@@ -105,10 +109,21 @@ impl Refusal {
 /// Asks for every operation that the driver uses. Flags of operations (multishot receive) have no such table: the
 /// trial finds them missing.
 pub(super) fn check_opcodes() -> Result<(), Refusal> {
+    check(&OPCODES)
+}
+
+/// Asks for every operation that glommio insists on. It panics without io_uring, and where an operation is absent
+/// it ends the process.
+#[cfg(feature = "host-glommio")]
+pub(super) fn check_opcodes_of_glommio() -> Result<(), Refusal> {
+    check(&OPCODES_OF_GLOMMIO)
+}
+
+fn check(opcodes: &[(u8, &'static str)]) -> Result<(), Refusal> {
     let ring = IoUring::new(1).map_err(Refusal::from_setup)?;
     let mut probe = Probe::new();
     ring.submitter().register_probe(&mut probe).map_err(Refusal::from_setup)?;
-    match OPCODES.iter().find(|(code, _)| !probe.is_supported(*code)) {
+    match opcodes.iter().find(|(code, _)| !probe.is_supported(*code)) {
         Some(&(_, opcode)) => Err(Refusal::OpcodeAbsent { release: Facts::read().release, opcode }),
         None => Ok(()),
     }
@@ -166,6 +181,33 @@ const OPCODES: [(u8, &str); 6] = [
     (opcode::AsyncCancel2::CODE, "ASYNC_CANCEL"),
     // Not used itself: it came with the kernel that lets SEND name a peer (6.1).
     (opcode::SendMsgZc::CODE, "SENDMSG_ZC"),
+];
+/// What glommio 0.9 asks its ring for when it starts.
+#[cfg(feature = "host-glommio")]
+const OPCODES_OF_GLOMMIO: [(u8, &str); 23] = [
+    (opcode::Nop::CODE, "NOP"),
+    (opcode::Readv::CODE, "READV"),
+    (opcode::Writev::CODE, "WRITEV"),
+    (opcode::Fsync::CODE, "FSYNC"),
+    (opcode::ReadFixed::CODE, "READ_FIXED"),
+    (opcode::WriteFixed::CODE, "WRITE_FIXED"),
+    (opcode::PollAdd::CODE, "POLL_ADD"),
+    (opcode::PollRemove::CODE, "POLL_REMOVE"),
+    (opcode::SendMsg::CODE, "SENDMSG"),
+    (opcode::RecvMsg::CODE, "RECVMSG"),
+    (opcode::Timeout::CODE, "TIMEOUT"),
+    (opcode::TimeoutRemove::CODE, "TIMEOUT_REMOVE"),
+    (opcode::Accept::CODE, "ACCEPT"),
+    (opcode::LinkTimeout::CODE, "LINK_TIMEOUT"),
+    (opcode::Connect::CODE, "CONNECT"),
+    (opcode::Fallocate::CODE, "FALLOCATE"),
+    (opcode::OpenAt::CODE, "OPENAT"),
+    (opcode::Close::CODE, "CLOSE"),
+    (opcode::Statx::CODE, "STATX"),
+    (opcode::Read::CODE, "READ"),
+    (opcode::Write::CODE, "WRITE"),
+    (opcode::Send::CODE, "SEND"),
+    (opcode::Recv::CODE, "RECV"),
 ];
 
 #[cfg(test)]

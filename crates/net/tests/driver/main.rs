@@ -28,6 +28,11 @@ fn uring() -> Bed<UringDriver> {
     Bed::new(UringDriver::new(UringConfig { sockets: 256, ..UringConfig::default() }).unwrap())
 }
 
+#[cfg(feature = "host-glommio")]
+fn glommio() -> Bed<net::glommio::GlommioDriver> {
+    Bed::new(net::glommio::GlommioDriver::new(EpollConfig { sockets: 256, gso: true }).unwrap())
+}
+
 /// Plays a rule on what `auto` chooses where a real seccomp filter refuses io_uring, as in a default container.
 /// On a thread of its own, since the filter stays for as long as its thread.
 fn where_uring_is_refused(rule: fn(Bed<AnyDriver>)) {
@@ -50,6 +55,10 @@ macro_rules! rules {
         }
         mod on_uring {
             $($(#[test] fn $rule() { crate::$module::$rule(crate::uring()); })+)+
+        }
+        #[cfg(feature = "host-glommio")]
+        mod on_glommio {
+            $($(#[test] fn $rule() { crate::$module::$rule(crate::glommio()); })+)+
         }
         mod on_epoll_where_uring_is_refused {
             $($(#[test] fn $rule() { crate::where_uring_is_refused(crate::$module::$rule); })+)+

@@ -12,6 +12,14 @@ use shard::{
 use super::relay::{Command, Relay, Reply};
 use super::{bind, lanes};
 
+/// What shards can run on. Where this kernel refuses one, the others are tested.
+pub const HOSTS: &[HostChoice] = &[
+    HostChoice::Epoll,
+    HostChoice::Uring,
+    #[cfg(feature = "host-glommio")]
+    HostChoice::Glommio,
+];
+
 /// The shards of a small process.
 #[derive(Debug)]
 pub struct Running {
@@ -73,6 +81,12 @@ impl Running {
             .filter_map(|shard| shard.counters.read())
             .map(|counters| counters.driver.sent_datagrams)
             .sum()
+    }
+
+    /// Times that a shard waited, in all.
+    pub fn waits(&mut self) -> u64 {
+        let counters = self.shards.iter_mut().filter_map(|shard| shard.counters.read());
+        counters.map(|counters| counters.driver.waits).sum()
     }
 
     pub fn stop(mut self) {
