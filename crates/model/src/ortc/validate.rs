@@ -27,7 +27,7 @@ pub fn validate_rtp_codec_capability(mut codec: RtpCodecCapability) -> Result<Rt
 pub fn validate_rtp_parameters(mut parameters: RtpParameters) -> Result<RtpParameters, Invalid> {
     for (index, codec) in parameters.codecs.iter_mut().enumerate() {
         codec.channels = channels(codec.mime_type.kind(), codec.channels);
-        check_parameters(&codec.parameters, || format!("rtpParameters.codecs[{index}].parameters"))?;
+        check_codec_parameters(&codec.parameters, || format!("rtpParameters.codecs[{index}].parameters"))?;
         complete_feedback(&mut codec.rtcp_feedback);
     }
     for (index, extension) in parameters.header_extensions.iter().enumerate() {
@@ -65,7 +65,7 @@ pub fn validate_sctp_stream_parameters(
 fn complete_codec_capability(codec: &mut RtpCodecCapability, field: &str) -> Result<(), Invalid> {
     codec.kind = codec.mime_type.kind();
     codec.channels = channels(codec.kind, codec.channels);
-    check_parameters(&codec.parameters, || format!("{field}.parameters"))?;
+    check_codec_parameters(&codec.parameters, || format!("{field}.parameters"))?;
     complete_feedback(&mut codec.rtcp_feedback);
     Ok(())
 }
@@ -84,22 +84,28 @@ fn complete_feedback(feedback: &mut [RtcpFeedback]) {
     }
 }
 
-/// Values of `fmtp` are texts and numbers; `apt` is a payload type.
-fn check_parameters(parameters: &Parameters, field: impl Fn() -> String) -> Result<(), Invalid> {
-    for (name, value) in parameters.iter() {
-        let invalid = |expected| {
-            let shown = serde_json::to_string(value).unwrap_or_default();
-            Err(Invalid::new(format!("{}.{name}", field()), shown, expected))
-        };
-        match value {
-            ParameterValue::Boolean(_) | ParameterValue::IntegerArray(_) => {
-                return invalid("a string or a number");
-            }
-            ParameterValue::String(_) if name == "apt" => return invalid("a payload type"),
-            ParameterValue::Integer(_) | ParameterValue::Double(_) | ParameterValue::String(_) => {}
-        }
+/// `apt` is a payload type (RFC 4588 §8.6); for the rest see [`check_parameters`].
+fn check_codec_parameters(parameters: &Parameters, field: impl Fn() -> String) -> Result<(), Invalid> {
+    check_parameters(parameters, &field)?;
+    match parameters.get("apt") {
+        Some(value @ ParameterValue::String(_)) => Err(invalid(&field(), "apt", value, "a payload type")),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// Values that come from SDP are texts and numbers.
+fn check_parameters(parameters: &Parameters, field: impl Fn() -> String) -> Result<(), Invalid> {
+    let is_sdp = |value: &ParameterValue| {
+        !matches!(value, ParameterValue::Boolean(_) | ParameterValue::IntegerArray(_))
+    };
+    match parameters.iter().find(|(_, value)| !is_sdp(value)) {
+        Some((name, value)) => Err(invalid(&field(), name, value, "a string or a number")),
+        None => Ok(()),
+    }
+}
+
+fn invalid(field: &str, name: &str, value: &ParameterValue, expected: &'static str) -> Invalid {
+    Invalid::new(format!("{field}.{name}"), serde_json::to_string(value).unwrap_or_default(), expected)
 }
 
 #[cfg(test)]
