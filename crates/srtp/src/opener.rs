@@ -73,7 +73,7 @@ pub enum OpenError {
 
 impl Opener {
     /// SSRCs remembered unless [`Self::with_max_streams`] says otherwise: a transport with hundreds of
-    /// simulcast producers and their RTX, in 150 KB.
+    /// simulcast producers and their RTX, in 150 KB each for RTP and RTCP.
     pub const DEFAULT_MAX_STREAMS: usize = 1024;
 
     /// An opener that has seen nothing.
@@ -165,7 +165,8 @@ impl Opener {
     /// there is room for others.
     ///
     /// What was forgotten is no longer protected from replay: until the key changes, only the owner's not
-    /// wanting that SSRC any more keeps old packets out.
+    /// wanting that SSRC any more keeps old packets out. And its counter is taken to be zero again: a sender that
+    /// has rolled over and goes on with the SSRC, as one that was only muted does, is not understood any more.
     pub fn forget(&mut self, ssrc: impl Into<Ssrc>) {
         let Ssrc(ssrc) = ssrc.into();
         self.rtp_streams.remove(ssrc);

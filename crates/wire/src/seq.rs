@@ -44,7 +44,8 @@ impl Serial for u32 {
     }
 }
 
-/// 16-bit sequence numbers with their cycles counted; the value is RFC 3711's 48-bit packet index.
+/// 16-bit sequence numbers with their cycles counted; the value is RFC 3711's 48-bit packet index. (A receiver's
+/// estimate of one comes from `srtp`, which has seen it proven; for half the space ahead the two may differ.)
 ///
 /// Starts with the first number it is shown, in cycle 0. What lies before that cycle has no extended number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
