@@ -1,6 +1,6 @@
 //! Rooms without sockets: what a packet's producer is, who consumes it, and what each consumer's copy says.
 //!
-//! Owns the RTP [`listener`] tables of a transport.
+//! Owns the RTP [`listener`] tables of a transport and its [`producer`]s.
 //!
 //! Invariants
 //! - Sans-IO: no socket, clock, randomness or lock. Time and random numbers are arguments.
@@ -14,3 +14,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod listener;
+mod packet;
+pub mod producer;
+
+pub use packet::Packet;

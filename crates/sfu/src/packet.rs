@@ -1,0 +1,24 @@
+//! A packet as consumers see it: in the router's numbers, whatever its producer called them.
+
+use wire::{PayloadType, Ssrc};
+
+/// What decisions about one packet are made from. Its bytes are elsewhere and stay as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packet {
+    /// Its place among the producer's encodings.
+    pub encoding: usize,
+    /// The mapped SSRC of that encoding.
+    pub ssrc: Ssrc,
+    /// The mapped payload type.
+    pub payload_type: PayloadType,
+    /// Which run of the stream: a sender that begins anew begins another.
+    pub run: u32,
+    /// The sequence number with its cycles, comparable within a run.
+    pub sequence: u64,
+    /// The producer's timestamp.
+    pub timestamp: u32,
+    /// The marker bit.
+    pub marker: bool,
+    /// Bytes of payload, padding excluded.
+    pub payload_len: usize,
+}

@@ -1,0 +1,84 @@
+//! A producer's header extensions: where its packets say whose they are, and under which ids the router passes
+//! them on.
+//!
+//! Inside a router every extension has one id for all, the number of its URI plus one, and consumers are negotiated
+//! with these. MID and what depends on the moment of sending are reserved and written per consumer. A RID names an
+//! encoding of the producer and ends here.
+
+use model::rtp::{MediaKind, RtpHeaderExtensionUri as Uri, RtpParameters};
+use wire::rtp::{ExtensionId, ExtensionMap};
+
+/// Where the packets of a transport carry MID and RIDs. One per transport: the ids of the last producer that has
+/// them, because they are needed before the producer is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReceiveIds {
+    /// Of the MID.
+    pub mid: Option<ExtensionId>,
+    /// Of the RID.
+    pub rid: Option<ExtensionId>,
+    /// Of the repaired RID.
+    pub repaired_rid: Option<ExtensionId>,
+}
+
+impl ReceiveIds {
+    /// Takes over the ids that `parameters` have and keeps the others.
+    pub fn update(&mut self, parameters: &RtpParameters) {
+        for extension in &parameters.header_extensions {
+            let id = ExtensionId::new(extension.id);
+            match extension.uri {
+                Uri::Mid => self.mid = id,
+                Uri::RtpStreamId => self.rid = id,
+                Uri::RepairedRtpStreamId => self.repaired_rid = id,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The id of an extension inside the router: its number in the worker's protocol plus one.
+pub const fn router_id(uri: &Uri) -> Option<ExtensionId> {
+    ExtensionId::new(match uri {
+        Uri::Mid => 1,
+        Uri::RtpStreamId => 2,
+        Uri::RepairedRtpStreamId => 3,
+        Uri::AbsSendTime => 4,
+        Uri::TransportWideCc => 5,
+        Uri::SsrcAudioLevel => 6,
+        Uri::DependencyDescriptor => 7,
+        Uri::VideoOrientation => 8,
+        Uri::TimeOffset => 9,
+        Uri::AbsCaptureTime => 10,
+        Uri::PlayoutDelay => 11,
+        Uri::MediasoupPacketId => 12,
+        Uri::Other(_) => return None,
+    })
+}
+
+/// What becomes of the extensions of a producer of `kind`.
+pub(super) fn map(kind: MediaKind, parameters: &RtpParameters) -> ExtensionMap {
+    let mut map = ExtensionMap::new();
+    if let Some(mid) = router_id(&Uri::Mid) {
+        map = map.reserve_mid(mid);
+    }
+    // Bandwidth is estimated for video alone.
+    if kind == MediaKind::Video {
+        if let Some(id) = router_id(&Uri::AbsSendTime) {
+            map = map.reserve_abs_send_time(id);
+        }
+        if let Some(id) = router_id(&Uri::TransportWideCc) {
+            map = map.reserve_transport_sequence(id);
+        }
+    }
+    for extension in &parameters.header_extensions {
+        let passes = !matches!(
+            extension.uri,
+            Uri::Mid | Uri::RtpStreamId | Uri::RepairedRtpStreamId | Uri::AbsSendTime | Uri::TransportWideCc
+        );
+        if let (true, Some(from), Some(to)) =
+            (passes, ExtensionId::new(extension.id), router_id(&extension.uri))
+        {
+            map = map.copy(from, to);
+        }
+    }
+    map
+}

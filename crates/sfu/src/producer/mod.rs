@@ -1,0 +1,201 @@
+//! One producer: tells its streams apart, and says what its packets are inside the router.
+//!
+//! Owns the parameters it was created with, the streams seen so far, and whether it is paused. A packet becomes a
+//! [`Packet`]: encoding, mapped SSRC and payload type, sequence number with its cycles. Nothing is written: header
+//! extensions are laid out by [`Producer::lay_out`] once per packet and stamped when it leaves.
+//!
+//! Statistics, NACKs, the opening of RTX, key frames and scores are not here yet. Lives on its transport's core.
+
+mod extensions;
+mod order;
+mod parameters;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use model::rtp::{MediaKind, RtpMapping, RtpParameters};
+use wire::rtp::{ExtensionMap, HeaderPlan, PlanError, View};
+use wire::{PayloadType, Ssrc};
+
+pub use extensions::{ReceiveIds, router_id};
+pub use parameters::{ProducerType, Unacceptable, validate};
+
+use crate::Packet;
+use stream::{Encoding, Membership, Signs};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Producer {
+    kind: MediaKind,
+    producer_type: ProducerType,
+    encodings: Vec<Encoding>,
+    mapped_ssrcs: Vec<Ssrc>,
+    /// By the low seven bits of the producer's payload type.
+    payload_types: [Option<PayloadType>; 128],
+    extensions: ExtensionMap,
+    activity: Activity,
+    epoch: Epoch,
+}
+
+/// Whether packets of a producer are passed on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// They are.
+    Running,
+    /// They are taken note of and dropped.
+    Paused,
+}
+
+/// A stretch of a producer's life between two changes that consumers on other shards have to see in order with its
+/// packets. A packet of an epoch that has ended is discarded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u32);
+
+/// What a packet is to the producer that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// Media to pass on.
+    Media(Packet),
+    /// A retransmission for that encoding.
+    Repair {
+        /// Its place among the producer's encodings.
+        encoding: usize,
+    },
+    /// Nothing to pass on.
+    Drop(DropReason),
+}
+
+/// Why a packet goes no further than its producer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DropReason {
+    /// No encoding has this SSRC, payload type or RID.
+    UnknownStream,
+    /// A second SSRC for an encoding that has its stream.
+    SecondSsrc,
+    /// A retransmission for a stream of which nothing was seen.
+    RepairOfUnseen,
+    /// The payload type is none of the producer's.
+    UnknownPayloadType,
+    /// Far from the stream's other sequence numbers.
+    OutOfOrder,
+    /// The producer is paused.
+    Paused,
+}
+
+impl Producer {
+    /// A running producer.
+    ///
+    /// # Errors
+    /// [`Unacceptable`], for which the caller is to blame.
+    pub fn new(
+        kind: MediaKind,
+        parameters: &RtpParameters,
+        mapping: &RtpMapping,
+    ) -> Result<Self, Unacceptable> {
+        let producer_type = validate(kind, parameters, mapping)?;
+        let mut payload_types = [None; 128];
+        for codec in &mapping.codecs {
+            if let Some(mapped) = payload_types.get_mut(usize::from(codec.payload_type.number())) {
+                *mapped = Some(PayloadType::from_low_bits(codec.mapped_payload_type.number()));
+            }
+        }
+        Ok(Self {
+            kind,
+            producer_type,
+            encodings: stream::encodings(parameters),
+            mapped_ssrcs: mapping.encodings.iter().map(|encoding| Ssrc(encoding.mapped_ssrc.0)).collect(),
+            payload_types,
+            extensions: extensions::map(kind, parameters),
+            activity: Activity::Running,
+            epoch: Epoch(0),
+        })
+    }
+
+    /// Takes a packet that the listener found to be this producer's. `rid` is its RID or repaired RID.
+    pub fn receive(&mut self, packet: &View<'_>, rid: Option<&[u8]>) -> Received {
+        match self.sort(packet, rid) {
+            Ok(received) => received,
+            Err(reason) => Received::Drop(reason),
+        }
+    }
+
+    /// Lays out the header that the packet's consumers share.
+    ///
+    /// # Errors
+    /// [`PlanError`], for which the sender is to blame.
+    #[inline]
+    pub fn lay_out(&self, packet: &View<'_>, plan: &mut HeaderPlan) -> Result<(), PlanError> {
+        plan.prepare(packet, &self.extensions, &[])
+    }
+
+    /// Stops passing packets on. Whether that is a change.
+    pub fn pause(&mut self) -> bool {
+        self.turn(Activity::Paused)
+    }
+
+    /// Passes packets on again. Whether that is a change.
+    pub fn resume(&mut self) -> bool {
+        self.turn(Activity::Running)
+    }
+
+    /// Audio or video.
+    pub const fn kind(&self) -> MediaKind {
+        self.kind
+    }
+
+    /// Simple, simulcast or svc.
+    pub const fn producer_type(&self) -> ProducerType {
+        self.producer_type
+    }
+
+    /// Whether packets are passed on.
+    pub const fn activity(&self) -> Activity {
+        self.activity
+    }
+
+    /// The current epoch.
+    pub const fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// The SSRCs seen so far, by encoding: of the media and of its retransmissions.
+    pub fn seen(&self) -> impl Iterator<Item = Option<(Ssrc, Option<Ssrc>)>> {
+        self.encodings.iter().map(|encoding| encoding.stream.map(|stream| (stream.ssrc, stream.rtx_ssrc)))
+    }
+
+    fn sort(&mut self, packet: &View<'_>, rid: Option<&[u8]>) -> Result<Received, DropReason> {
+        let (ssrc, payload_type, sequence) = (packet.ssrc(), packet.payload_type(), packet.sequence());
+        let signs = Signs { ssrc, payload_type, sequence, rid };
+        let at = match stream::belongs(&mut self.encodings, &signs)? {
+            Membership::Media(at) => at,
+            Membership::Rtx(encoding) => return Ok(Received::Repair { encoding }),
+        };
+        let mapped = self.payload_types.get(usize::from(payload_type.value())).copied().flatten();
+        let payload_type = mapped.ok_or(DropReason::UnknownPayloadType)?;
+        let stream = self.encodings.get_mut(at).and_then(|encoding| encoding.stream.as_mut());
+        let standing =
+            stream.and_then(|stream| stream.order.place(sequence)).ok_or(DropReason::OutOfOrder)?;
+        if self.activity == Activity::Paused {
+            return Err(DropReason::Paused);
+        }
+        Ok(Received::Media(Packet {
+            encoding: at,
+            ssrc: self.mapped_ssrcs.get(at).copied().ok_or(DropReason::UnknownStream)?,
+            payload_type,
+            run: standing.run,
+            sequence: standing.sequence,
+            timestamp: packet.timestamp(),
+            marker: packet.marker(),
+            payload_len: packet.layout().payload_len(),
+        }))
+    }
+
+    fn turn(&mut self, activity: Activity) -> bool {
+        let changed = self.activity != activity;
+        if changed {
+            self.activity = activity;
+            self.epoch = Epoch(self.epoch.0.wrapping_add(1));
+        }
+        changed
+    }
+}

@@ -1,0 +1,125 @@
+//! The streams of a producer: which encoding a packet belongs to, by SSRC, payload type and RID.
+//!
+//! There is at most one stream per encoding, with at most one RTX stream, so nothing grows with what a remote sends.
+
+use model::rtp::RtpParameters;
+use wire::{PayloadType, Ssrc};
+
+use super::DropReason;
+use super::order::Order;
+use super::parameters::{codec_of, rtx_of};
+
+/// One encoding: what was announced of it and what was seen of it.
+#[derive(Clone, Debug)]
+pub(super) struct Encoding {
+    ssrc: Option<Ssrc>,
+    rtx_ssrc: Option<Ssrc>,
+    rid: Option<Box<[u8]>>,
+    media: PayloadType,
+    rtx: Option<PayloadType>,
+    pub(super) stream: Option<Stream>,
+}
+
+/// A stream that was seen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stream {
+    pub(super) ssrc: Ssrc,
+    pub(super) rtx_ssrc: Option<Ssrc>,
+    pub(super) order: Order,
+}
+
+/// Which encoding a packet belongs to, and as what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Membership {
+    /// As media.
+    Media(usize),
+    /// As the retransmission of media.
+    Rtx(usize),
+}
+
+/// What a packet says about the stream it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Signs<'a> {
+    pub(super) ssrc: Ssrc,
+    pub(super) payload_type: PayloadType,
+    pub(super) sequence: u16,
+    /// The RID, or the repaired RID of a retransmission.
+    pub(super) rid: Option<&'a [u8]>,
+}
+
+/// The encodings of valid parameters.
+pub(super) fn encodings(parameters: &RtpParameters) -> Vec<Encoding> {
+    let encodings = parameters.encodings.iter().filter_map(|encoding| {
+        let media = codec_of(parameters, encoding)?.payload_type;
+        Some(Encoding {
+            ssrc: encoding.ssrc.map(|ssrc| Ssrc(ssrc.0)),
+            rtx_ssrc: encoding.rtx.map(|rtx| Ssrc(rtx.ssrc.0)),
+            rid: encoding.rid.as_deref().filter(|rid| !rid.is_empty()).map(|rid| rid.as_bytes().into()),
+            media: PayloadType::from_low_bits(media.number()),
+            rtx: rtx_of(parameters, media).map(|rtx| PayloadType::from_low_bits(rtx.payload_type.number())),
+            stream: None,
+        })
+    });
+    encodings.collect()
+}
+
+/// Finds a packet's encoding, and takes note of a stream that is seen for the first time.
+pub(super) fn belongs(encodings: &mut [Encoding], signs: &Signs<'_>) -> Result<Membership, DropReason> {
+    if let Some(known) = known(encodings, signs.ssrc) {
+        return Ok(known);
+    }
+    let sole = encodings.len() == 1;
+    let announced = encodings.iter().position(|encoding| encoding.announces(signs));
+    let by_rid = || {
+        let rid = signs.rid?;
+        encodings.iter().position(|encoding| encoding.rid.as_deref() == Some(rid) && encoding.carries(signs))
+    };
+    let by_being_alone = || {
+        encodings.iter().position(|encoding| {
+            sole && encoding.ssrc.is_none() && encoding.rid.is_none() && encoding.carries(signs)
+        })
+    };
+    let at = announced.or_else(by_rid).or_else(by_being_alone).ok_or(DropReason::UnknownStream)?;
+    let encoding = encodings.get_mut(at).ok_or(DropReason::UnknownStream)?;
+    encoding.meet(at, signs)
+}
+
+impl Encoding {
+    fn announces(&self, signs: &Signs<'_>) -> bool {
+        let media = self.ssrc == Some(signs.ssrc) && self.media == signs.payload_type;
+        media || self.rtx_ssrc == Some(signs.ssrc) && self.rtx == Some(signs.payload_type)
+    }
+
+    fn carries(&self, signs: &Signs<'_>) -> bool {
+        self.media == signs.payload_type || self.rtx == Some(signs.payload_type)
+    }
+
+    fn meet(&mut self, at: usize, signs: &Signs<'_>) -> Result<Membership, DropReason> {
+        match &mut self.stream {
+            None if self.media == signs.payload_type => {
+                let order = Order::starting_at(signs.sequence);
+                self.stream = Some(Stream { ssrc: signs.ssrc, rtx_ssrc: None, order });
+                Ok(Membership::Media(at))
+            }
+            // Nothing to repair yet, and nothing that says its packets are wanted.
+            None => Err(DropReason::RepairOfUnseen),
+            Some(stream) if self.rtx == Some(signs.payload_type) && stream.rtx_ssrc.is_none() => {
+                stream.rtx_ssrc = Some(signs.ssrc);
+                Ok(Membership::Rtx(at))
+            }
+            Some(_) => Err(DropReason::SecondSsrc),
+        }
+    }
+}
+
+#[inline]
+fn known(encodings: &[Encoding], ssrc: Ssrc) -> Option<Membership> {
+    for (at, encoding) in encodings.iter().enumerate() {
+        match encoding.stream {
+            Some(stream) if stream.ssrc == ssrc => return Some(Membership::Media(at)),
+            Some(stream) if stream.rtx_ssrc == Some(ssrc) => return Some(Membership::Rtx(at)),
+            _ => {}
+        }
+    }
+    None
+}

@@ -1,0 +1,231 @@
+use model::rtp::MimeType;
+use model::rtp::{
+    CodecMapping, EncodingMapping, Parameters, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
+    RtpHeaderExtensionParameters, RtpHeaderExtensionUri, RtxParameters, ScalabilityMode,
+};
+use wire::rtp::{Mid, Stamp};
+
+use super::*;
+
+#[test]
+fn a_stream_is_known_by_its_announced_ssrc_and_payload_type() {
+    let mut producer = video(&[with_ssrc(10, 11), with_ssrc(20, 21)]);
+    assert_eq!(media(&mut producer, &rtp(20, 96, 5), None), Some((1, 101, 5)));
+    assert_eq!(dropped(&mut producer, &rtp(10, 97, 5), None), Some(DropReason::UnknownStream));
+    assert_eq!(dropped(&mut producer, &rtp(30, 96, 5), None), Some(DropReason::UnknownStream));
+    assert_eq!(media(&mut producer, &rtp(10, 96, 6), None), Some((0, 100, 6)));
+}
+
+#[test]
+fn repair_of_a_stream_not_yet_seen_is_dropped() {
+    let mut producer = video(&[with_ssrc(10, 11)]);
+    assert_eq!(dropped(&mut producer, &rtp(11, 97, 1), None), Some(DropReason::RepairOfUnseen));
+    assert_eq!(media(&mut producer, &rtp(10, 96, 5), None), Some((0, 100, 5)));
+    let repair = rtp(11, 97, 2);
+    assert_eq!(producer.receive(&View::parse(&repair).unwrap(), None), Received::Repair { encoding: 0 });
+    assert_eq!(producer.seen().collect::<Vec<_>>(), [Some((Ssrc(10), Some(Ssrc(11))))]);
+}
+
+#[test]
+fn a_rid_has_one_ssrc() {
+    let mut producer = video(&[with_rid("l"), with_rid("h")]);
+    assert_eq!(media(&mut producer, &rtp(7, 96, 5), Some(b"h")), Some((1, 101, 5)));
+    assert_eq!(media(&mut producer, &rtp(7, 96, 6), None), Some((1, 101, 6)));
+    assert_eq!(dropped(&mut producer, &rtp(8, 96, 5), Some(b"h")), Some(DropReason::SecondSsrc));
+    assert_eq!(dropped(&mut producer, &rtp(8, 96, 5), Some(b"x")), Some(DropReason::UnknownStream));
+    let repair = rtp(9, 97, 2);
+    let received = producer.receive(&View::parse(&repair).unwrap(), Some(b"h"));
+    assert_eq!(received, Received::Repair { encoding: 1 });
+}
+
+#[test]
+fn a_sole_encoding_without_marks_takes_what_comes() {
+    let mut producer = video(&[RtpEncodingParameters::default()]);
+    assert_eq!(media(&mut producer, &rtp(7, 96, 5), None), Some((0, 100, 5)));
+    assert_eq!(dropped(&mut producer, &rtp(8, 96, 5), None), Some(DropReason::SecondSsrc));
+}
+
+#[test]
+fn an_unmapped_payload_type_is_dropped_even_from_a_known_ssrc() {
+    let mut producer = video(&[with_ssrc(10, 11)]);
+    media(&mut producer, &rtp(10, 96, 5), None);
+    assert_eq!(dropped(&mut producer, &rtp(10, 98, 6), None), Some(DropReason::UnknownPayloadType));
+}
+
+#[test]
+fn pausing_and_resuming_begin_an_epoch_each_and_only_when_they_change_something() {
+    let mut producer = video(&[with_ssrc(10, 11)]);
+    assert!(!producer.resume());
+    assert!(producer.pause() && !producer.pause());
+    assert_eq!(producer.epoch(), Epoch(1));
+    assert_eq!(dropped(&mut producer, &rtp(10, 96, 65_535), None), Some(DropReason::Paused));
+    assert!(producer.resume());
+    assert_eq!(producer.epoch(), Epoch(2));
+    assert_eq!(media(&mut producer, &rtp(10, 96, 2), None), Some((0, 100, 65_538)), "counted while paused");
+}
+
+#[test]
+fn extensions_get_the_routers_ids() {
+    let mut parameters = parameters(&[with_ssrc(10, 11)]);
+    let uris = ["mid", "rtp-stream-id"].map(|uri| format!("urn:ietf:params:rtp-hdrext:sdes:{uri}"));
+    let uris =
+        [uris[0].as_str(), &uris[1], "urn:3gpp:video-orientation", "urn:ietf:params:rtp-hdrext:toffset"];
+    parameters.header_extensions = uris.iter().zip(3..).map(|(uri, id)| extension(uri, id)).collect();
+    let producer = Producer::new(MediaKind::Video, &parameters, &mapping(1)).unwrap();
+    let mut packet = rtp(10, 96, 5);
+    packet[0] |= 0x10;
+    packet.splice(12.., [0xbe, 0xde, 0, 3, 0x30, b'7', 0x40, b'h', 0x50, 1, 0x62, 1, 2, 3, 0, 0]);
+    let mut plan = HeaderPlan::new();
+    producer.lay_out(&View::parse(&packet).unwrap(), &mut plan).unwrap();
+    let mut out = [0; 64];
+    let (payload_type, ssrc) = (PayloadType::from_low_bits(96), Ssrc(1));
+    let mid = Mid::new(b"0");
+    let stamp = Stamp { payload_type, marker: false, sequence: 1, timestamp: 2, ssrc, padding: false, mid };
+    let len = plan.stamp(&stamp, &mut out).unwrap();
+    let header = View::parse(&out[..len]).unwrap();
+    let elements: Vec<_> = header.elements().map(|element| (element.id.value(), element.data)).collect();
+    let expected: [(u8, &[u8]); 5] = [(1, b"0"), (4, &[0; 3]), (5, &[0; 2]), (8, &[1]), (9, &[1, 2, 3])];
+    assert_eq!(elements, expected);
+}
+
+#[test]
+fn the_type_follows_from_encodings_and_layers() {
+    let one = |mode: &str| {
+        let mode = Some(ScalabilityMode::from(mode));
+        let encoding = RtpEncodingParameters { scalability_mode: mode, ..RtpEncodingParameters::default() };
+        video(&[encoding]).producer_type()
+    };
+    assert_eq!(one("L1T1"), ProducerType::Simple);
+    assert_eq!(one("L1T3"), ProducerType::Svc);
+    assert_eq!(one("nonsense"), ProducerType::Simple);
+    assert_eq!(video(&[with_rid("l"), with_rid("h")]).producer_type(), ProducerType::Simulcast);
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    type Change = fn(&mut RtpParameters, &mut RtpMapping);
+    let wrong: [(&str, Change); 17] = [
+        ("rtpParameters.codecs is", |p, _| p.codecs.clear()),
+        ("rtpParameters.codecs is", |p, _| p.codecs.retain(|codec| codec.mime_type.is_rtx())),
+        ("codecs[0].mimeType is video/VP7", |p, _| p.codecs[0].mime_type = mime("video/VP7")),
+        ("codecs[0].mimeType is audio/opus", |p, _| p.codecs[0].mime_type = mime("audio/opus")),
+        ("codecs[1].payloadType is 96", |p, _| p.codecs[1].payload_type = pt(96)),
+        ("codecs[1].parameters.apt is missing", |p, _| p.codecs[1].parameters = Parameters::new()),
+        ("codecs[1].parameters.apt is 97", |p, _| p.codecs[1].parameters.set("apt", 97)),
+        ("rtpParameters.encodings is empty", |p, _| p.encodings.clear()),
+        ("encodings[0].codecPayloadType is 55", |p, _| p.encodings[0].codec_payload_type = Some(pt(55))),
+        ("encodings[0].codecPayloadType is 97", |p, _| p.encodings[0].codec_payload_type = Some(pt(97))),
+        ("headerExtensions[0].id is 0", |p, _| p.header_extensions = vec![extension("urn:x", 0)]),
+        ("rtcp.cname is missing", |p, _| p.rtcp.cname = Some("".into())),
+        ("rtpMapping.encodings is 1 entries", |_, m| m.encodings.truncate(1)),
+        ("rtpMapping.encodings[1].mappedSsrc is 0", |_, m| m.encodings[1].mapped_ssrc = model::id::Ssrc(0)),
+        ("rtpMapping.encodings[1].mappedSsrc is 100", |_, m| {
+            m.encodings[1].mapped_ssrc = model::id::Ssrc(100);
+        }),
+        ("encodings[1].scalabilityMode is L2T1", |p, _| {
+            p.encodings[1].scalability_mode = Some("L2T1".into())
+        }),
+        ("the codec of rtpParameters.encodings[0] is video/VP9", |p, _| {
+            p.codecs[0].mime_type = mime("video/VP9");
+        }),
+    ];
+    for (expected, change) in wrong {
+        let (mut parameters, mut mapping) = (parameters(&[with_ssrc(10, 11), with_ssrc(20, 21)]), mapping(2));
+        assert!(validate(MediaKind::Video, &parameters, &mapping).is_ok());
+        change(&mut parameters, &mut mapping);
+        let error = Producer::new(MediaKind::Video, &parameters, &mapping).unwrap_err().to_string();
+        assert!(error.contains(expected), "{expected:?} is not in {error:?}");
+    }
+}
+
+#[test]
+fn a_mapping_of_other_encodings_is_refused() {
+    let parameters = parameters(&[RtpEncodingParameters { rid: Some("h".into()), ..with_ssrc(10, 11) }]);
+    let mut given = mapping(1);
+    given.encodings[0].ssrc = Some(model::id::Ssrc(9));
+    let error = validate(MediaKind::Video, &parameters, &given).unwrap_err();
+    assert_eq!((&*error.field, &*error.value), ("rtpMapping.encodings[0].ssrc", "9"));
+    given.encodings[0].ssrc = Some(model::id::Ssrc(10));
+    given.encodings[0].rid = Some("l".into());
+    let error = validate(MediaKind::Video, &parameters, &given).unwrap_err();
+    assert_eq!((&*error.field, &*error.value), ("rtpMapping.encodings[0].rid", "\"l\""));
+}
+
+fn media(producer: &mut Producer, packet: &[u8], rid: Option<&[u8]>) -> Option<(usize, u32, u64)> {
+    match producer.receive(&View::parse(packet).unwrap(), rid) {
+        // One cycle up: numbers before the first have a place.
+        Received::Media(packet) => Some((packet.encoding, packet.ssrc.0, packet.sequence - 65_536)),
+        Received::Repair { .. } | Received::Drop(_) => None,
+    }
+}
+
+fn dropped(producer: &mut Producer, packet: &[u8], rid: Option<&[u8]>) -> Option<DropReason> {
+    match producer.receive(&View::parse(packet).unwrap(), rid) {
+        Received::Drop(reason) => Some(reason),
+        Received::Media(_) | Received::Repair { .. } => None,
+    }
+}
+
+fn rtp(ssrc: u32, payload_type: u8, sequence: u16) -> Vec<u8> {
+    let mut packet = vec![0x80, payload_type];
+    packet.extend(sequence.to_be_bytes());
+    packet.extend([0; 4]);
+    packet.extend(ssrc.to_be_bytes());
+    packet.extend([1, 2, 3]);
+    packet
+}
+
+fn video(encodings: &[RtpEncodingParameters]) -> Producer {
+    Producer::new(MediaKind::Video, &parameters(encodings), &mapping(encodings.len())).unwrap()
+}
+
+fn parameters(encodings: &[RtpEncodingParameters]) -> RtpParameters {
+    let codec = |name: &str, number| RtpCodecParameters {
+        mime_type: mime(name),
+        payload_type: pt(number),
+        clock_rate: 90_000,
+        channels: None,
+        parameters: Parameters::new(),
+        rtcp_feedback: Vec::new(),
+    };
+    let mut rtx = codec("video/rtx", 97);
+    rtx.parameters.set("apt", 96);
+    RtpParameters {
+        codecs: vec![codec("video/VP8", 96), rtx],
+        encodings: encodings.to_vec(),
+        rtcp: RtcpParameters { cname: Some("somebody".into()), reduced_size: true },
+        ..RtpParameters::default()
+    }
+}
+
+fn mapping(encodings: usize) -> RtpMapping {
+    let codec = |from, to| CodecMapping { payload_type: pt(from), mapped_payload_type: pt(to) };
+    let encoding =
+        |at: usize| EncodingMapping { ssrc: None, rid: None, mapped_ssrc: model::id::Ssrc(100).after(at) };
+    RtpMapping {
+        codecs: vec![codec(96, 101), codec(97, 102)],
+        encodings: (0..encodings).map(encoding).collect(),
+    }
+}
+
+fn with_ssrc(ssrc: u32, rtx: u32) -> RtpEncodingParameters {
+    let rtx = Some(RtxParameters { ssrc: model::id::Ssrc(rtx) });
+    RtpEncodingParameters { ssrc: Some(model::id::Ssrc(ssrc)), rtx, ..RtpEncodingParameters::default() }
+}
+
+fn with_rid(rid: &str) -> RtpEncodingParameters {
+    RtpEncodingParameters { rid: Some(rid.into()), ..RtpEncodingParameters::default() }
+}
+
+fn extension(uri: &str, id: u8) -> RtpHeaderExtensionParameters {
+    let uri = RtpHeaderExtensionUri::from(uri);
+    RtpHeaderExtensionParameters { uri, id, encrypt: false, parameters: Parameters::new() }
+}
+
+fn mime(text: &str) -> MimeType {
+    MimeType::new(text).unwrap()
+}
+
+fn pt(number: u8) -> model::id::PayloadType {
+    model::id::PayloadType::new(number).unwrap()
+}
