@@ -27,7 +27,7 @@ pub enum WriteError {
     /// It has more items, or longer ones, than its fields can count.
     #[error("more items, or longer ones, than the packet can count")]
     TooMany,
-    /// It has no item, and the format asks for one.
+    /// It has no item, and the format asks for one; or one that means that there is none.
     #[error("the packet needs at least one item")]
     Empty,
 }

@@ -28,7 +28,7 @@ pub struct SdesChunk<'a> {
 /// One item of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SdesItem<'a> {
-    /// The item type; zero ends a list of items and is none.
+    /// The item type; zero ends a list of items, is none, and is not written.
     pub kind: u8,
     /// UTF-8 by the RFC, whatever the peer sent in fact; at most 255 bytes.
     pub text: &'a [u8],
@@ -114,6 +114,10 @@ impl WritePacket for Sdes<'_> {
         for chunk in self.chunks {
             out.put_u32(chunk.ssrc.0)?;
             for item in chunk.items {
+                // RFC 3550 §6.5: a null byte would end the list here, and what follows be read as another chunk.
+                if item.kind == 0 {
+                    return Err(WriteError::Empty);
+                }
                 let len = u8::try_from(item.text.len()).map_err(|_| WriteError::TooMany)?;
                 out.put(&[item.kind, len])?;
                 out.put(item.text)?;
@@ -127,8 +131,19 @@ impl WritePacket for Sdes<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Builder;
     use super::*;
     use std::vec::Vec;
+
+    #[test]
+    fn an_item_that_would_end_its_list_is_not_written() {
+        let mut out = [0; 64];
+        let mut builder = Builder::new(&mut out);
+        let items = [SdesItem { kind: 0, text: b"hidden" }, SdesItem { kind: CNAME, text: b"name" }];
+        for (items, outcome) in [(&items[..], Err(WriteError::Empty)), (&items[1..], Ok(()))] {
+            assert_eq!(builder.push(&Sdes { chunks: &[SdesChunk { ssrc: Ssrc(1), items }] }), outcome);
+        }
+    }
 
     #[test]
     fn chunks_end_with_a_null_byte_and_on_a_word() {
