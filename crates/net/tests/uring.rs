@@ -102,6 +102,30 @@ fn starved_receives_are_armed_again_and_lose_nothing() {
 }
 
 #[test]
+fn a_turn_ends_while_more_sockets_than_fit_a_batch_find_no_buffer() {
+    let config = UringConfig { batch: 4, buffers: 2, sockets: 64, ..small() };
+    let mut driver = UringDriver::new(config).unwrap();
+    let sockets: Vec<_> = (0..32).map(|_| add(&mut driver)).collect();
+    let (peer, _) = peer();
+    for round in 0..3_u8 {
+        for (_, local) in &sockets {
+            peer.send_to(&[round], local).unwrap();
+        }
+    }
+    // Nobody takes what the first turn finds, so that every receive of the later ones ends at once.
+    for _ in 0..3 {
+        poll(&mut driver);
+    }
+    let mut per_socket: HashMap<SocketKey, Vec<u8>> = HashMap::new();
+    for (key, datagram) in receive(&mut driver, 96, UNBOUNDED) {
+        per_socket.entry(key).or_default().extend(datagram);
+    }
+    for (key, _) in sockets {
+        assert_eq!(per_socket[&key], [0, 1, 2]);
+    }
+}
+
+#[test]
 fn an_overrun_completion_queue_loses_nothing() {
     // Eight buffers and a completion queue of two.
     let config = UringConfig { batch: 2, completions: Some(2), ..small() };

@@ -13,6 +13,7 @@
 //! A socket whose arrivals, left over by one budget after the other, add up to its share of the buffers is not
 //! armed again before they are worked off: what it holds is bounded, and the kernel's socket queue keeps the rest.
 
+use std::collections::VecDeque;
 use std::io;
 
 use super::outbox::Via;
@@ -52,8 +53,8 @@ struct Entry {
 #[derive(Debug)]
 pub(super) struct Sockets {
     table: SocketTable<Entry>,
-    to_arm: Vec<SocketKey>,
-    to_cancel: Vec<SocketKey>,
+    to_arm: VecDeque<SocketKey>,
+    to_cancel: VecDeque<SocketKey>,
     closing: Vec<SocketKey>,
     round: u64,
     most_waiting: usize,
@@ -74,11 +75,11 @@ pub(super) enum Turn {
 
 impl Entry {
     /// Wants no more arrivals for now.
-    fn stop(&mut self, key: SocketKey, to_cancel: &mut Vec<SocketKey>) {
+    fn stop(&mut self, key: SocketKey, to_cancel: &mut VecDeque<SocketKey>) {
         match self.arm {
             Arm::Armed => {
                 self.arm = Arm::Ending;
-                to_cancel.push(key);
+                to_cancel.push_back(key);
             }
             Arm::Queued => self.arm = Arm::Idle,
             Arm::Idle | Arm::Ending => {}
@@ -94,8 +95,8 @@ impl Sockets {
         Self {
             table: SocketTable::new(capacity),
             // A socket is listed at most twice: once stale, since what it was listed for is decided by its state.
-            to_arm: Vec::with_capacity(2 * most),
-            to_cancel: Vec::with_capacity(2 * most),
+            to_arm: VecDeque::with_capacity(2 * most),
+            to_cancel: VecDeque::with_capacity(2 * most),
             closing: Vec::with_capacity(most),
             round: 0,
             most_waiting: most_waiting.max(1),
@@ -107,7 +108,7 @@ impl Sockets {
     pub(super) fn insert(&mut self, socket: Socket) -> io::Result<SocketKey> {
         let entry = Entry { socket, arm: Arm::Queued, runs: self.runs, waiting: 0, round: 0, taken: 0 };
         let key = self.table.insert(entry).map_err(|_| io::Error::other(TABLE_FULL))?;
-        self.to_arm.push(key);
+        self.to_arm.push_back(key);
         Ok(key)
     }
 
@@ -142,9 +143,14 @@ impl Sockets {
         self.table.get_mut(key).map(|entry| &mut entry.socket)
     }
 
+    /// How many receives are listed to be submitted, and how many to be cancelled. Some may have become moot.
+    pub(super) fn listed(&self) -> (usize, usize) {
+        (self.to_arm.len(), self.to_cancel.len())
+    }
+
     /// The next receive to submit; it counts as submitted.
     pub(super) fn next_to_arm(&mut self) -> Option<SocketKey> {
-        while let Some(key) = self.to_arm.pop() {
+        while let Some(key) = self.to_arm.pop_front() {
             match self.table.get_mut(key) {
                 Some(entry) if entry.arm == Arm::Queued => {
                     entry.arm = Arm::Armed;
@@ -158,7 +164,7 @@ impl Sockets {
 
     /// The next receive to cancel.
     pub(super) fn next_to_cancel(&mut self) -> Option<SocketKey> {
-        while let Some(key) = self.to_cancel.pop() {
+        while let Some(key) = self.to_cancel.pop_front() {
             if self.either(key).is_some_and(|entry| entry.arm == Arm::Ending) {
                 return Some(key);
             }
@@ -170,7 +176,7 @@ impl Sockets {
     /// where it cannot be found (its completion work was put back in the queue). Then it has to be tried again.
     pub(super) fn cancel_missed(&mut self, key: SocketKey) {
         if self.either(key).is_some_and(|entry| entry.arm == Arm::Ending) {
-            self.to_cancel.push(key);
+            self.to_cancel.push_back(key);
         }
     }
 
@@ -179,7 +185,7 @@ impl Sockets {
         if let Some(entry) = self.table.get_mut(key) {
             if entry.arm == Arm::Armed || entry.waiting == 0 {
                 entry.arm = Arm::Queued;
-                self.to_arm.push(key);
+                self.to_arm.push_back(key);
             } else {
                 entry.arm = Arm::Idle;
             }
@@ -226,7 +232,7 @@ impl Sockets {
         entry.waiting = entry.waiting.saturating_sub(1);
         if entry.waiting == 0 && entry.arm == Arm::Idle {
             entry.arm = Arm::Queued;
-            self.to_arm.push(key);
+            self.to_arm.push_back(key);
         }
     }
 
