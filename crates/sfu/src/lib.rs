@@ -1,6 +1,6 @@
 //! Rooms without sockets: what a packet's producer is, who consumes it, and what each consumer's copy says.
 //!
-//! Owns the RTP [`listener`] tables of a transport and its [`producer`]s.
+//! Owns the RTP [`listener`] tables of a transport, its [`producer`]s and its [`consumer`]s.
 //!
 //! Invariants
 //! - Sans-IO: no socket, clock, randomness or lock. Time and random numbers are arguments.
@@ -13,8 +13,11 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+pub mod consumer;
 pub mod listener;
 mod packet;
 pub mod producer;
+mod unacceptable;
 
 pub use packet::Packet;
+pub use unacceptable::Unacceptable;

@@ -18,9 +18,10 @@ use wire::rtp::{ExtensionMap, HeaderPlan, PlanError, View};
 use wire::{PayloadType, Ssrc};
 
 pub use extensions::{ReceiveIds, router_id};
-pub use parameters::{ProducerType, Unacceptable, validate};
+pub use parameters::{ProducerType, validate};
+pub(crate) use parameters::{carries_media, layers};
 
-use crate::Packet;
+use crate::{Packet, Unacceptable};
 use stream::{Encoding, Membership, Signs};
 
 /// See the module.

@@ -2,12 +2,12 @@
 //!
 //! Control and the front doors have read the dictionaries; here is checked what no dictionary can know alone.
 
-use std::fmt;
-
 use model::id::PayloadType;
 use model::rtp::{
     LayerCount, MediaKind, RtpCodecParameters, RtpEncodingParameters, RtpMapping, RtpParameters,
 };
+
+use crate::Unacceptable;
 
 /// How many streams a producer has and whether they have layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,24 +18,6 @@ pub enum ProducerType {
     Simulcast,
     /// One stream with layers.
     Svc,
-}
-
-/// A field that is not what it has to be. The caller is to blame: class `TypeError`.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field} is {value}; {expected}")]
-pub struct Unacceptable {
-    /// The way to the field.
-    pub field: String,
-    /// What stands there.
-    pub value: String,
-    /// What would be right.
-    pub expected: &'static str,
-}
-
-impl Unacceptable {
-    fn new(field: impl Into<String>, value: impl fmt::Display, expected: &'static str) -> Self {
-        Self { field: field.into(), value: value.to_string(), expected }
-    }
 }
 
 /// Checks `parameters` of a producer of `kind` against themselves and against `mapping`.
@@ -185,11 +167,11 @@ fn producer_type(parameters: &RtpParameters) -> Result<ProducerType, Unacceptabl
     Ok(producer_type)
 }
 
-fn layers(encoding: &RtpEncodingParameters) -> LayerCount {
+pub(crate) fn layers(encoding: &RtpEncodingParameters) -> LayerCount {
     encoding.scalability_mode.as_ref().map(|mode| mode.layers()).unwrap_or_default()
 }
 
-fn carries_media(codec: &RtpCodecParameters) -> bool {
+pub(crate) fn carries_media(codec: &RtpCodecParameters) -> bool {
     let subtype = codec.mime_type.subtype();
     !REPAIR.iter().any(|repair| subtype.eq_ignore_ascii_case(repair))
 }

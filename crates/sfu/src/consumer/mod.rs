@@ -1,0 +1,272 @@
+//! One consumer: decides about each packet of its producer, and what the copy of it says.
+//!
+//! Owns the numbers of the streams it sends. A decision is a value; nothing is written before the packet leaves. Of
+//! the outgoing index, the low 16 bits are the sequence number and the whole is the index under SRTP; it is never
+//! given twice.
+//!
+//! Simulcast sends one encoding, the first it meets unless [`Consumer::prefer`] names another; svc sends all layers.
+//! Neither waits for key frames. Layers, key frames, the retransmission store, RTCP and scores are not here yet.
+//! Lives on its transport's core, which need not be its producer's.
+
+mod outgoing;
+mod parameters;
+mod sequence_map;
+#[cfg(test)]
+mod tests;
+
+use model::rtp::{RtpEncodingParameters, RtpParameters};
+use srtp::PacketIndex;
+use wire::rtp::{Mid, Stamp};
+use wire::{Mono, PayloadType, Ssrc};
+
+pub use parameters::{ConsumerType, validate};
+
+use crate::producer::carries_media;
+use crate::{Packet, Unacceptable};
+use outgoing::Outgoing;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Consumer {
+    // Beside what every decision reads: all but pipes have only this one.
+    first: Outgoing,
+    more: Box<[Outgoing]>,
+    consumer_type: ConsumerType,
+    /// A bit for each payload type that it takes.
+    payload_types: u128,
+    mid: Option<Mid>,
+    clock_rate_hz: u32,
+    halts: Halts,
+    preferred: Option<usize>,
+}
+
+/// Why a consumer sends nothing. Several may hold at once; it is active when none does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Halt {
+    /// The application paused it.
+    Paused,
+    /// The application paused its producer.
+    ProducerPaused,
+    /// Its transport is not connected.
+    Unconnected,
+}
+
+/// What becomes of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is sent, saying this.
+    Forward(Rewrite),
+    /// It is not.
+    Drop(DropReason),
+}
+
+/// What the consumer's copy of a packet says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rewrite {
+    /// The index of the packet under SRTP, whose low 16 bits are the sequence number.
+    pub index: PacketIndex,
+    /// The timestamp.
+    pub timestamp: u32,
+    /// The stream.
+    pub ssrc: Ssrc,
+    /// The payload type.
+    pub payload_type: PayloadType,
+    /// The marker bit.
+    pub marker: bool,
+    /// The MID, if the consumer has one.
+    pub mid: Option<Mid>,
+}
+
+/// Why a packet is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DropReason {
+    /// The consumer is not active.
+    Inactive,
+    /// It sends another encoding.
+    OtherEncoding,
+    /// The payload type is none of its codecs'.
+    PayloadType,
+    /// There is nothing in it but padding.
+    Padding,
+    /// It was sent before.
+    Duplicate,
+    /// It comes so late that its place is forgotten, or was before the stream began.
+    TooLate,
+    /// Its place was closed up when it or its neighbours were left out.
+    ClosedUp,
+    /// The stream has used all its indices.
+    Exhausted,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Halts(u8);
+
+impl Consumer {
+    /// An active consumer. `start` says with which index a stream begins; see [`random_start`].
+    ///
+    /// # Errors
+    /// [`Unacceptable`], for which the caller is to blame.
+    pub fn new(
+        pipe: bool,
+        parameters: &RtpParameters,
+        consumable: &[RtpEncodingParameters],
+        start: &mut dyn FnMut(Ssrc) -> PacketIndex,
+    ) -> Result<Self, Unacceptable> {
+        let consumer_type = validate(pipe, parameters, consumable)?;
+        let mid = parameters.mid.as_deref().filter(|mid| !mid.is_empty());
+        let mid = mid.map(|mid| Mid::new(mid.as_bytes()).ok_or_else(|| too_long(mid))).transpose()?;
+        let sent = if pipe { consumable.len() } else { 1 };
+        let mut streams = parameters.encodings.iter().take(sent).filter_map(|encoding| {
+            let ssrc = Ssrc(encoding.ssrc?.0);
+            Some(Outgoing::new(ssrc, start(ssrc)))
+        });
+        let first = streams.next().ok_or_else(|| {
+            Unacceptable::new("rtpParameters.encodings", "empty", "it must have at least one encoding")
+        })?;
+        let more = streams.collect();
+        let media = || parameters.codecs.iter().filter(|codec| !codec.mime_type.is_rtx());
+        Ok(Self {
+            first,
+            more,
+            consumer_type,
+            payload_types: media().fold(0, |set, codec| set | bit(codec.payload_type.number())),
+            mid,
+            clock_rate_hz: media().find(|codec| carries_media(codec)).map_or(0, |codec| codec.clock_rate),
+            halts: Halts::default(),
+            preferred: None,
+        })
+    }
+
+    /// Decides about a packet.
+    #[inline]
+    pub fn decide(&mut self, now: Mono, packet: &Packet) -> Decision {
+        match self.place(now, packet) {
+            Ok(rewrite) => Decision::Forward(rewrite),
+            Err(reason) => Decision::Drop(reason),
+        }
+    }
+
+    /// Stops for a reason. Whether that is a change.
+    pub fn halt(&mut self, halt: Halt) -> bool {
+        let before = self.halts;
+        self.halts.0 |= halt.bit();
+        self.halts != before
+    }
+
+    /// Takes a reason to stop away. Whether that is a change.
+    pub fn lift(&mut self, halt: Halt) -> bool {
+        let before = self.halts;
+        self.halts.0 &= !halt.bit();
+        if self.halts != before && self.is_active() {
+            self.first.resume();
+            self.more.iter_mut().for_each(Outgoing::resume);
+        }
+        self.halts != before
+    }
+
+    /// Whether this reason to stop holds.
+    pub const fn is_halted_by(&self, halt: Halt) -> bool {
+        self.halts.0 & halt.bit() != 0
+    }
+
+    /// Whether packets are sent.
+    #[inline]
+    pub const fn is_active(&self) -> bool {
+        self.halts.0 == 0
+    }
+
+    /// Changes to an encoding with the next packet of it. For simulcast; the others have no choice.
+    pub fn prefer(&mut self, encoding: usize) {
+        if self.consumer_type == ConsumerType::Simulcast {
+            self.preferred = Some(encoding);
+        }
+    }
+
+    /// What it makes of its producer's streams.
+    pub const fn consumer_type(&self) -> ConsumerType {
+        self.consumer_type
+    }
+
+    /// The SSRCs it sends with, in the order of encodings.
+    pub fn ssrcs(&self) -> impl Iterator<Item = Ssrc> {
+        core::iter::once(&self.first).chain(&self.more).map(|stream| stream.ssrc)
+    }
+
+    #[inline]
+    fn place(&mut self, now: Mono, packet: &Packet) -> Result<Rewrite, DropReason> {
+        if !self.is_active() {
+            return Err(DropReason::Inactive);
+        }
+        let takes = self.payload_types & bit(packet.payload_type.value()) != 0;
+        let (clock_rate_hz, mid) = (self.clock_rate_hz, self.mid);
+        let stream = self.stream_for(packet.encoding).ok_or(DropReason::OtherEncoding)?;
+        if !takes {
+            stream.close(packet);
+            return Err(DropReason::PayloadType);
+        }
+        if packet.payload_len == 0 {
+            stream.close(packet);
+            return Err(DropReason::Padding);
+        }
+        let (index, timestamp) = stream.place(now, packet, clock_rate_hz)?;
+        let Packet { payload_type, marker, .. } = *packet;
+        let rewrite = Rewrite { index, timestamp, ssrc: stream.ssrc, payload_type, marker, mid };
+        if self.preferred == Some(packet.encoding) {
+            self.preferred = None;
+        }
+        Ok(rewrite)
+    }
+
+    #[inline]
+    fn stream_for(&mut self, encoding: usize) -> Option<&mut Outgoing> {
+        if self.consumer_type == ConsumerType::Pipe {
+            return match encoding.checked_sub(1) {
+                None => Some(&mut self.first),
+                Some(at) => self.more.get_mut(at),
+            };
+        }
+        let current = self.first.encoding().is_none_or(|current| current == encoding);
+        (current || self.preferred == Some(encoding)).then_some(&mut self.first)
+    }
+}
+
+impl Rewrite {
+    /// The header of the copy, but for extensions.
+    #[inline]
+    pub const fn stamp(&self, padding: bool) -> Stamp {
+        Stamp {
+            payload_type: self.payload_type,
+            marker: self.marker,
+            sequence: self.index.sequence(),
+            timestamp: self.timestamp,
+            ssrc: self.ssrc,
+            padding,
+            mid: self.mid,
+        }
+    }
+}
+
+impl Halt {
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Paused => 1,
+            Self::ProducerPaused => 2,
+            Self::Unconnected => 4,
+        }
+    }
+}
+
+/// The first index of a stream whose SSRC its key has not seen: from 1000 to 32767, so that what is reordered around
+/// the first packet does not look like a rollover. An SSRC that its key has seen begins above its highest index.
+pub fn random_start(random: u16) -> PacketIndex {
+    PacketIndex::from_parts(0, 1_000_u16.saturating_add(random % 31_768))
+}
+
+fn too_long(mid: &str) -> Unacceptable {
+    Unacceptable::new("rtpParameters.mid", format_args!("{mid:?}"), "it must have at most 8 bytes")
+}
+
+#[inline]
+const fn bit(payload_type: u8) -> u128 {
+    1 << (payload_type & 127)
+}

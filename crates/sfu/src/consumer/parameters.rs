@@ -1,0 +1,78 @@
+//! Whether a consumer's parameters make sense with what can be consumed, and what kind of consumer they make.
+
+use model::rtp::{RtpEncodingParameters, RtpParameters};
+
+use crate::Unacceptable;
+use crate::producer::layers;
+
+/// What a consumer makes of its producer's streams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsumerType {
+    /// Its one stream.
+    Simple,
+    /// One of several at a time.
+    Simulcast,
+    /// One, perhaps without some layers.
+    Svc,
+    /// All of them, each in a stream of its own.
+    Pipe,
+}
+
+/// Checks a consumer's `parameters` against the `consumable` encodings of its producer.
+///
+/// # Errors
+/// [`Unacceptable`] names the first field that is wrong.
+pub fn validate(
+    pipe: bool,
+    parameters: &RtpParameters,
+    consumable: &[RtpEncodingParameters],
+) -> Result<ConsumerType, Unacceptable> {
+    let consumer_type = match consumable {
+        [] => {
+            let expected = "it must have at least one encoding";
+            return Err(Unacceptable::new("consumableRtpEncodings", "empty", expected));
+        }
+        _ if pipe => ConsumerType::Pipe,
+        [only] if layers(only).is_layered() => ConsumerType::Svc,
+        [_] => ConsumerType::Simple,
+        _ => ConsumerType::Simulcast,
+    };
+    if let Some(at) = consumable.iter().position(|encoding| encoding.ssrc.is_none()) {
+        let field = format!("consumableRtpEncodings[{at}].ssrc");
+        return Err(Unacceptable::new(field, "missing", "it must be the mapped ssrc of the encoding"));
+    }
+    encodings(parameters)?;
+    if pipe && parameters.encodings.len() != consumable.len() {
+        let expected = "a pipe must have as many as there are consumable encodings";
+        let value = format_args!("{} encodings", parameters.encodings.len());
+        return Err(Unacceptable::new("rtpParameters.encodings", value, expected));
+    }
+    let spatial = parameters.encodings.first().map(|encoding| usize::from(layers(encoding).spatial));
+    if consumer_type == ConsumerType::Simulcast
+        && let Some(spatial) = spatial.filter(|spatial| *spatial != consumable.len())
+    {
+        let expected = "it must have as many spatial layers as there are consumable encodings";
+        let value = format_args!("{spatial} spatial layers");
+        return Err(Unacceptable::new("rtpParameters.encodings[0].scalabilityMode", value, expected));
+    }
+    Ok(consumer_type)
+}
+
+fn encodings(parameters: &RtpParameters) -> Result<(), Unacceptable> {
+    if parameters.encodings.is_empty() {
+        let expected = "it must have at least one encoding";
+        return Err(Unacceptable::new("rtpParameters.encodings", "empty", expected));
+    }
+    for (at, encoding) in parameters.encodings.iter().enumerate() {
+        if encoding.ssrc.is_none() {
+            let field = format!("rtpParameters.encodings[{at}].ssrc");
+            return Err(Unacceptable::new(field, "missing", "it must be the ssrc to send with"));
+        }
+        // The channel cannot tell zero from absent.
+        if encoding.rtx.is_some_and(|rtx| rtx.ssrc.0 == 0) {
+            let field = format!("rtpParameters.encodings[{at}].rtx.ssrc");
+            return Err(Unacceptable::new(field, "missing", "it must be the ssrc to retransmit with"));
+        }
+    }
+    Ok(())
+}
