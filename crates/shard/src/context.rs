@@ -94,10 +94,14 @@ impl<E: Engine> Context<E> {
         self.demux.own(socket, owner);
     }
 
-    /// The transport has something to send: flush it once in this tick, after those that were marked before.
+    /// The transport has something to send: flush it once in this tick, after those that were marked before. A
+    /// stale key marks nothing.
     #[inline]
     pub fn mark_dirty(&mut self, key: TransportKey) {
-        self.dirty.mark(key);
+        // A stale key in the list would make room for the live one of the same index to be listed twice.
+        if !self.dirty.lists(key) && self.demux.is_open(key) {
+            self.dirty.mark(key);
+        }
     }
 }
 

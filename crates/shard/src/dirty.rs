@@ -23,6 +23,12 @@ impl Dirty {
         Self { marked, listed: vec![None; transports], sealed: 0, taken: 0 }
     }
 
+    /// Whether a transport is in the list.
+    #[inline]
+    pub(crate) fn lists(&self, key: TransportKey) -> bool {
+        self.listed.get(key.index()) == Some(&Some(key.generation))
+    }
+
     /// Puts a transport at the end of the list, unless it is in it.
     #[inline]
     pub(crate) fn mark(&mut self, key: TransportKey) {

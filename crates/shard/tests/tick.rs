@@ -273,3 +273,16 @@ fn control_and_shard_wake_each_other_only_when_there_is_something() {
     bench.core.tick(bench.now);
     assert!(bench.sleeper.drain(), "an answer wakes control");
 }
+
+#[test]
+fn a_stale_key_marks_nobody_and_lists_nobody_twice() {
+    let (mut bench, trace) = traced(&config(0));
+    let (stale, _) = bench.transport(peer(1));
+    bench.ask(Command::Close(stale));
+    let (live, _) = bench.transport(peer(1));
+    assert_eq!(stale.index(), live.index());
+    take(&trace);
+    bench.ask(Command::Mark(vec![stale, live, stale, live, stale]));
+    bench.tick();
+    assert_eq!(take(&trace).iter().filter(|call| **call == Call::Flush(live.index())).count(), 1);
+}

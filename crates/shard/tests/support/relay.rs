@@ -42,6 +42,8 @@ pub enum Command {
     Keep,
     /// Emit this many events.
     Emit(u32),
+    /// Mark these as having something to send, in this order.
+    Mark(Vec<TransportKey>),
 }
 
 /// What it answers.
@@ -189,6 +191,7 @@ impl Relay {
             Command::PanicIn(phase) => self.panics = Some(phase),
             Command::Keep => self.kept = Some(Vec::new()),
             Command::Emit(count) => self.pending_events.extend(0..count),
+            Command::Mark(keys) => keys.into_iter().for_each(|key| cx.mark_dirty(key)),
             _ => {}
         }
         Some(Reply::Done)
