@@ -302,8 +302,10 @@ impl<E: Engine> Context<E> {
         self.timers.clear();
         self.dirty.clear();
         self.epochs.clear();
-        while let Some((home, loan)) = self.borrowed.evict() {
-            self.send_home(home, loan);
+        for index in 0..self.borrowed.capacity() {
+            if let Some((home, loan)) = self.borrowed.evict(index) {
+                self.send_home(home, loan);
+            }
         }
         self.pool.release_all();
         self.outbox.lose_all();

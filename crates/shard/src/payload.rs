@@ -71,9 +71,9 @@ impl Borrowed {
         if entry.references > 0 { None } else { self.vacate(key.index) }
     }
 
-    /// Takes out any loan that is still held, whatever its references.
-    pub(crate) fn evict(&mut self) -> Option<(ShardId, Loan)> {
-        let index = self.entries.iter().position(|entry| entry.held.is_some())?;
+    /// Takes out the loan in one place, if one is held there, whatever its references.
+    pub(crate) fn evict(&mut self, index: usize) -> Option<(ShardId, Loan)> {
+        self.entries.get(index)?.held.as_ref()?;
         self.vacate(u32::try_from(index).ok()?)
     }
 
@@ -158,7 +158,7 @@ mod tests {
                         home
                     }
                     Operation::Evict => {
-                        let home = borrowed.evict();
+                        let home = (0..CAPACITY).find_map(|index| borrowed.evict(index));
                         for (key, references) in &mut given {
                             *references = if borrowed.find(*key).is_some() { *references } else { 0 };
                         }
