@@ -17,7 +17,7 @@ use crate::dirty::Dirty;
 use crate::engine::Engine;
 use crate::epochs::Epochs;
 use crate::key::{Epoch, ShardId, StreamId, TransportKey};
-use crate::mesh::{HandOver, Outbound};
+use crate::mesh::{HandOver, Inbound, Outbound};
 use crate::payload::{Borrowed, Payload};
 use crate::timers::{TimerKey, Timers};
 
@@ -191,11 +191,16 @@ impl<E: Engine> Context<E> {
             self.totals.dropped_no_neighbour += 1;
             return false;
         };
+        if !outbound.has_way_home() {
+            self.totals.dropped_ring_full += 1;
+            return false;
+        }
         let Some(loan) = self.pool.lend(slot) else {
             return false;
         };
         match outbound.packets.push(HandOver { loan, stream: way.stream, epoch: way.epoch, stamp }) {
             Ok(()) => {
+                outbound.abroad += 1;
                 self.totals.handed_over += 1;
                 true
             }
@@ -287,10 +292,19 @@ impl<E: Engine> Context<E> {
         self.outbound[shard.index()] = Some(outbound);
     }
 
+    /// Takes back what the neighbour no longer needs.
+    pub(crate) fn take_home(&mut self, from: &mut Inbound<E>) {
+        let loans = from.home.batch(usize::MAX);
+        if let Some(outbound) = self.outbound.get_mut(from.shard.index()).and_then(Option::as_mut) {
+            outbound.abroad -= loans.len();
+        }
+        loans.for_each(|loan| self.pool.take_back(loan));
+    }
+
     /// A lent slot is no longer needed here.
     pub(crate) fn send_home(&mut self, home: ShardId, loan: Loan) {
         if let Some(outbound) = self.outbound.get_mut(home.index()).and_then(Option::as_mut) {
-            // As large as the pool it leads to: never full.
+            // As large as the number of loans that are given: never full.
             let returned = outbound.home.push(loan);
             debug_assert!(returned.is_ok(), "more slots on the way home than exist");
         }

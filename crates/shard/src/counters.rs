@@ -67,7 +67,7 @@ counters! {
         dropped_no_engine,
         /// Packets handed to other shards.
         handed_over,
-        /// Packets not handed over because the ring to the shard was full.
+        /// Packets not handed over because the ring to the shard was full, or it holds as many as can come home.
         dropped_ring_full,
         /// Packets not handed over because the shard is not a neighbour.
         dropped_no_neighbour,

@@ -119,6 +119,10 @@ pub(crate) struct Outbound<E: Engine> {
     pub(crate) facts: FactSender<E::Fact, EntityHash>,
     /// Slots of the neighbour's pool, on their way home.
     pub(crate) home: Producer<Loan>,
+    /// Loans of this shard's own slots that have not come home from there, and how many the way home takes. A
+    /// slot may be lent twice, for two streams, so there can be more loans than slots.
+    pub(crate) abroad: usize,
+    most_abroad: usize,
     /// Reads those slots while they are here.
     pub(crate) reader: LoanReader,
     pub(crate) waker: Waker,
@@ -130,8 +134,16 @@ impl<E: Engine> Outbound<E> {
         packets: Producer<HandOver<E::Stamp>>,
         facts: FactSender<E::Fact, EntityHash>,
         home: Producer<Loan>,
+        most_abroad: usize,
     ) -> Self {
-        Self { packets, facts, home, reader: to.reader.clone(), waker: to.waker.clone() }
+        let (reader, waker) = (to.reader.clone(), to.waker.clone());
+        Self { packets, facts, home, abroad: 0, most_abroad, reader, waker }
+    }
+
+    /// Whether another packet can go there: so that the way home is never full.
+    #[inline]
+    pub(crate) const fn has_way_home(&self) -> bool {
+        self.abroad < self.most_abroad
     }
 
     /// Shows the tick's work to the neighbour, and wakes it when there is any.

@@ -333,3 +333,32 @@ fn an_engine_that_panics_while_its_packets_are_abroad_gets_the_slots_back() {
     assert_eq!(b.core.driver_mut().sent[0].datagrams, [b"media"]);
     nothing_is_held(&mut [&mut a, &mut b]);
 }
+
+#[test]
+fn a_packet_of_several_streams_finds_its_way_home_as_often_as_it_went() {
+    let mut small = config(0);
+    small.pool = net::PoolSizing::new().with("tests", 4, 4);
+    let mut a = Bench::with(SimDriver::new(), &small, |_| Relay::default());
+    let mut b = Bench::with(SimDriver::new(), &config(1), |_| Relay::default());
+    acquaint(&mut a, &mut b, lanes());
+    let (source, socket) = a.transport(peer(1));
+    let (sink, _) = b.transport(peer(2));
+    b.ask(Command::Keep);
+    for stream in 1..=3 {
+        b.ask(Command::Install(A, StreamId(stream), sink));
+        a.ask(Command::Spread(source, B, StreamId(stream)));
+    }
+    for _ in 0..8 {
+        a.core.driver_mut().deliver(socket, peer(1), b"media", 5);
+        a.tick();
+        b.tick();
+    }
+    assert_eq!((a.totals().handed_over, a.totals().dropped_ring_full), (8, 16), "three ways out, one home");
+    b.ask(Command::PanicIn(shard::Phase::Publish));
+    b.ticks(4);
+    assert_eq!(b.totals().panics, 1);
+    nothing_is_held(&mut [&mut a, &mut b]);
+    a.core.driver_mut().deliver(socket, peer(1), b"media", 5);
+    a.tick();
+    assert_eq!(a.totals().handed_over, 11, "there is room again");
+}

@@ -19,7 +19,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         self.cx.totals.ticks += 1;
         self.more = false;
         for neighbour in &mut self.inbound {
-            neighbour.home.batch(usize::MAX).for_each(|loan| self.cx.pool.take_back(loan));
+            self.cx.take_home(neighbour);
         }
     }
 
