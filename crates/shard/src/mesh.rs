@@ -4,7 +4,7 @@
 //! Built by control when a shard starts, one [`Neighbour`] for each of the two, and handed to them through
 //! their command queues. Each end belongs to one shard's core. The packet ring is lossy: full means a counted
 //! drop. The fact ring loses nothing: what does not fit waits at the sender, coalesced. The way home is as
-//! large as the pool it leads to, so it is never full.
+//! large as the pool it leads to, and no more loans than that are given, so it is never full.
 
 use core::fmt;
 
@@ -68,12 +68,12 @@ pub fn connect<E: Engine>(a: &Link, b: &Link, sizing: LaneSizing) -> (Neighbour<
         Neighbour {
             shard: b.shard,
             inbound: Inbound::new(b.shard, a_packets_in, a_facts_in, a_home),
-            outbound: Outbound::new(b, a_packets, facts(a_facts), to_b),
+            outbound: Outbound::new(b, a_packets, facts(a_facts), to_b, a.slots),
         },
         Neighbour {
             shard: a.shard,
             inbound: Inbound::new(a.shard, b_packets_in, b_facts_in, b_home),
-            outbound: Outbound::new(a, b_packets, facts(b_facts), to_a),
+            outbound: Outbound::new(a, b_packets, facts(b_facts), to_a, b.slots),
         },
     )
 }

@@ -77,6 +77,11 @@ impl Borrowed {
         self.vacate(u32::try_from(index).ok()?)
     }
 
+    /// How many places there are.
+    pub(crate) const fn capacity(&self) -> usize {
+        self.entries.len()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.entries.len() - self.free.len()
     }
