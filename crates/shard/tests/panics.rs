@@ -8,9 +8,9 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use net::Driver;
 use net::epoll::{EpollConfig, EpollDriver};
 use net::uring::{UringConfig, UringDriver};
+use net::{Driver, Wait};
 use shard::{FromShard, Phase, ShardId, StreamId};
 use support::polling::Polling;
 use support::relay::{Command, Relay, Reply};
@@ -258,4 +258,37 @@ fn stopping_closes_everything_and_says_so() {
     };
     assert_eq!((*request, bench.core.driver_mut().occupied()), (owed, 0));
     let _: io::Result<()> = bench.core.wait();
+}
+
+#[test]
+fn a_shard_that_control_does_not_listen_to_sleeps_over_the_commands_that_wait() {
+    let mut config = config(0);
+    config.queues.events = 1;
+    let mut bench = Bench::with(SimDriver::new(), &config, |_| Relay::default());
+    let tick = |bench: &mut Bench<SimDriver>| {
+        bench.now += Duration::from_micros(100);
+        bench.core.wait().unwrap();
+        bench.core.tick(bench.now);
+    };
+    // One event, and the queue has no room left for the report.
+    bench.submit(Command::Emit(1));
+    tick(&mut bench);
+    bench.submit(Command::PanicIn(Phase::Commands));
+    bench.submit(Command::Echo);
+    bench.submit(Command::Echo);
+    (0..4).for_each(|_| tick(&mut bench));
+    let retry = bench.now + Duration::from_millis(1) - Duration::from_micros(100);
+    assert_eq!(bench.core.driver_mut().last_wait, Some(Wait::Until(retry)));
+    bench.ticks(4);
+    let last = bench.inbox.last();
+    assert!(matches!(last, Some(FromShard::Reply(_, Reply::Done))), "the next engine answers: {last:?}");
+}
+
+#[test]
+fn a_second_stop_changes_nothing() {
+    let mut bench = Bench::with(SimDriver::new(), &config(0), |_| Relay::fragile());
+    assert!(bench.control.stop() && bench.control.stop());
+    bench.tick_until("stopped", |bench| bench.core.has_stopped());
+    let [FromShard::Stopped { drop_message }] = &bench.inbox[..] else { panic!("{:?}", bench.inbox) };
+    assert_eq!(drop_message.as_deref(), Some("asked to panic when dropped"));
 }

@@ -52,8 +52,11 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         self.cx.join(shard, outbound);
     }
 
-    /// Drops the engine and begins to close everything.
+    /// Drops the engine and begins to close everything. Once is enough.
     pub(super) fn stop(&mut self) {
+        if matches!(self.life, Life::Stopping(_)) {
+            return;
+        }
         let drop_message = self.hosted.end().err();
         self.abandon();
         self.life = Life::Stopping(drop_message);
@@ -90,6 +93,8 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
             return Life::Dead;
         }
         self.bring_to_life();
+        // Commands may have waited for it.
+        self.more = true;
         Life::Running
     }
 

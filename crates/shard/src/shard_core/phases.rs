@@ -50,7 +50,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         if !self.hosted.is_running() && !self.awaits_engine() {
             self.cx.outbox.lose_all();
         }
-        self.more |= !self.commands.is_empty();
+        self.more |= !self.awaits_engine() && !self.commands.is_empty();
     }
 
     /// Facts and packets from other shards.
