@@ -87,6 +87,15 @@ mod tests {
     }
 
     #[test]
+    fn exactly_half_the_range_away_the_counter_stays() {
+        // RFC 3711 appendix A compares with "greater" on both sides.
+        for (highest, sequence, expected) in [(0x1_0005, 0x8005, 0x1_8005), (0x1_8005, 5, 0x1_0005)] {
+            let estimate = PacketIndex::new(highest).unwrap().estimate(sequence);
+            assert_eq!(estimate, PacketIndex::new(expected), "{highest:#x}");
+        }
+    }
+
+    #[test]
     fn no_counter_below_zero_and_none_past_the_end() {
         assert_eq!(PacketIndex::from_parts(0, 10).estimate(65_000), Some(PacketIndex::from_parts(0, 65_000)));
         assert_eq!(PacketIndex::MAX.estimate(3), None);

@@ -160,6 +160,11 @@ fn the_table_of_ssrcs_is_bounded_and_holds_only_authentic_ones() {
     pair.opener.forget(SSRC);
     pair.opener.forget(SSRC);
     assert_eq!(pair.open(&first), Ok(1), "forgotten is forgotten, as the documentation warns");
+    let report = pair.sealed_rtcp();
+    assert!(pair.open_rtcp(&report).is_ok());
+    assert_eq!(pair.open_rtcp(&report), Err(OpenError::Replayed));
+    pair.opener.forget(SSRC);
+    assert!(pair.open_rtcp(&report).is_ok(), "so are its reports");
 }
 
 #[test]
