@@ -10,13 +10,15 @@ use serde::{Deserialize, Serialize};
 pub(crate) enum Host {
     Uring,
     Epoll,
+    #[cfg(feature = "host-glommio")]
+    Glommio,
     /// The floor once more, in the subject's place: says how much of a ratio is noise.
     Floor,
 }
 
 impl Host {
     pub(crate) fn by_name(name: &str) -> io::Result<Self> {
-        let host = Self::ALL.into_iter().find(|host| host.to_string() == name);
+        let host = Self::ALL.iter().copied().find(|host| host.to_string() == name);
         host.ok_or_else(|| {
             let names: Vec<_> = Self::ALL.iter().map(ToString::to_string).collect();
             let what = format!("no host is called {name}; there are {}", names.join(", "));
@@ -26,7 +28,13 @@ impl Host {
 
     /// What is measured when nothing else is asked for.
     pub(crate) const DEFAULT: [Self; 2] = [Self::Uring, Self::Epoll];
-    const ALL: [Self; 3] = [Self::Uring, Self::Epoll, Self::Floor];
+    const ALL: &[Self] = &[
+        Self::Uring,
+        Self::Epoll,
+        #[cfg(feature = "host-glommio")]
+        Self::Glommio,
+        Self::Floor,
+    ];
 }
 
 impl fmt::Display for Host {
@@ -34,6 +42,8 @@ impl fmt::Display for Host {
         f.write_str(match self {
             Self::Uring => "uring",
             Self::Epoll => "epoll",
+            #[cfg(feature = "host-glommio")]
+            Self::Glommio => "glommio",
             Self::Floor => "floor",
         })
     }

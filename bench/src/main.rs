@@ -91,7 +91,7 @@ cargo xtask bench micro [OPTIONS]            parse, stamp, seal, open, timers, p
   --quick            1 to 200, 1200 bytes, GCM-128, bursts 1, 5 and 10 only
   --filter WORDS     cases whose name has all these words: --filter 'fan-50 burst-5 gcm-128'
   --list             name the cases and end
-  --host A,B         uring, epoll, floor (the floor against itself: the noise); default uring,epoll
+  --host A,B         uring, epoll, glommio, floor (the floor against itself: the noise); default uring,epoll
   --json FILE        write machine and rows there
   --cores A,B        forwarder's and far end's core, or none; default 0,1
   --load SHARE       how busy the forwarder should be; default 0.5

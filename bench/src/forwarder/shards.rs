@@ -70,6 +70,8 @@ fn plan(setup: &Setup) -> io::Result<Plan<Relay>> {
     let choice = match setup.host {
         Host::Uring => HostChoice::Uring,
         Host::Epoll => HostChoice::Epoll,
+        #[cfg(feature = "host-glommio")]
+        Host::Glommio => HostChoice::Glommio,
         Host::Floor => return Err(io::Error::other("the floor is no host of a shard")),
     };
     let sockets = u32::try_from(setup.case.peers().len() + SPARE_SOCKETS).map_err(io::Error::other)?;

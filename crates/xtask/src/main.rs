@@ -63,8 +63,12 @@ fn tidy_alone(root: &Path) -> Result<bool, String> {
 }
 
 fn bench(root: &Path, arguments: &[String]) -> Result<bool, String> {
-    let build = ["run", "--release", "--package", "shardcast-bench", "--bin", "shardcast-bench", "--"];
-    command::run(Tool::Cargo.command(root).args(build).args(arguments)).map(|()| true)
+    let mut command = Tool::Cargo.command(root);
+    command.args(["run", "--release", "--package", "shardcast-bench", "--bin", "shardcast-bench"]);
+    if arguments.iter().any(|word| word.split(',').any(|host| host == "glommio")) {
+        command.args(["--features", "host-glommio"]);
+    }
+    command::run(command.arg("--").args(arguments)).map(|()| true)
 }
 
 /// The workspace's folder: where cargo found this crate when it was built, wherever we are run from.

@@ -15,6 +15,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "clippy", about: "no lint fires in any target", run: clippy },
     Step { name: "deny", about: "licences, sources, duplicates and advisories of dependencies", run: deny },
     Step { name: "test", about: "all tests of all crates", run: test },
+    Step { name: "glommio", about: "lints and tests of the host behind a feature", run: glommio },
     Step { name: "doctest", about: "the examples in the documentation", run: doctest },
     Step { name: "doc", about: "the documentation builds without a warning", run: doc },
     Step { name: "loom", about: "the lanes between threads, in every interleaving", run: loom },
@@ -84,6 +85,31 @@ fn test(context: &Context) -> (Outcome, Tally) {
     // Not `--all-targets`: that would run the benches.
     let everything = ["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"];
     tested(cargo(context, &everything))
+}
+
+fn glommio(context: &Context) -> (Outcome, Tally) {
+    if lockable_bytes().is_some_and(|bytes| bytes < GLOMMIO_LOCKS_BYTES) {
+        let reason = format!("glommio starts with no less than {GLOMMIO_LOCKS_BYTES} bytes of `ulimit -l`");
+        return (Outcome::Skipped { reason }, Tally::default());
+    }
+    let packages = ["-p", "net", "-p", "shard", "--features", "shard/host-glommio", "--locked"];
+    let mut lints = cargo(context, &["clippy", "--all-targets", "-p", "shardcast-bench"]);
+    lints.args(["--features", "shardcast-bench/host-glommio"]).args(packages).args(["--", "-D", "warnings"]);
+    if let Err(reason) = run(&mut lints) {
+        return (Outcome::Failed { reason }, Tally::default());
+    }
+    let runner: &[&str] =
+        if is_installed("cargo-nextest") { &["nextest", "run"] } else { &["test", "--lib", "--tests"] };
+    let mut tests = cargo(context, runner);
+    tests.arg("--no-fail-fast").args(packages);
+    tested(tests)
+}
+
+/// The soft limit on locked memory: the word after the three of its name. `None` where there is none.
+fn lockable_bytes() -> Option<u64> {
+    let limits = std::fs::read_to_string("/proc/self/limits").ok()?;
+    let line = limits.lines().find(|line| line.starts_with("Max locked memory"))?;
+    line.split_whitespace().nth(3)?.parse().ok()
 }
 
 fn doctest(context: &Context) -> (Outcome, Tally) {
@@ -166,5 +192,7 @@ fn tested_if_any(mut command: Command) -> (Outcome, Tally) {
 
 /// The cargo-deny that is built where none is installed. Raised together with `deny.toml`.
 const DENY_VERSION: &str = "0.20.2";
+/// What glommio 0.9 insists on, and says so in words that help nobody.
+const GLOMMIO_LOCKS_BYTES: u64 = 512 * 1024;
 /// The advisories come from a git host, which not every machine may talk to.
 const ADVISORY_LIMIT: Duration = Duration::from_secs(60);
