@@ -5,17 +5,17 @@ mod sending;
 use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
-use io_uring::types::{CancelBuilder, Fd, Fixed};
+use io_uring::types::{CancelBuilder, Fd};
 use io_uring::{cqueue, opcode, squeue};
 use wire::Mono;
 
 use super::buffers::{self, Buffers, Lease};
 use super::message::{CONTROL_BYTES, Message, NAME_BYTES};
 use super::outbox::{Outbox, Run};
-use super::ring::{self, Ring};
+use super::ring::Ring;
 use super::sockets::{Sockets, Turn};
 use super::token::Token;
 use crate::clock::Clock;
@@ -86,19 +86,16 @@ impl UringDriver {
     /// # Errors
     /// What the kernel refuses: see `probe` for what that means.
     pub fn new(config: UringConfig) -> io::Result<Self> {
-        // No more sockets than descriptors, which the kernel holds the table to as well.
-        let sockets = config.sockets.min(ring::descriptor_limit());
         let completions = config.completions.unwrap_or_else(|| usual_completions(&config));
         let ring = Ring::new(u32::from(config.batch), completions)?;
-        ring.submitter().register_files_sparse(sockets)?;
         let buffers = Buffers::new(config.buffers, &ring.submitter())?;
-        let slots = sockets as usize;
+        let slots = config.sockets as usize;
         Ok(Self {
             buffers,
             outbox: Outbox::new(config.batch),
             egress: Egress::new(config.egress_bytes.max(MAX_RUN_BYTES))?,
             receive_header: Box::new(receive_header()),
-            sockets: Sockets::new(sockets, usize::from(config.buffers) / SHARES, config.gso),
+            sockets: Sockets::new(config.sockets, usize::from(config.buffers) / SHARES, config.gso),
             inbox: VecDeque::with_capacity(usize::from(config.buffers)),
             current: None,
             refused: Vec::with_capacity(2 * usize::from(config.batch)),
@@ -132,9 +129,9 @@ impl UringDriver {
         // Only what is listed now: submitting a full batch lets completions in, and a receive that finds no buffer
         // ends at once and is listed again. It has its next try in the next turn, when some have come back.
         for _ in 0..self.sockets.listed().0 {
-            let Some(key) = self.sockets.next_to_arm() else { break };
+            let Some((key, fd)) = self.sockets.next_to_arm() else { break };
             let header: *const libc::msghdr = &raw const *self.receive_header;
-            let receive = opcode::RecvMsgMulti::new(Fixed(key.index), header, buffers::GROUP).build();
+            let receive = opcode::RecvMsgMulti::new(Fd(fd), header, buffers::GROUP).build();
             self.push(&receive.user_data(Token::Receive(key).encode()));
         }
     }
@@ -200,9 +197,6 @@ impl UringDriver {
 
     fn release_closed(&mut self) {
         while let Some((key, socket)) = self.sockets.next_released() {
-            // A slot that cannot be cleared keeps the port bound until it is used again; there is no such error
-            // on a table that exists and an index inside it.
-            let _ = self.ring.set_file(key.index, EMPTY_SLOT);
             drop(socket);
             self.closed.push_back(key);
         }
@@ -256,7 +250,7 @@ impl UringDriver {
 }
 
 impl Drop for UringDriver {
-    /// Cancel, reap, let go of buffers and files; then the fields go, the ring first. The sockets' ports are free
+    /// Cancel, reap, let go of the buffers; then the fields go, the ring first. The sockets' ports are free
     /// when this returns, which closing the ring alone would leave to a worker of the kernel.
     fn drop(&mut self) {
         self.flush();
@@ -271,22 +265,14 @@ impl Drop for UringDriver {
             }
             self.collect();
         }
-        let submitter = self.ring.submitter();
-        // Failures leave the kernel to do the same when the ring closes; there is nobody to tell.
-        let _ = submitter.unregister_buf_ring(buffers::GROUP);
-        let _ = submitter.unregister_files();
+        // Failure leaves the kernel to do the same when the ring closes; there is nobody to tell.
+        let _ = self.ring.submitter().unregister_buf_ring(buffers::GROUP);
     }
 }
 
 impl Driver for UringDriver {
     fn add(&mut self, socket: Socket) -> io::Result<SocketKey> {
-        let fd = socket.as_fd().as_raw_fd();
-        let key = self.sockets.insert(socket)?;
-        if let Err(error) = self.ring.set_file(key.index, fd) {
-            self.sockets.forget(key);
-            return Err(error);
-        }
-        Ok(key)
+        self.sockets.insert(socket)
     }
 
     fn close(&mut self, key: SocketKey) {
@@ -414,8 +400,6 @@ impl Default for UringConfig {
 /// `POLLIN`, in the width that a poll submission has.
 const EVENT_IN: u32 = 1;
 const _: () = assert!(EVENT_IN == libc::POLLIN as u32);
-/// A fixed-file slot without a file.
-const EMPTY_SLOT: i32 = -1;
 /// A socket may hold this part of the receive buffers: enough that a busy main socket seldom has to be stopped,
 /// and little enough that one flood leaves most to the others.
 const SHARES: usize = 4;

@@ -8,8 +8,9 @@
 //! forced to be asynchronous, the other ways to be deferred.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::fd::RawFd;
 
-use io_uring::types::Fixed;
+use io_uring::types::Fd;
 use io_uring::{opcode, squeue};
 
 use super::token::Token;
@@ -46,6 +47,7 @@ impl Run {
 /// What a send has to know about its socket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Via {
+    pub(super) fd: RawFd,
     pub(super) family: Family,
     pub(super) connected: bool,
     /// No device or route has refused a run of it yet.
@@ -143,7 +145,7 @@ impl Slot {
 
     #[inline]
     fn fill(&mut self, run: &Run, via: Via) -> Option<squeue::Entry> {
-        let file = Fixed(run.socket.index);
+        let file = Fd(via.fd);
         self.run = *run;
         let (name, name_len) = if via.connected {
             (std::ptr::null(), 0)
@@ -222,7 +224,7 @@ mod tests {
     fn a_slot_answers_for_its_own_batch_only() {
         let bytes = [0; 10];
         let mut outbox = Outbox::new(1);
-        let via = Via { family: Family::V4, connected: false, runs: true };
+        let via = Via { fd: 0, family: Family::V4, connected: false, runs: true };
         assert!(outbox.enter(&run(&bytes, 10), via).is_some());
         assert!(outbox.is_full() && outbox.enter(&run(&bytes, 10), via).is_none());
         assert!(outbox.run(0, 0).is_some());
@@ -235,7 +237,7 @@ mod tests {
         let bytes = [0; 10];
         let mut outbox = Outbox::new(1);
         let v6 = Run { to: "[2001:db8::1]:9".parse().unwrap(), ..run(&bytes, 10) };
-        assert!(outbox.enter(&v6, Via { family: Family::V4, connected: false, runs: true }).is_none());
+        assert!(outbox.enter(&v6, Via { fd: 0, family: Family::V4, connected: false, runs: true }).is_none());
         assert!(!outbox.is_full());
     }
 }

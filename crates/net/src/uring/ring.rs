@@ -3,7 +3,6 @@
 #![expect(unsafe_code, reason = "the kernel reads the memory that submissions name")]
 
 use std::io;
-use std::os::fd::RawFd;
 use std::time::Duration;
 
 use io_uring::types::{CancelBuilder, SubmitArgs, Timespec};
@@ -150,11 +149,6 @@ impl Ring {
         }
     }
 
-    /// Lets the fixed-file table name `fd` at `index`, or nothing with -1.
-    pub(super) fn set_file(&self, index: u32, fd: RawFd) -> io::Result<()> {
-        self.inner.submitter().register_files_update(index, &[fd]).map(drop)
-    }
-
     fn forgiving(
         &mut self,
         queued: usize,
@@ -191,14 +185,6 @@ impl Ring {
         // until the call returns.
         unsafe { self.inner.submitter().enter(queued, want, flags, Some(&args)) }.map(drop)
     }
-}
-
-/// Most descriptors that this process may have.
-pub(super) fn descriptor_limit() -> u32 {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: `limit` is a valid place for the answer.
-    let result = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) };
-    if result == 0 { u32::try_from(limit.rlim_cur).unwrap_or(u32::MAX) } else { u32::MAX }
 }
 
 impl std::fmt::Debug for Ring {

@@ -15,6 +15,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 
 use super::outbox::Via;
 use crate::driver::SocketKey;
@@ -112,12 +113,6 @@ impl Sockets {
         Ok(key)
     }
 
-    /// Undoes an `insert` of which the kernel does not know.
-    pub(super) fn forget(&mut self, key: SocketKey) {
-        self.table.close(key);
-        self.table.release(key);
-    }
-
     /// Starts closing, if `key` names an open socket.
     pub(super) fn close(&mut self, key: SocketKey) {
         let Some(entry) = self.table.close(key) else { return };
@@ -129,7 +124,8 @@ impl Sockets {
     #[inline]
     pub(super) fn via(&self, key: SocketKey) -> Option<Via> {
         let Entry { socket, runs, .. } = self.table.get(key)?;
-        Some(Via { family: socket.family(), connected: socket.peer_addr().is_some(), runs: *runs })
+        let fd = socket.as_fd().as_raw_fd();
+        Some(Via { fd, family: socket.family(), connected: socket.peer_addr().is_some(), runs: *runs })
     }
 
     /// Sends no more runs as such through a socket.
@@ -149,12 +145,12 @@ impl Sockets {
     }
 
     /// The next receive to submit; it counts as submitted.
-    pub(super) fn next_to_arm(&mut self) -> Option<SocketKey> {
+    pub(super) fn next_to_arm(&mut self) -> Option<(SocketKey, RawFd)> {
         while let Some(key) = self.to_arm.pop_front() {
             match self.table.get_mut(key) {
                 Some(entry) if entry.arm == Arm::Queued => {
                     entry.arm = Arm::Armed;
-                    return Some(key);
+                    return Some((key, entry.socket.as_fd().as_raw_fd()));
                 }
                 _ => {}
             }
@@ -243,7 +239,7 @@ impl Sockets {
     }
 
     /// A closing socket of which the kernel has no request left; nothing that was queued before its close may be
-    /// unsubmitted. Its slot is free for another now.
+    /// unsubmitted, for submissions name descriptors. Its place in the table is free for another now.
     pub(super) fn next_released(&mut self) -> Option<(SocketKey, Socket)> {
         let Self { table, closing, .. } = self;
         let is_idle = |key: &SocketKey| table.closing_mut(*key).is_none_or(|entry| entry.arm == Arm::Idle);
