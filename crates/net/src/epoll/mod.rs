@@ -139,7 +139,8 @@ impl EpollDriver {
     /// How long a wait may take; `None` is for ever.
     fn timeout(&mut self, wait: Wait) -> Option<Duration> {
         match wait {
-            _ if !self.ready.is_empty() => Some(Duration::ZERO),
+            // What is left to receive, or a close to report, which is when its port becomes free.
+            _ if !self.ready.is_empty() || !self.closing.is_empty() => Some(Duration::ZERO),
             Wait::Poll => Some(Duration::ZERO),
             Wait::Until(Mono::NEVER) => None,
             Wait::Until(deadline) => Some(deadline.since(self.clock.read())),

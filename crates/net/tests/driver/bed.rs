@@ -143,6 +143,13 @@ pub(crate) fn peer_on(ip: IpAddr) -> (UdpSocket, SocketAddr) {
     (socket, local)
 }
 
+/// A loopback address that the tests of other processes do not use: a port that is freed there is not taken by
+/// one of them before it can be bound again.
+pub(crate) fn own_loopback() -> IpAddr {
+    let [_, b, c, d] = std::process::id().to_be_bytes();
+    IpAddr::from([127, 64 | b, c, d])
+}
+
 /// The next datagram that a plain socket gets.
 pub(crate) fn hear(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = vec![0; 65_536];

@@ -2,11 +2,11 @@ use std::net::UdpSocket;
 
 use net::{Driver, Ports, Share, Socket, SocketConfig};
 
-use crate::bed::{Bed, LOOPBACK, UNBOUNDED, hear, peer};
+use crate::bed::{Bed, LOOPBACK, UNBOUNDED, hear, own_loopback, peer};
 
 pub(crate) fn a_fixed_port_can_be_closed_and_bound_again_a_thousand_times<D: Driver>(mut bed: Bed<D>) {
-    let (mut key, local) = bed.socket();
-    let config = SocketConfig::new(LOOPBACK, Ports::Exact(local.port()));
+    let (mut key, local) = bed.add(&SocketConfig::new(own_loopback(), Ports::Exact(0)));
+    let config = SocketConfig::new(local.ip(), Ports::Exact(local.port()));
     let (peer, peer_addr) = peer();
     for round in 0..1000_u32 {
         // In use when it is closed: something has just arrived, something just went out.
@@ -21,6 +21,17 @@ pub(crate) fn a_fixed_port_can_be_closed_and_bound_again_a_thousand_times<D: Dri
     peer.send_to(b"still here?", local).unwrap();
     assert_eq!(bed.collect(1)[0].datagrams, [b"still here?"]);
     assert!(bed.driver.next_closed().is_none());
+}
+
+/// Who closes a socket and then goes to sleep hears of the end all the same.
+pub(crate) fn a_close_ends_though_nothing_else_happens<D: Driver>(mut bed: Bed<D>) {
+    let (key, local) = bed.add(&SocketConfig::new(own_loopback(), Ports::Exact(0)));
+    let deadline = bed.clock.read() + crate::bed::PATIENCE;
+    bed.driver.close(key);
+    bed.driver.turn(net::Wait::Until(deadline), &mut || true).unwrap();
+    assert!(bed.clock.read() < deadline, "slept although a close had to be reported");
+    bed.closed(key);
+    UdpSocket::bind(local).unwrap();
 }
 
 pub(crate) fn a_stale_key_names_nothing<D: Driver>(mut bed: Bed<D>) {
@@ -75,8 +86,9 @@ pub(crate) fn a_full_table_refuses_and_closes_the_socket<D: Driver>(mut bed: Bed
 }
 
 pub(crate) fn dropping_a_driver_frees_its_ports<D: Driver>(mut bed: Bed<D>) {
-    let (_, open) = bed.socket();
-    let (closing, closing_addr) = bed.socket();
+    let config = SocketConfig::new(own_loopback(), Ports::Exact(0));
+    let (_, open) = bed.add(&config);
+    let (closing, closing_addr) = bed.add(&config);
     let (peer, peer_addr) = peer();
     bed.queue(closing, peer_addr, b"last", 4);
     bed.driver.close(closing);

@@ -87,6 +87,7 @@ rules! {
         the_largest_run_goes_out_as_one;
     lifecycle:
         a_fixed_port_can_be_closed_and_bound_again_a_thousand_times,
+        a_close_ends_though_nothing_else_happens,
         a_stale_key_names_nothing,
         a_closed_socket_delivers_nothing_more,
         a_full_table_refuses_and_closes_the_socket,
