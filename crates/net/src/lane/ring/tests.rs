@@ -90,6 +90,24 @@ fn every_value_is_dropped_once_whoever_leaves_first() {
 }
 
 #[test]
+fn what_a_consumer_leaves_is_the_producers_again() {
+    let dropped = Count::new(0);
+    let (mut producer, mut consumer) = ring(4);
+    let push = |producer: &mut Producer<_>, n: usize| producer.push((n, Counted(&dropped))).is_ok();
+    assert!((0..3).all(|n| push(&mut producer, n)));
+    producer.publish();
+    assert!(producer.reclaim().is_none(), "the consumer may still want them");
+    drop(consumer.pop());
+    consumer.leave();
+    assert!(push(&mut producer, 3));
+    let reclaimed: Vec<_> = core::iter::from_fn(|| producer.reclaim()).map(|(n, _)| n).collect();
+    assert_eq!(reclaimed, [1, 2, 3]);
+    assert!(push(&mut producer, 4));
+    drop(producer);
+    assert_eq!(dropped.load(Relaxed), 5);
+}
+
+#[test]
 fn two_threads_see_every_value_in_order() {
     // An interpreter takes its time over each.
     const VALUES: u64 = if cfg!(miri) { 300 } else { 100_000 };
