@@ -49,7 +49,7 @@ fn ring_from<T: Send>(capacity: usize, start: usize) -> (Producer<T>, Consumer<T
     let shared = Arc::new(Shared { producer: End::new(start), consumer: End::new(start), slots });
     let producer =
         Producer { shared: Arc::clone(&shared), staged: start, published: start, head_seen: start };
-    (producer, Consumer { shared, next: start, tail_seen: start })
+    (producer, Consumer { shared, next: start, tail_seen: start, leaves: false })
 }
 
 /// The end that fills the ring.
@@ -111,6 +111,22 @@ impl<T: Send> Producer<T> {
         self.shared.capacity()
     }
 
+    /// Takes back the oldest value that the consumer left behind when it went by [`Consumer::leave`]. Nothing
+    /// while the consumer is there.
+    #[expect(unsafe_code, reason = "without a consumer every value is the producer's")]
+    pub fn reclaim(&mut self) -> Option<T> {
+        self.publish();
+        // Only the last handle gets through here: the consumer is gone, and what it did happened before.
+        let shared = Arc::get_mut(&mut self.shared)?;
+        let head = shared.consumer.position.load(Ordering::Acquire);
+        if head == self.published {
+            return None;
+        }
+        shared.consumer.position.store(head.wrapping_add(1), Ordering::Release);
+        // SAFETY: published and not taken, read once as `head` has passed it, and nobody else is left.
+        Some(unsafe { shared.read(head) })
+    }
+
     /// Whether the consumer is gone: nobody will take what is pushed. Reads the consumer's line.
     pub fn is_abandoned(&self) -> bool {
         self.shared.consumer.gone.load(Ordering::Acquire)
@@ -139,6 +155,8 @@ pub struct Consumer<T: Send> {
     next: usize,
     /// How far the producer was when last asked.
     tail_seen: usize,
+    /// What is not taken is the producer's to [`Producer::reclaim`].
+    leaves: bool,
 }
 
 impl<T: Send> Consumer<T> {
@@ -173,6 +191,12 @@ impl<T: Send> Consumer<T> {
         self.shared.capacity()
     }
 
+    /// Goes away without dropping what it did not take: for values that must return to where they came from.
+    /// [`Producer::reclaim`] yields them.
+    pub fn leave(mut self) {
+        self.leaves = true;
+    }
+
     /// Whether the producer is gone. What it pushed is visible by then: empty after this means empty for
     /// ever.
     pub fn is_abandoned(&self) -> bool {
@@ -180,11 +204,14 @@ impl<T: Send> Consumer<T> {
     }
 }
 
-/// Drops what is visible at once; what the producer pushes after that goes with the ring itself.
+/// Drops what is visible at once, unless it leaves it; what the producer pushes after that goes with the ring
+/// itself.
 impl<T: Send> Drop for Consumer<T> {
     fn drop(&mut self) {
         self.shared.consumer.gone.store(true, Ordering::Release);
-        self.batch(usize::MAX).for_each(drop);
+        if !self.leaves {
+            self.batch(usize::MAX).for_each(drop);
+        }
     }
 }
 

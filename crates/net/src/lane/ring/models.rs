@@ -51,6 +51,32 @@ fn who_sees_the_producer_gone_sees_all_it_pushed() {
     });
 }
 
+/// The consumer leaves at any moment: each value is taken by it or reclaimed.
+#[test]
+fn what_is_left_is_reclaimed_or_was_taken() {
+    loom::model(|| {
+        let (mut producer, mut consumer) = ring(2);
+        let receiver = thread::spawn(move || {
+            let taken = consumer.pop();
+            consumer.leave();
+            taken
+        });
+        for value in [1, 2] {
+            producer.push(Box::new(value)).unwrap();
+            producer.publish();
+        }
+        while !producer.is_abandoned() {
+            thread::yield_now();
+        }
+        let early = producer.reclaim();
+        let taken = receiver.join().unwrap();
+        let values: Vec<_> =
+            taken.into_iter().chain(early).chain(producer.reclaim()).map(|value| *value).collect();
+        let rest: Vec<_> = core::iter::from_fn(|| producer.reclaim()).map(|value| *value).collect();
+        assert_eq!([values, rest].concat(), [1, 2]);
+    });
+}
+
 /// Both leave at any moment: each value is dropped once. Real atomics count, as they outlive the model's run.
 #[test]
 fn each_value_is_dropped_once_however_both_leave() {
