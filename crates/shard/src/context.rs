@@ -121,7 +121,7 @@ impl<E: Engine> Context<E> {
         self.pool.fill(max_len, filler).map(Payload::Own)
     }
 
-    /// The bytes of a packet; `None` when its last reference is gone.
+    /// The bytes of a packet; `None` when its last reference is gone, or the shard that lent it.
     #[inline]
     #[must_use]
     pub fn bytes(&self, payload: Payload) -> Option<&[u8]> {
@@ -285,20 +285,58 @@ impl<E: Engine> Context<E> {
         self.blocked = false;
     }
 
+    /// Connects to another shard, in place of one that had the same number.
     pub(crate) fn join(&mut self, shard: ShardId, outbound: Outbound<E>) {
+        self.part(shard);
         if shard.index() >= self.outbound.len() {
             self.outbound.resize_with(shard.index() + 1, || None);
         }
         self.outbound[shard.index()] = Some(outbound);
     }
 
-    /// Takes back what the neighbour no longer needs.
-    pub(crate) fn take_home(&mut self, from: &mut Inbound<E>) {
+    /// Takes back what the neighbour no longer needs; everything, when it has ended. Whether it is there still.
+    pub(crate) fn take_home(&mut self, from: &mut Inbound<E>) -> bool {
+        // Asked first: what comes home is complete then.
+        let has_ended = from.has_ended();
         let loans = from.home.batch(usize::MAX);
         if let Some(outbound) = self.outbound.get_mut(from.shard.index()).and_then(Option::as_mut) {
             outbound.abroad -= loans.len();
         }
         loans.for_each(|loan| self.pool.take_back(loan));
+        if has_ended {
+            self.part(from.shard);
+        }
+        !has_ended
+    }
+
+    /// Forgets a neighbour. Packets that it left behind were never read.
+    fn part(&mut self, from: ShardId) {
+        let Some(mut outbound) = self.outbound.get_mut(from.index()).and_then(Option::take) else { return };
+        while let Some(HandOver { loan, .. }) = outbound.packets.reclaim() {
+            self.pool.take_back(loan);
+        }
+        let facts = outbound.facts.counters();
+        self.totals.facts_sent += facts.sent;
+        self.totals.facts_coalesced += facts.coalesced;
+    }
+
+    /// Sends home what others lent.
+    fn return_borrowed(&mut self) {
+        for index in 0..self.borrowed.capacity() {
+            if let Some((home, loan)) = self.borrowed.evict(index) {
+                self.send_home(home, loan);
+            }
+        }
+    }
+
+    /// The end: parts from everybody, and tells them by a wake-up. What they sent was left to them before.
+    pub(crate) fn leave(&mut self) {
+        self.return_borrowed();
+        for outbound in self.outbound.drain(..).flatten() {
+            let waker = outbound.waker.clone();
+            drop(outbound);
+            waker.wake();
+        }
     }
 
     /// A lent slot is no longer needed here.
@@ -316,11 +354,7 @@ impl<E: Engine> Context<E> {
         self.timers.clear();
         self.dirty.clear();
         self.epochs.clear();
-        for index in 0..self.borrowed.capacity() {
-            if let Some((home, loan)) = self.borrowed.evict(index) {
-                self.send_home(home, loan);
-            }
-        }
+        self.return_borrowed();
         self.pool.release_all();
         self.outbox.lose_all();
     }
@@ -337,7 +371,8 @@ impl<E: Engine> Context<E> {
     /// Levels of now, beside what was counted.
     pub(crate) fn totals(&self) -> Totals {
         let pool = self.pool.counters();
-        let mut facts = [0; 3];
+        // Those of neighbours that are gone, to begin with.
+        let mut facts = [self.totals.facts_sent, self.totals.facts_coalesced, 0];
         for outbound in self.outbound.iter().flatten() {
             let counters = outbound.facts.counters();
             let waiting = outbound.facts.waiting() as u64;

@@ -5,6 +5,9 @@
 //! their command queues. Each end belongs to one shard's core. The packet ring is lossy: full means a counted
 //! drop. The fact ring loses nothing: what does not fit waits at the sender, coalesced. The way home is as
 //! large as the pool it leads to, and no more loans than that are given, so it is never full.
+//!
+//! A shard that ends, however it does, sends home what it borrowed, leaves the packets it did not take to those
+//! who sent them, and then lets go of the ways home. That is how the others see it, and part from it.
 
 use core::fmt;
 
@@ -109,11 +112,17 @@ impl<E: Engine> Inbound<E> {
     /// Whether nothing here is worth waking up for. Slots that came home are not: the next tick takes them in
     /// before it needs any.
     pub(crate) fn is_quiet(&self) -> bool {
-        self.packets.is_empty() && self.facts.is_empty()
+        self.packets.is_empty() && self.facts.is_empty() && !self.home.is_abandoned()
+    }
+
+    /// Whether the neighbour has ended, and all that it said was heard. Reads the line that the way home is read
+    /// from anyway.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.home.is_abandoned() && self.packets.is_empty() && self.facts.is_empty()
     }
 }
 
-/// What goes to a neighbour.
+/// What goes to a neighbour. Dropped in this order: who sees the end of `home` sees all that came before.
 pub(crate) struct Outbound<E: Engine> {
     pub(crate) packets: Producer<HandOver<E::Stamp>>,
     pub(crate) facts: FactSender<E::Fact, EntityHash>,

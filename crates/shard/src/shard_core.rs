@@ -145,6 +145,13 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     }
 }
 
+/// However a shard ends: asked to, by a broken driver, by a defect of its own.
+impl<E: Engine, D: Driver> Drop for ShardCore<E, D> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
 impl<E: Engine, D: Driver> fmt::Debug for ShardCore<E, D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut f = f.debug_struct("ShardCore");

@@ -97,7 +97,7 @@ impl<E: Engine + 'static> Shards<E> {
             #[cfg(feature = "host-glommio")]
             Host::Glommio => crate::glommio_host::spawn(start, chosen)?,
         };
-        for other in self.running.iter_mut().flatten() {
+        for other in self.running.iter_mut().flatten().filter(|other| !other.has_ended()) {
             let (to_started, to_other) = connect(&started.link, &other.link, self.plan.lanes);
             let introduced =
                 started.control.introduce(to_started).and_then(|()| other.control.introduce(to_other));

@@ -362,3 +362,54 @@ fn a_packet_of_several_streams_finds_its_way_home_as_often_as_it_went() {
     a.tick();
     assert_eq!(a.totals().handed_over, 11, "there is room again");
 }
+
+#[test]
+fn a_shard_that_ends_without_a_word_keeps_no_slot_and_its_last_facts_are_heard() {
+    let mut bounded = config(1);
+    bounded.bounds.packets_per_neighbour = 3;
+    let mut a = Bench::new(SimDriver::new());
+    let mut b = Bench::with(SimDriver::new(), &bounded, |_| Relay::default());
+    acquaint(&mut a, &mut b, lanes());
+    let (source, socket) = a.transport(peer(1));
+    let (back, _) = b.transport(peer(2));
+    b.ask(Command::Install(A, STREAM, back));
+    b.ask(Command::Keep);
+    b.ask(Command::Spread(back, A, STREAM));
+    a.ask(Command::Spread(source, B, STREAM));
+    let deliver = |a: &mut Sim| {
+        a.core.driver_mut().deliver(socket, peer(1), b"media", 5);
+        a.tick();
+    };
+    (0..5).for_each(|_| deliver(&mut a));
+    b.submit(Command::BumpEpoch(back));
+    b.tick();
+    assert_eq!((b.totals().borrowed, a.totals().facts_received), (3, 0));
+    assert!(a.core.driver_mut().sleeper.prepare(&mut || true));
+    drop(b.core);
+    assert!(a.core.driver_mut().sleeper.drain(), "woken");
+    deliver(&mut a);
+    assert_eq!((a.totals().facts_received, a.totals().handed_over), (1, 6), "it was heard to the end");
+    a.tick();
+    assert_eq!(a.totals().pool_in_use, 0, "kept there, waiting there, and on the way");
+    deliver(&mut a);
+    assert_eq!((a.totals().handed_over, a.totals().dropped_no_neighbour), (6, 1));
+    a.tick();
+    assert_eq!(a.core.driver_mut().last_wait, Some(net::Wait::Until(wire::Mono::NEVER)), "and it sleeps");
+    assert_eq!(a.totals().pool_in_use, 0);
+}
+
+#[test]
+fn facts_for_a_shard_that_ended_keep_nobody_awake() {
+    let (mut a, b, source, _, _) = pair();
+    for stream in 10..20 {
+        a.ask(Command::Spread(source, B, StreamId(stream)));
+    }
+    a.submit(Command::BumpEpoch(source));
+    a.tick();
+    let sent = a.totals().facts_sent;
+    assert!(sent > 0 && a.totals().facts_waiting > 0);
+    drop(b.core);
+    a.ticks(3);
+    assert_eq!(a.core.driver_mut().last_wait, Some(net::Wait::Until(wire::Mono::NEVER)));
+    assert_eq!((a.totals().facts_waiting, a.totals().facts_sent), (0, sent));
+}

@@ -12,7 +12,7 @@ use net::Driver;
 
 use super::ShardCore;
 use crate::boundary::PanicReport;
-use crate::control::FromShard;
+use crate::control::{FromShard, ToShard};
 use crate::engine::Engine;
 use crate::mesh::Neighbour;
 
@@ -47,7 +47,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     /// Connects to another shard.
     pub(super) fn join(&mut self, neighbour: Neighbour<E>) {
         let Neighbour { shard, inbound, outbound } = neighbour;
-        self.inbound.retain(|known| known.shard != shard);
+        self.inbound.retain_mut(|known| self.cx.take_home(known) && known.shard != shard);
         self.inbound.push(inbound);
         self.cx.join(shard, outbound);
     }
@@ -103,6 +103,17 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
             Err(FromShard::Stopped { drop_message }) => Life::Stopping(drop_message),
             _ => Life::Stopped,
         }
+    }
+
+    /// Lets the neighbours have back what is theirs, before the rest is dropped.
+    pub(super) fn leave(&mut self) {
+        while let Some(message) = self.commands.pop() {
+            if let ToShard::Neighbour(neighbour) = message {
+                self.join(*neighbour);
+            }
+        }
+        self.inbound.drain(..).for_each(|neighbour| neighbour.packets.leave());
+        self.cx.leave();
     }
 
     /// What an engine leaves behind, put in order without it.

@@ -18,9 +18,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         self.cx.begin(now);
         self.cx.totals.ticks += 1;
         self.more = false;
-        for neighbour in &mut self.inbound {
-            self.cx.take_home(neighbour);
-        }
+        self.inbound.retain_mut(|neighbour| self.cx.take_home(neighbour));
     }
 
     /// Commands of control, and closes that have finished.
