@@ -1,6 +1,7 @@
 //! Rooms without sockets: what a packet's producer is, who consumes it, and what each consumer's copy says.
 //!
-//! Owns the RTP [`listener`] tables of a transport, its [`producer`]s and its [`consumer`]s.
+//! Owns the RTP [`listener`] tables of transports, their [`producer`]s and [`consumer`]s, and the [`Router`] that takes
+//! packets from the ones to the others.
 //!
 //! Invariants
 //! - Sans-IO: no socket, clock, randomness or lock. Time and random numbers are arguments.
@@ -17,7 +18,11 @@ pub mod consumer;
 pub mod listener;
 mod packet;
 pub mod producer;
+pub mod router;
+mod slots;
 mod unacceptable;
 
 pub use packet::Packet;
+pub use router::Router;
+pub use slots::{ConsumerKey, Key, ProducerKey, TransportKey};
 pub use unacceptable::Unacceptable;

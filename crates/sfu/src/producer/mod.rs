@@ -164,6 +164,12 @@ impl Producer {
         self.encodings.iter().map(|encoding| encoding.stream.map(|stream| (stream.ssrc, stream.rtx_ssrc)))
     }
 
+    /// Whether an SSRC is of a stream that was seen.
+    #[inline]
+    pub(crate) fn knows(&self, ssrc: Ssrc) -> bool {
+        stream::known(&self.encodings, ssrc).is_some()
+    }
+
     fn sort(&mut self, packet: &View<'_>, rid: Option<&[u8]>) -> Result<Received, DropReason> {
         let (ssrc, payload_type, sequence) = (packet.ssrc(), packet.payload_type(), packet.sequence());
         let signs = Signs { ssrc, payload_type, sequence, rid };

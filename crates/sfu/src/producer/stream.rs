@@ -113,7 +113,7 @@ impl Encoding {
 }
 
 #[inline]
-fn known(encodings: &[Encoding], ssrc: Ssrc) -> Option<Membership> {
+pub(super) fn known(encodings: &[Encoding], ssrc: Ssrc) -> Option<Membership> {
     for (at, encoding) in encodings.iter().enumerate() {
         match encoding.stream {
             Some(stream) if stream.ssrc == ssrc => return Some(Membership::Media(at)),
