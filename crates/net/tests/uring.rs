@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -181,6 +182,34 @@ fn an_icmp_error_ends_a_receive_but_not_receiving() {
     let back = UdpSocket::bind(gone_addr).unwrap();
     back.send_to(b"here again", local).unwrap();
     assert_eq!(receive(&mut driver, 1, UNBOUNDED), [(key, b"here again".to_vec())]);
+}
+
+#[test]
+fn a_receive_that_ends_while_others_are_submitted_is_submitted_before_the_wait() {
+    // Every submission is a batch of its own, so that what comes of it is known before the next.
+    let mut driver = UringDriver::new(UringConfig { batch: 1, ..small() }).unwrap();
+    let (gone, gone_addr) = peer();
+    drop(gone);
+    let mut socket = Socket::bind(&SocketConfig::new(own_loopback(), Ports::Exact(0))).unwrap();
+    let local = socket.local_addr();
+    socket.connect(Some(gone_addr)).unwrap();
+    // The socket has an error to report to its first receive.
+    UdpSocket::from(socket.as_fd().try_clone_to_owned().unwrap()).send(b"anybody?").unwrap();
+    let key = driver.add(socket).unwrap();
+    add(&mut driver);
+    let back = UdpSocket::bind(gone_addr).unwrap();
+    let mut clock = Clock::start();
+    let deadline = clock.read() + Duration::from_secs(5);
+    driver
+        .turn(Wait::Until(deadline), &mut || {
+            back.send_to(b"here again", local).unwrap();
+            true
+        })
+        .unwrap();
+    assert!(clock.read() < deadline, "waited without a receive: {:?}", driver.counters());
+    assert_eq!(driver.counters().receive_errors, 1, "the error was there to report");
+    back.send_to(b"here again", local).unwrap();
+    assert_eq!(receive(&mut driver, 1, UNBOUNDED)[0], (key, b"here again".to_vec()));
 }
 
 #[test]

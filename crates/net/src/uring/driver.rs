@@ -243,9 +243,11 @@ impl UringDriver {
         self.broken.map_or(Ok(()), |code| Err(io::Error::from_raw_os_error(code)))
     }
 
-    /// Whether this turn may wait at all, before anybody's queues are looked at.
+    /// Whether this turn may wait at all, before anybody's queues are looked at. Not when what was just submitted has
+    /// ended already, and so is listed again: nothing would end the wait for a socket without a receive.
     fn may_wait(&mut self) -> bool {
-        self.inbox.is_empty() && self.closed.is_empty() && !self.sockets.has_releasable()
+        let nothing_listed = self.sockets.listed() == (0, 0);
+        nothing_listed && self.inbox.is_empty() && self.closed.is_empty() && !self.sockets.has_releasable()
     }
 }
 
