@@ -108,6 +108,20 @@ pub struct Transmit {
     pub segment_size: usize,
 }
 
+impl Transmit {
+    /// Datagrams in the run.
+    #[inline]
+    pub(crate) fn datagrams(&self) -> u64 {
+        self.len.div_ceil(self.segment_size.max(1)).max(1) as u64
+    }
+
+    /// Whether so many reserved bytes can be sent as it says.
+    #[inline]
+    pub(crate) const fn is_sound(&self, reserved: usize) -> bool {
+        self.len <= reserved && (self.segment_size > 0 || self.len == 0)
+    }
+}
+
 /// I/O of one shard.
 pub trait Driver: fmt::Debug {
     /// Takes over a bound socket and starts receiving from it.
@@ -145,7 +159,8 @@ pub trait Driver: fmt::Debug {
     fn reserve(&mut self, len: usize) -> &mut [u8];
 
     /// Sends the first `transmit.len` bytes of the last reservation. Failures are counted, never returned; a
-    /// refused run counts all its datagrams as dropped. A run that the path cannot take as one (EMSGSIZE, EIO)
+    /// refused run counts all its datagrams as dropped, and so does one longer than the reservation or cut in
+    /// segments of nothing. A run that the path cannot take as one (EMSGSIZE, EIO)
     /// goes out datagram by datagram before the next `turn` returns.
     fn send(&mut self, transmit: Transmit);
 

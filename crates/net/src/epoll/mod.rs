@@ -262,12 +262,16 @@ impl Driver for EpollDriver {
 
     fn send(&mut self, transmit: Transmit) {
         let now = self.clock.now();
-        let segments = transmit.len.div_ceil(transmit.segment_size.max(1)).max(1) as u64;
+        let segments = transmit.datagrams();
         let Some(entry) = self.sockets.get_mut(transmit.socket) else {
             self.counters.dropped_no_socket += segments;
             return;
         };
         let bytes = self.egress.reserved(transmit.len);
+        if !transmit.is_sound(bytes.len()) {
+            self.counters.dropped_error += segments;
+            return;
+        }
         let mut outgoing =
             Outgoing { entry, refused: &mut self.refused, counters: &mut self.counters, gso: self.gso, now };
         outgoing.send(&transmit, bytes, segments);

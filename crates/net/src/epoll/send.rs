@@ -27,7 +27,6 @@ pub(super) struct Outgoing<'a> {
 impl Outgoing<'_> {
     /// Sends `bytes`, which are `segments` datagrams.
     pub(super) fn send(&mut self, transmit: &Transmit, bytes: &[u8], segments: u64) {
-        debug_assert_eq!(bytes.len(), transmit.len, "more than was reserved");
         debug_assert!(segments <= MAX_RUN_SEGMENTS as u64, "a run of {segments} datagrams");
         let peer = self.entry.socket.peer_addr();
         debug_assert!(

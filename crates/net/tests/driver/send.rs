@@ -125,3 +125,18 @@ pub(crate) fn the_largest_run_goes_out_as_one<D: Driver>(mut bed: Bed<D>) {
     assert_eq!(contents(bed.collect(64)).concat(), bytes);
     assert_eq!(bed.counters().sent_runs, 1);
 }
+
+pub(crate) fn a_run_that_cannot_be_is_a_counted_drop<D: Driver>(mut bed: Bed<D>) {
+    let (key, _) = bed.socket();
+    let (peer, peer_addr) = peer();
+    let run = |len, segment_size| net::Transmit { socket: key, to: peer_addr, from: None, len, segment_size };
+    bed.driver.reserve(10).fill(1);
+    bed.driver.send(run(20, 5));
+    assert_eq!((bed.counters().dropped_error, bed.counters().sent_datagrams), (4, 0), "longer than reserved");
+    bed.driver.reserve(10).fill(1);
+    bed.driver.send(run(10, 0));
+    bed.flush();
+    assert_eq!((bed.counters().dropped_error, bed.counters().sent_datagrams), (14, 0), "cut into nothings");
+    bed.send(key, peer_addr, b"sound", 5);
+    assert_eq!(hear(&peer).0, b"sound");
+}

@@ -17,9 +17,9 @@ impl UringDriver {
     #[inline]
     pub(super) fn send_run(&mut self, transmit: Transmit) {
         let Transmit { socket, to, from, len, segment_size } = transmit;
-        if self.egress.reserved(len).len() < len {
+        if !transmit.is_sound(self.egress.reserved(len).len()) {
             // Misuse: more than was reserved, or the same reservation a second time.
-            self.counters.dropped_error += 1;
+            self.counters.dropped_error += transmit.datagrams();
             return;
         }
         let run = Run { socket, to, from, start: self.egress.hold(len), len, segment_size };
