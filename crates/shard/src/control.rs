@@ -52,6 +52,9 @@ pub enum FromShard<R, V> {
         /// What the engine's `Drop` said, where that panicked.
         drop_message: Option<String>,
     },
+    /// The shard ends unasked: its driver broke, or it has a defect; [`Shard::join`](crate::Shard::join) says
+    /// which. What it owed was lost before this.
+    Broken,
 }
 
 /// What control tells a shard.
@@ -216,6 +219,16 @@ impl<R: Send, V: Send> Outbox<R, V> {
         self.owed.len() - self.free.len()
     }
 
+    /// Nothing more will come: what is owed is lost, and an end that nobody asked for is told.
+    pub(crate) fn end(&mut self, broken: bool) {
+        self.lose_all();
+        if broken {
+            // It has a place of its own.
+            let _ = self.messages.push(FromShard::Broken);
+        }
+        self.publish();
+    }
+
     /// Shows the tick's messages to control, and wakes it when there are any.
     pub(crate) fn publish(&mut self) {
         if self.messages.publish() > 0 {
@@ -239,7 +252,7 @@ fn outbox<R: Send, V: Send>(
     sizing: QueueSizing,
     control: Waker,
 ) -> (Outbox<R, V>, Consumer<FromShard<R, V>>) {
-    let (messages, answers) = ring(sizing.commands + sizing.events);
+    let (messages, answers) = ring(sizing.commands + sizing.events + LAST_WORDS);
     let (owed, free) = (Vec::with_capacity(sizing.commands), Vec::with_capacity(sizing.commands));
     (Outbox { messages, control, owed, free, events: sizing.events }, answers)
 }
@@ -252,6 +265,8 @@ pub(crate) struct Queues<E: Engine> {
 
 /// Room for what is not answered: a neighbour for each shard of a large machine, and the end.
 const UNANSWERED_COMMANDS: usize = 256;
+/// [`FromShard::Broken`], which is said once.
+const LAST_WORDS: usize = 1;
 
 #[cfg(test)]
 mod tests {
@@ -325,7 +340,9 @@ mod tests {
                                     prop_assert_eq!(event, seen_events);
                                     seen_events += 1;
                                 }
-                                FromShard::Panicked(_) | FromShard::Stopped { .. } => prop_assert!(false),
+                                FromShard::Panicked(_) | FromShard::Stopped { .. } | FromShard::Broken => {
+                                    prop_assert!(false);
+                                }
                             }
                         }
                     }

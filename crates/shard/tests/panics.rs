@@ -258,6 +258,10 @@ fn stopping_closes_everything_and_says_so() {
     };
     assert_eq!((*request, bench.core.driver_mut().occupied()), (owed, 0));
     let _: io::Result<()> = bench.core.wait();
+    let late = bench.submit(Command::Echo);
+    drop(bench.core);
+    let last: Vec<_> = std::iter::from_fn(|| bench.control.next_message()).collect();
+    assert!(matches!(last[..], [FromShard::Lost(request)] if request == late), "{last:?}");
 }
 
 #[test]
@@ -291,4 +295,27 @@ fn a_second_stop_changes_nothing() {
     bench.tick_until("stopped", |bench| bench.core.has_stopped());
     let [FromShard::Stopped { drop_message }] = &bench.inbox[..] else { panic!("{:?}", bench.inbox) };
     assert_eq!(drop_message.as_deref(), Some("asked to panic when dropped"));
+}
+
+#[test]
+fn a_shard_that_breaks_tells_control_and_owes_nothing() {
+    let mut config = config(0);
+    config.queues.events = 1;
+    let mut bench = Bench::with(SimDriver::new(), &config, |_| Relay::fragile());
+    bench.submit(Command::Emit(1));
+    let owed = bench.submit(Command::Forget);
+    bench.core.wait().unwrap();
+    bench.core.tick(bench.now);
+    let waiting = bench.submit(Command::Echo);
+    assert!(bench.sleeper.prepare(&mut || true));
+    drop(bench.core);
+    assert!(bench.sleeper.drain(), "woken");
+    let mut messages = std::iter::from_fn(|| bench.control.next_message()).skip(1);
+    let Some(FromShard::Lost(first)) = messages.next() else { panic!("no answer") };
+    let Some(FromShard::Lost(second)) = messages.next() else { panic!("no answer") };
+    assert_eq!((first, second), (owed, waiting));
+    assert!(matches!(messages.next(), Some(FromShard::Broken)), "though no event had room");
+    assert!(messages.next().is_none());
+    drop(messages);
+    assert_eq!(bench.control.unanswered(), 0);
 }

@@ -105,13 +105,18 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         }
     }
 
-    /// Lets the neighbours have back what is theirs, before the rest is dropped.
+    /// Lets control and the neighbours have what is theirs, before the rest is dropped.
     pub(super) fn leave(&mut self) {
+        // Inside the boundary: this may be the way out of another panic.
+        let _ = self.hosted.end();
         while let Some(message) = self.commands.pop() {
-            if let ToShard::Neighbour(neighbour) = message {
-                self.join(*neighbour);
+            match message {
+                ToShard::Command(request, _) => drop(self.cx.outbox.accept(request)),
+                ToShard::Neighbour(neighbour) => self.join(*neighbour),
+                ToShard::Stop => {}
             }
         }
+        self.cx.outbox.end(!self.has_stopped());
         self.inbound.drain(..).for_each(|neighbour| neighbour.packets.leave());
         self.cx.leave();
     }
