@@ -1,0 +1,152 @@
+//! What the shard itself does with a context: from its making through each tick, after a panic, to the end.
+//!
+//! None of this is an engine's to call.
+
+use net::{Loan, Pool};
+use wire::Mono;
+
+use super::Context;
+use crate::config::ShardConfig;
+use crate::control::Outbox;
+use crate::counters::Totals;
+use crate::demux::Demux;
+use crate::dirty::Dirty;
+use crate::engine::Engine;
+use crate::epochs::Epochs;
+use crate::key::ShardId;
+use crate::mesh::{HandOver, Inbound, Outbound};
+use crate::payload::Borrowed;
+use crate::timers::Timers;
+
+impl<E: Engine> Context<E> {
+    pub(crate) fn new(config: &ShardConfig, pool: Pool, outbox: Outbox<E::Reply, E::Event>) -> Self {
+        let capacity = config.capacity;
+        Self {
+            now: Mono::ZERO,
+            shard: config.shard,
+            pool,
+            demux: Demux::new(config.hash_key, capacity.transports, capacity.tuples),
+            timers: Timers::with_capacity(capacity.timers),
+            dirty: Dirty::with_capacity(capacity.transports),
+            borrowed: Borrowed::with_capacity(capacity.borrowed),
+            epochs: Epochs::new(capacity.streams),
+            outbox,
+            outbound: Vec::new(),
+            totals: Totals::default(),
+            blocked: false,
+        }
+    }
+
+    pub(crate) const fn begin(&mut self, now: Mono) {
+        self.now = now;
+        self.blocked = false;
+    }
+
+    /// Connects to another shard, in place of one that had the same number.
+    pub(crate) fn join(&mut self, shard: ShardId, outbound: Outbound<E>) {
+        self.part(shard);
+        if shard.index() >= self.outbound.len() {
+            self.outbound.resize_with(shard.index() + 1, || None);
+        }
+        self.outbound[shard.index()] = Some(outbound);
+    }
+
+    /// Takes back what the neighbour no longer needs; everything, when it has ended. Whether it is there still.
+    pub(crate) fn take_home(&mut self, from: &mut Inbound<E>) -> bool {
+        // Asked first: what comes home is complete then.
+        let has_ended = from.has_ended();
+        let loans = from.home.batch(usize::MAX);
+        if let Some(outbound) = self.outbound.get_mut(from.shard.index()).and_then(Option::as_mut) {
+            outbound.abroad -= loans.len();
+        }
+        loans.for_each(|loan| self.pool.take_back(loan));
+        if has_ended {
+            self.part(from.shard);
+        }
+        !has_ended
+    }
+
+    /// Forgets a neighbour. Packets that it left behind were never read.
+    fn part(&mut self, from: ShardId) {
+        let Some(mut outbound) = self.outbound.get_mut(from.index()).and_then(Option::take) else { return };
+        while let Some(HandOver { loan, .. }) = outbound.packets.reclaim() {
+            self.pool.take_back(loan);
+        }
+        let facts = outbound.facts.counters();
+        self.totals.facts_sent += facts.sent;
+        self.totals.facts_coalesced += facts.coalesced;
+    }
+
+    /// Sends home what others lent.
+    fn return_borrowed(&mut self) {
+        for index in 0..self.borrowed.capacity() {
+            if let Some((home, loan)) = self.borrowed.evict(index) {
+                self.send_home(home, loan);
+            }
+        }
+    }
+
+    /// The end: parts from everybody, and tells them by a wake-up. What they sent was left to them before.
+    pub(crate) fn leave(&mut self) {
+        self.return_borrowed();
+        for outbound in self.outbound.drain(..).flatten() {
+            let waker = outbound.waker.clone();
+            drop(outbound);
+            waker.wake();
+        }
+    }
+
+    /// A lent slot is no longer needed here.
+    pub(crate) fn send_home(&mut self, home: ShardId, loan: Loan) {
+        if let Some(outbound) = self.outbound.get_mut(home.index()).and_then(Option::as_mut) {
+            // As large as the number of loans that are given: never full.
+            let returned = outbound.home.push(loan);
+            debug_assert!(returned.is_ok(), "more slots on the way home than exist");
+        }
+    }
+
+    /// Forgets everything that an engine that is gone had: so a fresh one starts from nothing.
+    pub(crate) fn reset(&mut self) {
+        self.demux.clear();
+        self.timers.clear();
+        self.dirty.clear();
+        self.epochs.clear();
+        self.return_borrowed();
+        self.pool.release_all();
+        self.outbox.lose_all();
+    }
+
+    /// Shows what this tick wrote to other shards and to control.
+    pub(crate) fn publish(&mut self) {
+        for outbound in self.outbound.iter_mut().flatten() {
+            outbound.publish();
+            self.blocked |= outbound.facts.waiting() > 0;
+        }
+        self.outbox.publish();
+    }
+
+    /// Levels of now, beside what was counted.
+    pub(crate) fn totals(&self) -> Totals {
+        let pool = self.pool.counters();
+        // Those of neighbours that are gone, to begin with.
+        let mut facts = [self.totals.facts_sent, self.totals.facts_coalesced, 0];
+        for outbound in self.outbound.iter().flatten() {
+            let counters = outbound.facts.counters();
+            let waiting = outbound.facts.waiting() as u64;
+            facts = [facts[0] + counters.sent, facts[1] + counters.coalesced, facts[2] + waiting];
+        }
+        Totals {
+            transports: self.demux.transports() as u64,
+            timers_armed: self.timers.len() as u64,
+            replies_owed: self.outbox.owed() as u64,
+            facts_sent: facts[0],
+            facts_coalesced: facts[1],
+            facts_waiting: facts[2],
+            borrowed: self.borrowed.len() as u64,
+            pool_in_use: u64::from(pool.in_use),
+            pool_high_water: u64::from(pool.high_water),
+            pool_exhausted: pool.exhausted,
+            ..self.totals
+        }
+    }
+}
