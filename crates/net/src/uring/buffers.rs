@@ -31,6 +31,8 @@ pub(super) struct Buffers {
     tail: u16,
     /// Which buffers are ours at the moment: catches a kernel or a bug that names a buffer twice.
     leased: Box<[bool]>,
+    /// How many are not.
+    provided: u16,
 }
 
 /// A buffer that the kernel has filled and that has to be given back.
@@ -49,7 +51,7 @@ impl Buffers {
         let entries = Mapping::unpopulated(usize::from(count) * size_of::<BufRingEntry>())?;
         let memory = Mapping::unpopulated(usize::from(count) * BUFFER_BYTES)?;
         let leased = vec![false; usize::from(count)].into();
-        let mut buffers = Self { entries, memory, count, tail: 0, leased };
+        let mut buffers = Self { entries, memory, count, tail: 0, leased, provided: count };
         let address = at(&buffers.entries, 0).expose_provenance() as u64;
         // SAFETY: the entries are page-aligned, `count` long, and outlive the registration: the driver
         // unregisters them, or closes the ring, before it drops them.
@@ -66,6 +68,7 @@ impl Buffers {
     pub(super) fn lease(&mut self, id: u16, len: usize) -> Option<Lease> {
         let leased = self.leased.get_mut(usize::from(id)).filter(|leased| !**leased)?;
         *leased = true;
+        self.provided = self.provided.saturating_sub(1);
         Some(Lease { id, len: len.min(BUFFER_BYTES) })
     }
 
@@ -83,6 +86,7 @@ impl Buffers {
         if let Some(leased) = self.leased.get_mut(usize::from(id)) {
             *leased = false;
         }
+        self.provided = self.provided.saturating_add(1).min(self.count);
         self.provide(id);
     }
 
@@ -95,6 +99,11 @@ impl Buffers {
         let tail = unsafe { AtomicU16::from_ptr(tail.cast_mut()) };
         // Release: the kernel loads the tail with acquire and then reads the entries.
         tail.store(self.tail, Ordering::Release);
+    }
+
+    /// Whether the kernel has a buffer, as far as completions have told.
+    pub(super) const fn any_provided(&self) -> bool {
+        self.provided > 0
     }
 
     /// Bytes of address space that the buffers take at most.

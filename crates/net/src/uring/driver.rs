@@ -126,6 +126,10 @@ impl UringDriver {
             self.push(&poll.user_data(Token::Wake.encode()));
         }
         self.queue_cancellations();
+        // Without a buffer every receive would end at once. All are in the inbox then, so the turn does not wait.
+        if !self.buffers.any_provided() {
+            return;
+        }
         // Only what is listed now: submitting a full batch lets completions in, and a receive that finds no buffer
         // ends at once and is listed again. It has its next try in the next turn, when some have come back.
         for _ in 0..self.sockets.listed().0 {
@@ -147,11 +151,12 @@ impl UringDriver {
     }
 
     /// Takes what has completed, and lets in what is about to: newer kernels do the work of twenty completions at
-    /// most in a call, and say that there is more. Sockets that got their share are stopped in between.
+    /// most in a call, and say that there is more. Sockets that got their share are stopped in between, and receives
+    /// that ended are armed again: an empty datagram ends one, and who sends many may not keep the rest waiting.
     fn collect_all(&mut self) -> io::Result<()> {
         self.collect();
         for _ in 0..MOST_PASSES {
-            self.queue_cancellations();
+            self.queue_receives();
             if !self.ring.has_pending() {
                 break;
             }
@@ -405,7 +410,8 @@ const _: () = assert!(EVENT_IN == libc::POLLIN as u32);
 /// A socket may hold this part of the receive buffers: enough that a busy main socket seldom has to be stopped,
 /// and little enough that one flood leaves most to the others.
 const SHARES: usize = 4;
-/// Twenty completions each: more than there are buffers by default, and an end to it under flood.
-const MOST_PASSES: u32 = 16;
+/// As many as a socket may hold buffers by default: empty datagrams, one a pass, then have its share and no more. For
+/// others it is an end to it under flood, at twenty completions each far beyond the buffers.
+const MOST_PASSES: u32 = 64;
 /// Each attempt ends all receives but those that are at work at that moment, at most 32 datagrams each.
 const CANCEL_ATTEMPTS: u32 = 64;

@@ -74,6 +74,7 @@ rules! {
         a_socket_without_gro_hears_the_same,
         a_wildcard_socket_says_where_a_datagram_was_sent_to,
         an_empty_datagram_is_counted_and_harms_nobody,
+        empty_datagrams_hold_nobody_up,
         ipv6_peers_are_heard_and_answered,
         a_dual_stack_socket_knows_ipv4_peers_by_their_ipv4_address,
         the_budget_of_a_tick_is_kept_and_nothing_is_lost;

@@ -86,6 +86,21 @@ pub(crate) fn an_empty_datagram_is_counted_and_harms_nobody<D: Driver>(mut bed: 
     assert_eq!(bed.counters().received_datagrams, 2);
 }
 
+/// Anybody can send them, and they cost next to nothing: a driver that took one a tick would be kept from the rest.
+pub(crate) fn empty_datagrams_hold_nobody_up<D: Driver>(mut bed: Bed<D>) {
+    let (_, local) = bed.socket();
+    let (peer, _) = peer();
+    for n in 0..60_u8 {
+        peer.send_to(b"", local).unwrap();
+        peer.send_to(&[n], local).unwrap();
+    }
+    let mut heard = Vec::new();
+    for _ in 0..8 {
+        heard.extend(contents(bed.tick(UNBOUNDED).0).concat());
+    }
+    assert_eq!(heard, (0..60).collect::<Vec<_>>());
+}
+
 pub(crate) fn ipv6_peers_are_heard_and_answered<D: Driver>(mut bed: Bed<D>) {
     let localhost = IpAddr::V6(Ipv6Addr::LOCALHOST);
     if UdpSocket::bind((localhost, 0)).is_err() {
