@@ -101,7 +101,11 @@ impl<E: Engine + 'static> Shards<E> {
             let (to_started, to_other) = connect(&started.link, &other.link, self.plan.lanes);
             let introduced =
                 started.control.introduce(to_started).and_then(|()| other.control.introduce(to_other));
-            introduced.map_err(|_| StartError::Busy { shard: other.link.shard() })?;
+            if introduced.is_err() {
+                // Or it would run on with nobody to end it. Those that have met it part from it.
+                started.control.stop();
+                return Err(StartError::Busy { shard: other.link.shard() });
+            }
         }
         Ok(started)
     }

@@ -6,18 +6,20 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use net::PoolSizing;
 use net::lane::Sleeper;
-use net::probe::HostChoice;
-use shard::{FromShard, RequestId, ShardId, Start, StartError, StreamId, spawn};
-use support::config;
+use net::probe::{HostChoice, Needs, choose};
+use shard::{
+    Cpus, FromShard, Placement, Plan, RequestId, ShardId, Shards, Start, StartError, StreamId, spawn,
+};
 use support::relay::{Command, Relay, Reply};
 use support::running::{HOSTS, Running};
 use support::sim::SimDriver;
+use support::{config, lanes};
 
 /// A socket that fails the test when nothing arrives.
 fn peer() -> (UdpSocket, SocketAddr) {
@@ -180,4 +182,41 @@ fn ports_are_free_when_the_close_is_answered() {
         }
         running.stop();
     }
+}
+
+#[test]
+fn a_shard_that_cannot_meet_the_others_does_not_run_on_alone() {
+    let alive = Arc::new(());
+    let held = Arc::clone(&alive);
+    let sleeper = Sleeper::new().unwrap();
+    let plan = Plan {
+        most: 2,
+        config: Box::new(|shard| config(shard.0)),
+        lanes: lanes(),
+        chosen: choose(HostChoice::Epoll, Needs { shards: 2, sockets: 64 }).unwrap(),
+        placement: Placement::Floating,
+        cpus: Cpus::of_this_process(),
+        make: Box::new(move |_| {
+            let held = Arc::clone(&held);
+            Box::new(move |_: &mut _| {
+                let _ = &held;
+                Relay::default()
+            })
+        }),
+    };
+    let mut shards = Shards::new(plan, sleeper.waker());
+    let first = shards.start(ShardId(0)).unwrap();
+    let (release, until) = mpsc::sync_channel(0);
+    first.control.submit(RequestId(1), Command::Stall(until)).unwrap();
+    // Taken only once the shard is at it.
+    release.send(()).unwrap();
+    while first.control.stop() {}
+    let error = shards.start(ShardId(1)).unwrap_err();
+    assert!(matches!(error, StartError::Busy { shard: ShardId(0) }), "{error}");
+    // The plan, the first shard, and this test.
+    while Arc::strong_count(&alive) > 3 {
+        std::thread::yield_now();
+    }
+    drop(release);
+    shards.into_running().into_iter().for_each(|shard| shard.join().unwrap());
 }

@@ -42,6 +42,8 @@ pub enum Command {
     Keep,
     /// Emit this many events.
     Emit(u32),
+    /// Answer nobody and do nothing until the other end is dropped.
+    Stall(std::sync::mpsc::Receiver<()>),
     /// Mark these as having something to send, in this order.
     Mark(Vec<TransportKey>),
 }
@@ -191,6 +193,7 @@ impl Relay {
             Command::PanicIn(phase) => self.panics = Some(phase),
             Command::Keep => self.kept = Some(Vec::new()),
             Command::Emit(count) => self.pending_events.extend(0..count),
+            Command::Stall(until) => until.iter().for_each(drop),
             Command::Mark(keys) => keys.into_iter().for_each(|key| cx.mark_dirty(key)),
             _ => {}
         }
