@@ -1,8 +1,8 @@
 //! The driver on io_uring: one ring per shard, one `io_uring_enter` per tick that submits, waits and collects.
 //!
 //! - **Receive**: one multishot RECVMSG per socket, all taking buffers from one provided ring. A receive that the
-//!   kernel ends (no buffer, an ICMP error, an empty datagram, a full completion queue) is armed again by the
-//!   next turn. Buffers return to the kernel within the tick; what a socket delivers beyond its budget keeps
+//!   kernel ends (no buffer, an ICMP error, an empty datagram, a full completion queue) is armed again as soon as
+//!   there is a buffer. Buffers return to the kernel within the tick; what a socket delivers beyond its budget keeps
 //!   its buffers until the next. One that holds a quarter of them is cancelled at once and armed again when that
 //!   is worked off; nothing is lost, for the kernel's queue of that socket keeps what it has.
 //! - **Send**: each run is one submission that finishes inside `io_uring_enter` (see `outbox`), so that egress
