@@ -136,10 +136,10 @@ pub trait Driver: fmt::Debug {
     /// A socket whose descriptor the kernel has let go of since the last call.
     fn next_closed(&mut self) -> Option<SocketKey>;
 
-    /// Connects a socket to its only peer, or with `None` undoes that.
+    /// Connects a socket to its only peer, or with `None` undoes that, which IPv6 sockets do not support.
     ///
     /// # Errors
-    /// What the kernel says; the socket stays as it was.
+    /// What the kernel says, or [`Socket::connect`]; the socket stays as it was.
     fn connect(&mut self, key: SocketKey, peer: Option<SocketAddr>) -> io::Result<()>;
 
     /// Hands everything queued to the kernel, then waits as told and collects what is there. Before it really

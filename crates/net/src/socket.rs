@@ -161,12 +161,15 @@ impl Socket {
     /// Connects to the only peer, or with `None` undoes that. What arrived from others before is still delivered.
     ///
     /// # Errors
-    /// What the kernel says; the socket stays as it was.
+    /// What the kernel says; the socket stays as it was. Unsupported: an IPv6 socket may change its peer but not
+    /// lose it, because Linux goes on hearing only the old peer's address after it has undone the rest.
     pub fn connect(&mut self, peer: Option<SocketAddr>) -> io::Result<()> {
-        let raw = match peer {
-            Some(addr) => RawAddr::encode(addr, self.family)
+        let raw = match (peer, self.family) {
+            (Some(addr), family) => RawAddr::encode(addr, family)
                 .ok_or_else(|| io::Error::from_raw_os_error(libc::EAFNOSUPPORT))?,
-            None => RawAddr::EMPTY,
+            (None, _) if self.peer.is_none() => return Ok(()),
+            (None, Family::V4) => RawAddr::EMPTY,
+            (None, Family::V6) => return Err(io::Error::new(io::ErrorKind::Unsupported, KEEPS_PEER)),
         };
         sys::connect(self.inner.as_fd(), &raw)?;
         self.peer = peer;
@@ -379,6 +382,7 @@ fn choose_port(any: SocketAddr) -> io::Result<SocketAddr> {
     probe.local_addr()?.as_socket().ok_or_else(|| io::Error::from_raw_os_error(libc::EAFNOSUPPORT))
 }
 
+const KEEPS_PEER: &str = "an IPv6 socket cannot be disconnected: bind another one";
 /// Somebody may take the port between choosing and binding it, seldom once and never this often.
 const ANY_PORT_ATTEMPTS: u32 = 16;
 

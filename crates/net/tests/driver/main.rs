@@ -77,6 +77,8 @@ rules! {
         empty_datagrams_hold_nobody_up,
         ipv6_peers_are_heard_and_answered,
         a_dual_stack_socket_knows_ipv4_peers_by_their_ipv4_address,
+        a_disconnected_wildcard_socket_hears_everybody_again,
+        an_ipv6_socket_can_change_its_peer_but_not_lose_it,
         the_budget_of_a_tick_is_kept_and_nothing_is_lost;
     send:
         runs_of_every_shape_arrive_in_order,

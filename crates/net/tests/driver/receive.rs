@@ -161,3 +161,37 @@ pub(crate) fn the_budget_of_a_tick_is_kept_and_nothing_is_lost<D: Driver>(mut be
     assert_eq!((contents(of_first), contents(of_second)), (expected.clone(), expected));
     assert!(bed.tick(UNBOUNDED).0.is_empty());
 }
+
+/// A wildcard socket that is disconnected hears every family and address again, or says that it cannot.
+pub(crate) fn a_disconnected_wildcard_socket_hears_everybody_again<D: Driver>(mut bed: Bed<D>) {
+    let (key, local) = bed.add(&SocketConfig::new(Ipv4Addr::UNSPECIFIED.into(), Ports::Exact(0)));
+    let ((one, one_addr), (other, other_addr)) = (peer(), peer_on("127.0.0.7".parse().unwrap()));
+    bed.driver.connect(key, Some(one_addr)).unwrap();
+    bed.driver.connect(key, None).unwrap();
+    for (peer, peer_addr, ip) in [(&one, one_addr, "127.0.0.9"), (&other, other_addr, "127.0.0.1")] {
+        let ip: IpAddr = ip.parse().unwrap();
+        peer.send_to(b"ping", (ip, local.port())).unwrap();
+        let got = bed.collect(1);
+        assert_eq!((got[0].from, got[0].to), (peer_addr, Some(ip)));
+    }
+}
+
+pub(crate) fn an_ipv6_socket_can_change_its_peer_but_not_lose_it<D: Driver>(mut bed: Bed<D>) {
+    let any = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    if UdpSocket::bind((any, 0)).is_err() {
+        eprintln!("skipped: this machine has no IPv6");
+        return;
+    }
+    let (key, local) = bed.add(&SocketConfig::new(any, Ports::Exact(0)));
+    assert!(bed.driver.connect(key, None).is_ok(), "nothing to undo");
+    let ((four, four_addr), (six, six_addr)) = (peer(), peer_on(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+    bed.driver.connect(key, Some(four_addr)).unwrap();
+    let refusal = bed.driver.connect(key, None).unwrap_err();
+    assert_eq!(refusal.kind(), std::io::ErrorKind::Unsupported, "{refusal}");
+    // It stays as it was.
+    bed.send(key, four_addr, b"aabb", 2);
+    assert_eq!((hear(&four).0, hear(&four).0), (b"aa".to_vec(), b"bb".to_vec()));
+    bed.driver.connect(key, Some(six_addr)).unwrap();
+    six.send_to(b"ping", (Ipv6Addr::LOCALHOST, local.port())).unwrap();
+    assert_eq!(bed.collect(1)[0].from, six_addr);
+}
