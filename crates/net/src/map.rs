@@ -29,7 +29,7 @@ impl Mapping {
     /// What the kernel says, in practice ENOMEM.
     pub(crate) fn new(len: usize) -> io::Result<Self> {
         let mapping = Self::unpopulated(len)?;
-        mapping.populate();
+        mapping.populate()?;
         Ok(mapping)
     }
 
@@ -61,7 +61,7 @@ impl Mapping {
     }
 
     #[cfg(not(miri))]
-    fn populate(&self) {
+    fn populate(&self) -> io::Result<()> {
         let start = self.start.as_ptr().cast();
         if self.len >= HUGE_PAGE_BYTES {
             // A pool of 16 MB is 4,000 small pages, more than a core's TLB holds, and fan-out visits them in no
@@ -73,15 +73,23 @@ impl Mapping {
         }
         // SAFETY: as above.
         let populated = unsafe { libc::madvise(start, self.len, libc::MADV_POPULATE_WRITE) };
-        if populated != 0 {
-            // A kernel before 5.14.
-            self.touch();
+        if populated == 0 {
+            return Ok(());
         }
+        let error = io::Error::last_os_error();
+        if error.raw_os_error() == Some(libc::ENOMEM) {
+            // Touching would get the process killed where this is told.
+            return Err(error);
+        }
+        // A kernel before 5.14, or a sandbox.
+        self.touch();
+        Ok(())
     }
 
     #[cfg(miri)]
-    fn populate(&self) {
+    fn populate(&self) -> io::Result<()> {
         self.touch();
+        Ok(())
     }
 
     fn touch(&self) {
