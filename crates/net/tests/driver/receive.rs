@@ -184,14 +184,17 @@ pub(crate) fn an_ipv6_socket_can_change_its_peer_but_not_lose_it<D: Driver>(mut 
     }
     let (key, local) = bed.add(&SocketConfig::new(any, Ports::Exact(0)));
     assert!(bed.driver.connect(key, None).is_ok(), "nothing to undo");
-    let ((four, four_addr), (six, six_addr)) = (peer(), peer_on(IpAddr::V6(Ipv6Addr::LOCALHOST)));
-    bed.driver.connect(key, Some(four_addr)).unwrap();
+    let ((one, one_addr), (other, other_addr)) = (peer_on(LOCALHOST_V6), peer_on(LOCALHOST_V6));
+    bed.driver.connect(key, Some(one_addr)).unwrap();
     let refusal = bed.driver.connect(key, None).unwrap_err();
     assert_eq!(refusal.kind(), std::io::ErrorKind::Unsupported, "{refusal}");
     // It stays as it was.
-    bed.send(key, four_addr, b"aabb", 2);
-    assert_eq!((hear(&four).0, hear(&four).0), (b"aa".to_vec(), b"bb".to_vec()));
-    bed.driver.connect(key, Some(six_addr)).unwrap();
-    six.send_to(b"ping", (Ipv6Addr::LOCALHOST, local.port())).unwrap();
-    assert_eq!(bed.collect(1)[0].from, six_addr);
+    bed.send(key, one_addr, b"aabb", 2);
+    assert_eq!((hear(&one).0, hear(&one).0), (b"aa".to_vec(), b"bb".to_vec()));
+    bed.driver.connect(key, Some(other_addr)).unwrap();
+    one.send_to(b"stranger", (LOCALHOST_V6, local.port())).unwrap();
+    other.send_to(b"ping", (LOCALHOST_V6, local.port())).unwrap();
+    assert_eq!(bed.collect(1)[0].from, other_addr);
 }
+
+const LOCALHOST_V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
