@@ -162,7 +162,8 @@ impl Socket {
     ///
     /// # Errors
     /// What the kernel says; the socket stays as it was. Unsupported: an IPv6 socket may change its peer for
-    /// another of the same family but not lose it, because Linux goes on hearing only the old peer's address after it has undone the rest.
+    /// another of the same family but not lose it, because Linux goes on hearing only the old peer's address
+    /// after it has undone the rest.
     pub fn connect(&mut self, peer: Option<SocketAddr>) -> io::Result<()> {
         let raw = match (peer, self.family) {
             (Some(addr), family) => RawAddr::encode(addr, family)
