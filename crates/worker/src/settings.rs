@@ -11,6 +11,8 @@ use thiserror::Error;
 /// Versions of the npm package whose channel this worker speaks. docs/worker.md tells how to add one.
 pub const SUPPORTED_VERSIONS: &[&str] = &["3.27.1"];
 
+/// Exit code when the settings are right and the worker still cannot serve.
+pub const EXIT_CANNOT_SERVE: u8 = 40;
 /// Exit code when the environment names no version.
 pub const EXIT_NO_VERSION: u8 = 41;
 /// Exit code for wrong settings.
