@@ -8,11 +8,11 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use proptest::sample::Index;
-use sfu::router::{NotForwarded, Outcome, Told};
+use sfu::router::{ConsumeError, NotForwarded, Outcome, Told};
 use sfu::{ConsumerKey, ProducerKey, Router, TransportKey};
 use support::{consume, produce, write};
-use wire::Mono;
 use wire::rtp::View;
+use wire::{Mono, Ssrc};
 
 #[test]
 fn a_copy_says_what_its_consumer_says_and_keeps_the_payload_where_it_is() {
@@ -68,6 +68,19 @@ fn a_packet_that_nobody_takes_is_not_held() {
     let mut released = Vec::new();
     router.finish(&mut released);
     assert!(released.is_empty());
+}
+
+#[test]
+fn two_consumers_of_a_transport_cannot_share_their_ssrc() {
+    let mut router: Router<u32> = Router::new();
+    let (from, to, other) = (router.add_transport(), router.add_transport(), router.add_transport());
+    let producer = produce(&mut router, from, 5).unwrap();
+    let first = consume(&mut router, to, producer, 70).unwrap();
+    assert_eq!(consume(&mut router, to, producer, 70), Err(ConsumeError::SsrcTaken(Ssrc(70))));
+    assert_eq!(router.consumers_of(producer), [first], "nothing has changed");
+    consume(&mut router, other, producer, 70).unwrap();
+    assert!(router.close_consumer(first));
+    consume(&mut router, to, producer, 70).unwrap();
 }
 
 #[test]

@@ -64,9 +64,13 @@ fn encodings(parameters: &RtpParameters) -> Result<(), Unacceptable> {
         return Err(Unacceptable::new("rtpParameters.encodings", "empty", expected));
     }
     for (at, encoding) in parameters.encodings.iter().enumerate() {
-        if encoding.ssrc.is_none() {
-            let field = format!("rtpParameters.encodings[{at}].ssrc");
-            return Err(Unacceptable::new(field, "missing", "it must be the ssrc to send with"));
+        let field = || format!("rtpParameters.encodings[{at}].ssrc");
+        let Some(ssrc) = encoding.ssrc else {
+            return Err(Unacceptable::new(field(), "missing", "it must be the ssrc to send with"));
+        };
+        // Two streams of one SSRC would number their packets alike.
+        if parameters.encodings.iter().take(at).any(|other| other.ssrc == Some(ssrc)) {
+            return Err(Unacceptable::new(field(), ssrc, "each encoding must have an ssrc of its own"));
         }
         // The channel cannot tell zero from absent.
         if encoding.rtx.is_some_and(|rtx| rtx.ssrc.0 == 0) {

@@ -86,6 +86,14 @@ fn a_pipe_sends_every_encoding_in_its_own_stream() {
 }
 
 #[test]
+fn two_streams_of_a_pipe_cannot_share_their_ssrc() {
+    let check = |ssrcs: &[u32]| validate(true, &parameters(ssrcs), &consumable(ssrcs.len()));
+    assert_eq!(check(&[SSRC, SSRC + 1, SSRC + 2]), Ok(ConsumerType::Pipe));
+    let error = check(&[SSRC, SSRC + 1, SSRC]).unwrap_err();
+    assert_eq!((error.field.as_str(), error.value.as_str()), ("rtpParameters.encodings[2].ssrc", "555"));
+}
+
+#[test]
 fn streams_begin_between_1000_and_32767() {
     assert_eq!([0, 31_767, 31_768, 65_535].map(|n| random_start(n).value()), [1_000, 32_767, 1_000, 2_999]);
 }

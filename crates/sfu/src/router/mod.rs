@@ -73,6 +73,9 @@ pub enum ConsumeError {
     /// The producer is gone.
     #[error("there is no such producer")]
     UnknownProducer,
+    /// Another consumer of the transport sends with that SSRC. The caller is to blame: class `Error`.
+    #[error("ssrc {} is already sent with on this transport; take another", .0.0)]
+    SsrcTaken(Ssrc),
     /// The parameters make no sense.
     #[error(transparent)]
     Unacceptable(#[from] Unacceptable),
@@ -211,6 +214,11 @@ impl<P: Copy> Router<P> {
         }
         if source.producer.activity() == Activity::Paused {
             consumer.halt(Halt::ProducerPaused);
+        }
+        let others = || owner.consumers.iter().filter_map(|other| self.consumers.get(*other));
+        let is_taken = |ssrc: &Ssrc| others().any(|other| other.consumer.ssrcs().any(|taken| taken == *ssrc));
+        if let Some(ssrc) = consumer.ssrcs().find(is_taken) {
+            return Err(ConsumeError::SsrcTaken(ssrc));
         }
         let (at_producer, at_transport) = (source.consumers.len(), owner.consumers.len());
         let entry = Consuming { consumer, producer, transport, at_producer, at_transport };
