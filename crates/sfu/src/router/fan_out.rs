@@ -58,7 +58,8 @@ impl<P: Copy> Router<P> {
         self.pass_on(now, transport, slot, view).map_or_else(Outcome::Not, Outcome::Forwarded)
     }
 
-    /// Takes the list of transports that have something to send, in the order in which they got it.
+    /// Takes the list of transports that have something to send, in the order in which they got it. Each is to be
+    /// flushed: it is not listed again before, and until then no slot of the tick is given back.
     pub fn take_dirty(&mut self, dirty: &mut Vec<TransportKey>) {
         dirty.append(&mut self.dirty);
     }
