@@ -2,16 +2,17 @@
 //!
 //! Nothing here blocks and nothing grows without bound. Replies and events of an object's life are never dropped; a
 //! reader that has fallen behind loses media first, then sees only the latest of each score, trace and volume, then
-//! is no longer read from, so that it causes no further replies. Messages of one object keep their order throughout.
+//! is no longer read from, so that it causes no further replies. The kept events of one object keep their order, and
+//! what is held of it goes before the next of them; a reply does not wait for what is held.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use thiserror::Error;
 
-use crate::flat::Writer;
+use crate::flat::{MAX_PAYLOAD_BYTES, Writer};
 use crate::schema::message::{Body, Message};
 use crate::schema::notification::{Event, Notification};
-use crate::schema::response::Response;
+use crate::schema::response::{self, Response};
 
 /// Beyond this much waiting, media is dropped and telemetry coalesced: a second of a busy channel.
 const CONGESTED_BYTES: usize = 4 * 1024 * 1024;
@@ -40,6 +41,8 @@ pub struct OutboxCounters {
     pub messages: u64,
     /// Media notifications dropped because the reader was behind.
     pub dropped_media: u64,
+    /// Messages longer than the peer can take: replaced by an error where they were replies, otherwise dropped.
+    pub too_long: u64,
     /// Telemetry events replaced by a later one of the same kind and object.
     pub coalesced: u64,
     /// The most bytes that ever waited.
@@ -74,7 +77,7 @@ impl Outbox {
     /// Queues an event, or lets it give way.
     ///
     /// # Errors
-    /// When the limit is reached by an event that must not be lost.
+    /// When the limit is reached by an event that must not be lost, or by the latest of telemetry.
     pub fn notify(&mut self, event: Notification<'_>) -> Result<(), Overflow> {
         let class = Class::of(event.event);
         if class == Class::Kept || !self.is_congested() {
@@ -82,10 +85,12 @@ impl Outbox {
             return self.append(Body::Notification(Box::new(event)));
         }
         match class {
-            Class::Media => self.counters.dropped_media += 1,
+            Class::Media => {
+                self.counters.dropped_media += 1;
+                Ok(())
+            }
             _ => self.hold(event),
         }
-        Ok(())
     }
 
     /// Queues a log line; dropped when the reader is behind, since a log must never cost a reply.
@@ -134,7 +139,16 @@ impl Outbox {
     }
 
     fn append(&mut self, body: Body<'_>) -> Result<(), Overflow> {
-        let bytes = self.writer.message(&Message { data: body });
+        let message = Message { data: body };
+        let bytes = self.writer.message(&message);
+        if bytes.len() > LONGEST_MESSAGE_BYTES {
+            // The peer would lose its place in the stream, and with it every later message.
+            self.counters.too_long += 1;
+            return match message.data {
+                Body::Response(response) => self.append(Body::Response(Box::new(too_long(response.id)))),
+                _ => Ok(()),
+            };
+        }
         if self.queue.len() + self.held_bytes + bytes.len() > LIMIT_BYTES {
             return Err(Overflow);
         }
@@ -144,14 +158,19 @@ impl Outbox {
     }
 
     /// Keeps only the latest of this kind of event of this object.
-    fn hold(&mut self, event: Notification<'_>) {
+    fn hold(&mut self, event: Notification<'_>) -> Result<(), Overflow> {
         let (id, kind) = (event.handler_id.to_string(), event.event);
         let bytes = self.writer.message(&Message { data: Body::Notification(Box::new(event)) }).to_vec();
+        if bytes.len() > LONGEST_MESSAGE_BYTES {
+            self.counters.too_long += 1;
+            return Ok(());
+        }
         self.held_bytes += bytes.len();
         if let Some(before) = self.held.entry(id).or_default().insert(kind, bytes) {
             self.held_bytes -= before.len();
             self.counters.coalesced += 1;
         }
+        if self.queue.len() + self.held_bytes > LIMIT_BYTES { Err(Overflow) } else { Ok(()) }
     }
 
     /// What is held of an object goes before a later event of it.
@@ -193,11 +212,26 @@ impl Class {
     }
 }
 
+/// What a request is told whose answer the channel cannot carry.
+fn too_long(id: u32) -> Response<'static> {
+    Response {
+        id,
+        accepted: false,
+        body: response::Body::None,
+        error: Some("Error".into()),
+        reason: Some("the answer is longer than the channel carries".into()),
+    }
+}
+
+/// The longest message, with the length in front of it. The peer throws away all it has collected once that is longer
+/// than a payload may be, and its last read of 64 KiB may bring the beginning of the next message along.
+const LONGEST_MESSAGE_BYTES: usize = MAX_PAYLOAD_BYTES - 64 * 1024;
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::flat::Table;
-    use crate::schema::{consumer, response};
+    use crate::schema::consumer;
 
     fn event(id: &'static str, event: Event, bytes: usize) -> Notification<'static> {
         let body = match event {
@@ -279,5 +313,30 @@ mod tests {
         outbox.written(LIMIT_BYTES);
         assert!(outbox.may_read());
         assert_eq!(outbox.reply(reply(0)), Ok(()));
+    }
+
+    #[test]
+    fn telemetry_of_ever_more_objects_counts_towards_the_limit() {
+        let mut outbox = Outbox::default();
+        congest(&mut outbox);
+        let score = |object: usize| Notification {
+            handler_id: format!("{object}{}", "x".repeat(1 << 20)).into(),
+            event: Event::ConsumerScore,
+            body: crate::schema::notification::Body::None,
+        };
+        let held = (0..64).take_while(|&object| outbox.notify(score(object)).is_ok()).count();
+        assert!((26..29).contains(&held), "{held} of a MiB beside 4 MiB of media");
+    }
+
+    #[test]
+    fn an_answer_too_long_for_the_peer_becomes_an_error_and_the_stream_stays_in_step() {
+        let mut outbox = Outbox::default();
+        let reason = Some("x".repeat(MAX_PAYLOAD_BYTES).into());
+        outbox.reply(Response { reason, ..too_long(7) }).unwrap();
+        outbox.notify(event("c", Event::ConsumerRtp, MAX_PAYLOAD_BYTES)).unwrap();
+        assert_eq!((outbox.counters.too_long, outbox.counters.messages), (2, 1));
+        let bytes: Vec<u8> = outbox.queue.iter().copied().collect();
+        let Body::Response(answer) = Message::from_payload(&bytes[4..]).unwrap().data else { panic!() };
+        assert_eq!((answer.id, answer.accepted), (7, false));
     }
 }

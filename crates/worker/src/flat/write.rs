@@ -5,7 +5,10 @@ use super::table::Table;
 /// Most slots of any table of the schema, with room.
 const MAX_SLOTS: usize = 32;
 
-/// Encodes messages, each with its length in front; keeps its memory from one to the next.
+/// Memory kept from one message to the next; a rare huge one does not stay resident.
+const KEEP_BYTES: usize = 1024 * 1024;
+
+/// Encodes messages, each with its length in front; keeps its memory from one to the next, up to a bound.
 #[derive(Debug, Default)]
 pub struct Writer {
     bytes: Vec<u8>,
@@ -32,6 +35,7 @@ impl Writer {
     /// Encodes `root` with its 4-byte length prefix. The bytes stay valid until the next call.
     pub fn message<'a>(&mut self, root: &impl Table<'a>) -> &[u8] {
         self.bytes.clear();
+        self.bytes.shrink_to(KEEP_BYTES);
         self.vtables.clear();
         self.bytes.resize(8, 0);
         let at = root.write(self);
