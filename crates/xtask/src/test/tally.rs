@@ -16,6 +16,8 @@ impl Tally {
     /// Adds up every summary line in the text: libtest's (one per binary) and nextest's (one per run).
     pub(crate) fn read(text: &str) -> Self {
         let mut sum = Self::default();
+        // CI likes to force colours (CARGO_TERM_COLOR=always).
+        let text = without_colours(text);
         for line in text.lines().map(str::trim) {
             let counts = if line.starts_with("test result:") {
                 line.split_once(". ").map(|(_, counts)| counts)
@@ -70,6 +72,17 @@ impl fmt::Display for Tally {
     }
 }
 
+/// The text without its `ESC [ … m` sequences.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\u{1b}[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| c != ';' && !c.is_ascii_digit());
+        plain.push_str(end.and_then(|end| part.get(end..)?.strip_prefix('m')).unwrap_or(part));
+    }
+    plain
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +102,16 @@ mod tests {
         assert_eq!(Tally::read(text), Tally { passed: 4, failed: 2, ignored: 2 });
         let one = "     Summary [   0.004s] 1 test run: 1 passed, 0 skipped\n";
         assert_eq!(Tally::read(one), Tally { passed: 1, failed: 0, ignored: 0 });
+    }
+
+    #[test]
+    fn colours_hide_nothing() {
+        let text = "\u{1b}[32;1m     Summary\u{1b}[0m [   0.829s] \u{1b}[1m40\u{1b}[0m tests run: \
+            \u{1b}[1m39\u{1b}[0m \u{1b}[32;1mpassed\u{1b}[0m, \u{1b}[1m1\u{1b}[0m \u{1b}[31;1mfailed\u{1b}[0m, \
+            \u{1b}[1m0\u{1b}[0m \u{1b}[33;1mskipped\u{1b}[0m\n";
+        assert_eq!(Tally::read(text), Tally { passed: 39, failed: 1, ignored: 0 });
+        let text = "test result: \u{1b}[32mok\u{1b}[0m. 3 passed; 0 failed; 1 ignored\n";
+        assert_eq!(Tally::read(text), Tally { passed: 3, failed: 0, ignored: 1 });
     }
 
     #[test]
