@@ -29,7 +29,9 @@ pub(crate) fn main(root: &Path, target: &Path, arguments: &[String]) -> Result<b
     let seconds = match arguments {
         [] => SMOKE_SECONDS,
         [flag, number] if flag == "--seconds" => {
-            number.parse().map_err(|_| format!("--seconds wants a number, `{number}` is none"))?
+            // To libFuzzer none at all means for ever.
+            let seconds = number.parse().ok().filter(|&seconds| seconds > 0);
+            seconds.ok_or_else(|| format!("--seconds wants a number above 0, `{number}` is none"))?
         }
         [other, ..] => return Err(format!("`{other}` is no argument of fuzz-smoke; --seconds N is")),
     };
@@ -120,6 +122,7 @@ mod tests {
             main(Path::new("/"), Path::new("/"), &arguments).expect_err("no sense")
         };
         assert!(main(&["--seconds", "soon"]).contains("`soon`"));
+        assert!(main(&["--seconds", "0"]).contains("`0`"));
         assert!(main(&["--second"]).contains("`--second`"));
     }
 }
