@@ -3,7 +3,7 @@
 use model::rtp::{RtpEncodingParameters, RtpParameters};
 
 use crate::Unacceptable;
-use crate::producer::layers;
+use crate::producer::{carries_media, layers};
 
 /// What a consumer makes of its producer's streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +40,12 @@ pub fn validate(
     if let Some(at) = consumable.iter().position(|encoding| encoding.ssrc.is_none()) {
         let field = format!("consumableRtpEncodings[{at}].ssrc");
         return Err(Unacceptable::new(field, "missing", "it must be the mapped ssrc of the encoding"));
+    }
+    // The consumer would take no packet at all.
+    if !parameters.codecs.iter().any(carries_media) {
+        let value = format_args!("{} codecs", parameters.codecs.len());
+        let expected = "it must have a codec that carries media";
+        return Err(Unacceptable::new("rtpParameters.codecs", value, expected));
     }
     encodings(parameters)?;
     if pipe && parameters.encodings.len() != consumable.len() {

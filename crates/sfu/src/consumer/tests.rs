@@ -101,7 +101,12 @@ fn streams_begin_between_1000_and_32767() {
 #[test]
 fn what_is_wrong_is_named() {
     type Change = fn(&mut RtpParameters, &mut Vec<RtpEncodingParameters>);
-    let wrong: [(&str, bool, Change); 7] = [
+    let wrong: [(&str, bool, Change); 9] = [
+        ("rtpParameters.codecs is 0 codecs", false, |p, _| p.codecs.clear()),
+        ("rtpParameters.codecs is 1 codecs", true, |p, c| {
+            p.codecs.retain(|codec| codec.mime_type.is_rtx());
+            c.truncate(1);
+        }),
         ("rtpParameters.encodings is empty", false, |p, _| p.encodings.clear()),
         ("rtpParameters.encodings[0].ssrc is missing", false, |p, _| p.encodings[0].ssrc = None),
         ("encodings[0].rtx.ssrc is missing", false, |p, _| {
