@@ -1,5 +1,6 @@
 //! The npm package that our worker has to satisfy, installed on first use from the lock file beside this one.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -10,6 +11,9 @@ pub(crate) fn package() -> &'static Path {
     FOLDER.get_or_init(|| {
         let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/npm");
         let folder = here.join("node_modules");
+        // Tests run in processes of their own, those of `model` too; the first one installs, the others wait for it.
+        let lock_file = File::open(here.join("package-lock.json")).expect("the lock file is committed");
+        lock_file.lock().expect("nobody else locks it for long");
         if !folder.join("mediasoup/package.json").is_file() {
             let npm =
                 Command::new("npm").args(["ci", "--ignore-scripts", "--silent"]).current_dir(&here).status();
