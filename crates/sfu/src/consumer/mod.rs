@@ -26,7 +26,7 @@ use crate::{Packet, Unacceptable};
 use outgoing::Outgoing;
 
 /// See the module.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Consumer {
     // Beside what every decision reads: all but pipes have only this one.
     first: Outgoing,

@@ -9,7 +9,7 @@ use super::sequence_map::SequenceMap;
 use crate::Packet;
 
 /// See the module.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) ssrc: Ssrc,
     source: Option<Source>,

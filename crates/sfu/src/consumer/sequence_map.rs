@@ -16,7 +16,7 @@ use srtp::PacketIndex;
 use super::DropReason;
 
 /// See the module.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct SequenceMap {
     /// The highest input number.
     head: u64,

@@ -28,7 +28,7 @@ use crate::slots::{ConsumerKey, ProducerKey, Slots, TransportKey};
 use tick::Tick;
 
 /// See the module. `P` names the slot that holds a packet.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Router<P> {
     transports: Slots<TransportKey, Transport>,
     producers: Slots<ProducerKey, Producing>,
@@ -131,7 +131,7 @@ struct Producing {
     consumers: Vec<ConsumerKey>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Consuming {
     consumer: Consumer,
     producer: ProducerKey,
