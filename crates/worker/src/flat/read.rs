@@ -40,6 +40,10 @@ pub(super) const MAX_DEPTH: u8 = 16;
 /// Writers share vtables and may share strings, so a message may decode to more bytes than it has; not to much more.
 const INFLATION: usize = 4;
 const INFLATION_BASE_BYTES: usize = 64 * 1024;
+/// What a table and an element cost at least, since memory is taken for each however little it says: as much as leaves
+/// room for a writer that shares nothing but vtables (8 bytes of buffer for an element and its empty table).
+const TABLE_COST_BYTES: usize = 24;
+const STRING_COST_BYTES: usize = 12;
 
 /// What all readers of one buffer share.
 #[derive(Debug)]
@@ -113,7 +117,7 @@ impl<'b, 'a> TableReader<'b, 'a> {
         if vtable_len < 4 || vtable_len % 2 != 0 || vtable.saturating_add(vtable_len) > buffer.bytes.len() {
             return Err(Malformed::OutOfBounds);
         }
-        buffer.spend(table_len.max(4))?;
+        buffer.spend(table_len.max(TABLE_COST_BYTES))?;
         Ok(Self { buffer, position, vtable, vtable_len, depth })
     }
 
@@ -161,7 +165,7 @@ impl<'b, 'a> TableReader<'b, 'a> {
     /// Calls `each` with every string of a vector of strings.
     pub(crate) fn strings(&self, slot: u16) -> Result<Option<Vec<&'a [u8]>>, Malformed> {
         let Some((start, len)) = self.vector(slot)? else { return Ok(None) };
-        self.buffer.spend(len.saturating_mul(4))?;
+        self.buffer.spend(len.saturating_mul(STRING_COST_BYTES))?;
         (0..len).map(|i| self.bytes_at(start + 4 * i)).collect::<Result<_, _>>().map(Some)
     }
 
@@ -180,5 +184,32 @@ impl<'b, 'a> TableReader<'b, 'a> {
         let Some(at) = self.place(slot)? else { return Ok(None) };
         let start = self.buffer.follow(at)?;
         Ok(Some((start.saturating_add(4), self.buffer.length(start)?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flat::{Table as _, Writer};
+    use crate::schema::rtp_parameters::{CodecMapping, RtpMapping};
+
+    #[test]
+    fn many_offsets_to_one_empty_table_are_refused() {
+        let count = 20_000_u32;
+        // Root at 12, its vtable at 4 with two slots for one vector at 20, whose offsets all lead behind it.
+        let mut bytes = vec![12, 0, 0, 0, 8, 0, 8, 0, 4, 0, 4, 0, 8, 0, 0, 0, 4, 0, 0, 0];
+        bytes.extend(count.to_le_bytes());
+        (0..count).for_each(|i| bytes.extend((4 * (count - i)).to_le_bytes()));
+        bytes.extend([0xfc, 0xff, 0xff, 0xff, 4, 0, 4, 0]);
+        assert_eq!(RtpMapping::from_payload(&bytes), Err(Malformed::Inflated));
+    }
+
+    #[test]
+    fn as_many_tables_of_a_writer_are_read() {
+        let codec = CodecMapping { payload_type: 0, mapped_payload_type: 0 };
+        let mapping = RtpMapping { codecs: vec![codec; 20_000], encodings: Vec::new() };
+        let mut writer = Writer::default();
+        let message = writer.message(&mapping);
+        assert_eq!(RtpMapping::from_payload(&message[4..]), Ok(mapping));
     }
 }
