@@ -153,7 +153,10 @@ pub(crate) fn own_loopback() -> IpAddr {
 /// The next datagram that a plain socket gets.
 pub(crate) fn hear(socket: &UdpSocket) -> (Vec<u8>, SocketAddr) {
     let mut buffer = vec![0; 65_536];
-    let (len, from) = socket.recv_from(&mut buffer).unwrap();
+    // A thread with a ring is interrupted when the kernel has work for it.
+    let heard = std::iter::repeat_with(|| socket.recv_from(&mut buffer))
+        .find(|heard| !matches!(heard, Err(error) if error.kind() == std::io::ErrorKind::Interrupted));
+    let (len, from) = heard.unwrap().unwrap();
     buffer.truncate(len);
     (buffer, from)
 }
