@@ -10,6 +10,7 @@
 //! | `epoll`, `uring` | two answers |
 //! | `glommio` | the first of them, waiting in a glommio executor (cargo feature `host-glommio`) |
 //! | `probe` | which of them this kernel allows, and which offloads |
+//! | `process` | what the parent process left open, what the process used |
 //! | `lane` | what crosses between two threads: rings, slots on loan, wake-ups |
 
 mod addr;
@@ -26,6 +27,7 @@ pub mod lane;
 mod map;
 pub mod pool;
 pub mod probe;
+pub mod process;
 pub mod socket;
 mod sys;
 mod table;

@@ -78,7 +78,8 @@ const PLACES: &[Place] = &[
     Place { package: "net", layer: 2, may_use: &["wire"] },
     Place { package: "shard", layer: 2, may_use: &["wire", "model", "sfu", "net"] },
     Place { package: "shardcast", layer: 3, may_use: &["model", "shard"] },
-    Place { package: "shardcast-worker", layer: 4, may_use: &["model", "shardcast"] },
+    // `net` only for what the parent process left open and what this one used.
+    Place { package: "shardcast-worker", layer: 4, may_use: &["model", "shardcast", "net"] },
     // `net` and `shard` only for the look at the machine before anything starts.
     Place { package: "shardcast-server", layer: 4, may_use: &["model", "shardcast", "net", "shard"] },
     Place { package: "shardcast-client", layer: 4, may_use: &["model", "wire"] },
