@@ -5,11 +5,13 @@
 //! | `flat` | the FlatBuffers format, reading strictly and writing forward |
 //! | `schema` | the tables of the channel |
 //! | `channel` | frames in, messages out |
+//! | `convert` | tables to the dictionaries of `model`, and back |
 //! | `settings` | arguments, environment, exit codes |
 
 #![forbid(unsafe_code)]
 
 pub mod channel;
+pub mod convert;
 pub mod flat;
 pub mod schema;
 pub mod settings;
