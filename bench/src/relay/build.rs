@@ -34,14 +34,15 @@ impl Relay {
         {
             let remote = *plan.peers.get(number).ok_or("a peer has no address")?;
             let (socket, port) = open_socket(plan, remote, &mut shared, sockets)?;
-            let key = cx.open_transport().map_err(|error| error.to_string())?;
+            let key = TransportKey::new(u32::try_from(number).unwrap_or(u32::MAX), 0);
+            cx.open_transport(key).map_err(|error| error.to_string())?;
             cx.bind(key, Tuple { socket, local: None, remote }).map_err(|error| error.to_string())?;
             let suite = if peer.receives { plan.case.suite } else { crate::suite::Suite::Clear };
             let transport = Transport::new(socket, remote, Seal::towards(suite, number)?);
-            if key.index() >= self.transports.len() {
-                self.transports.resize_with(key.index() + 1, || None);
+            if key.place() >= self.transports.len() {
+                self.transports.resize_with(key.place() + 1, || None);
             }
-            self.transports[key.index()] = Some(transport);
+            self.transports[key.place()] = Some(transport);
             keys[number] = Some(key);
             ports.push((number, port));
         }
@@ -90,7 +91,7 @@ impl Relay {
         key: TransportKey,
         (receiver, stream): (usize, &Stream),
     ) -> Result<(), String> {
-        let Some(Some(transport)) = self.transports.get_mut(key.index()) else {
+        let Some(Some(transport)) = self.transports.get_mut(key.place()) else {
             return Err("a consumer has no transport".to_owned());
         };
         let consumer =

@@ -105,7 +105,7 @@ impl Relay {
     fn fan_out(&mut self, stream: usize, packet: u32, cx: &mut Context<Self>) {
         let routes = self.routes.get(stream).map(Vec::as_slice).unwrap_or_default();
         for route in routes {
-            if let Some(Some(transport)) = self.transports.get_mut(route.transport.index()) {
+            if let Some(Some(transport)) = self.transports.get_mut(route.transport.place()) {
                 transport.queue(packet, route.consumer);
                 cx.mark_dirty(route.transport);
             }
@@ -178,7 +178,7 @@ impl Engine for Relay {
         egress: &mut Egress<'_, D>,
         cx: &mut Context<Self>,
     ) {
-        if let Some(Some(transport)) = self.transports.get_mut(transport.index()) {
+        if let Some(Some(transport)) = self.transports.get_mut(transport.place()) {
             transport.flush(&mut self.packets, egress, cx);
         }
     }

@@ -23,6 +23,12 @@ macro_rules! key {
                 Self { index, generation }
             }
 
+            /// The place, as tables are indexed.
+            #[inline]
+            pub const fn place(self) -> usize {
+                self.index as usize
+            }
+
             /// Who comes to the same place next.
             pub const fn next(self) -> Self {
                 Self { index: self.index, generation: self.generation.wrapping_add(1) }

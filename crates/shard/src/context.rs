@@ -57,12 +57,12 @@ impl<E: Engine> Context<E> {
 
 /// Transports.
 impl<E: Engine> Context<E> {
-    /// A key for a new transport.
+    /// Takes up a transport under the key that control gave it.
     ///
     /// # Errors
-    /// When the shard has no room for another.
-    pub fn open_transport(&mut self) -> Result<TransportKey, DemuxError> {
-        self.demux.open()
+    /// When the key is beyond the shard's tables, or its place is still taken.
+    pub fn open_transport(&mut self, key: TransportKey) -> Result<(), DemuxError> {
+        self.demux.open(key)
     }
 
     /// Forgets a transport: its tuples, the sockets offered to it, its place in the flush. False for a stale

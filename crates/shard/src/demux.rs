@@ -65,6 +65,9 @@ pub enum DemuxError {
     /// The table of transports is full.
     #[error("the shard has no room for another transport: it holds {0}")]
     TooManyTransports(usize),
+    /// The place that the key names belongs to another transport still.
+    #[error("transport {0} stands where another one still is")]
+    Occupied(TransportKey),
     /// The table of tuples is full.
     #[error("the shard has no room for another tuple: it holds {0}")]
     TooManyTuples(usize),
@@ -86,7 +89,7 @@ pub(crate) struct Demux {
     tuples: HashTable<Bound>,
     max_tuples: usize,
     transports: Vec<Slot>,
-    free: Vec<u32>,
+    open: usize,
     max_transports: usize,
     /// By socket index: to whom unknown peers of a socket are offered.
     owners: Vec<Option<Owner>>,
@@ -100,25 +103,29 @@ impl Demux {
             tuples: HashTable::with_capacity(max_tuples * 2),
             max_tuples,
             transports: Vec::with_capacity(max_transports),
-            free: Vec::with_capacity(max_transports),
+            open: 0,
             max_transports,
             owners: Vec::new(),
         }
     }
 
-    pub(crate) fn open(&mut self) -> Result<TransportKey, DemuxError> {
-        if let Some(index) = self.free.pop() {
-            let slot = &mut self.transports[index as usize];
-            slot.open = true;
-            return Ok(TransportKey { index, generation: slot.generation });
-        }
-        if self.transports.len() == self.max_transports {
+    /// Takes up a transport under a key that control gave.
+    pub(crate) fn open(&mut self, key: TransportKey) -> Result<(), DemuxError> {
+        let place = key.place();
+        if place >= self.max_transports {
             return Err(DemuxError::TooManyTransports(self.max_transports));
         }
-        let index = u32::try_from(self.transports.len())
-            .map_err(|_| DemuxError::TooManyTransports(self.max_transports))?;
-        self.transports.push(Slot { generation: 0, open: true, tuples: Vec::new() });
-        Ok(TransportKey { index, generation: 0 })
+        if place >= self.transports.len() {
+            let vacant = || Slot { generation: 0, open: false, tuples: Vec::new() };
+            self.transports.resize_with(place + 1, vacant);
+        }
+        let slot = &mut self.transports[place];
+        if slot.open {
+            return Err(DemuxError::Occupied(key));
+        }
+        (slot.open, slot.generation) = (true, key.generation);
+        self.open += 1;
+        Ok(())
     }
 
     /// Forgets a transport and all its tuples. Owned sockets become shared ones.
@@ -126,18 +133,17 @@ impl Demux {
         if !self.is_open(key) {
             return false;
         }
-        let slot = &mut self.transports[key.index()];
+        let slot = &mut self.transports[key.place()];
         slot.open = false;
-        slot.generation = slot.generation.wrapping_add(1);
+        self.open -= 1;
         for tuple in slot.tuples.drain(..) {
             remove(&mut self.tuples, self.hash, tuple);
         }
-        self.free.push(key.index);
         true
     }
 
     pub(crate) fn is_open(&self, key: TransportKey) -> bool {
-        self.transports.get(key.index()).is_some_and(|slot| slot.open && slot.generation == key.generation)
+        self.transports.get(key.place()).is_some_and(|slot| slot.open && slot.generation == key.generation)
     }
 
     /// Binds a tuple. Doing so again for the same transport changes nothing.
@@ -153,7 +159,7 @@ impl Demux {
             }
             None => {}
         }
-        let slot = &mut self.transports[key.index()];
+        let slot = &mut self.transports[key.place()];
         if slot.tuples.len() == MAX_TUPLES_PER_TRANSPORT {
             return Err(DemuxError::TooManyTuplesOfTransport);
         }
@@ -168,7 +174,7 @@ impl Demux {
         if self.find(&tuple) != Some(key) {
             return false;
         }
-        self.transports[key.index()].tuples.retain(|held| *held != tuple);
+        self.transports[key.place()].tuples.retain(|held| *held != tuple);
         remove(&mut self.tuples, self.hash, tuple)
     }
 
@@ -194,21 +200,19 @@ impl Demux {
         }
     }
 
-    /// Forgets everything. Keys from before stay harmless.
+    /// Forgets everything. Control gives none of the keys from before again.
     pub(crate) fn clear(&mut self) {
         self.tuples.clear();
         self.owners.clear();
-        for (index, slot) in self.transports.iter_mut().enumerate() {
+        for slot in &mut self.transports {
             slot.tuples.clear();
-            if core::mem::take(&mut slot.open) {
-                slot.generation = slot.generation.wrapping_add(1);
-                self.free.push(u32::try_from(index).unwrap_or(u32::MAX));
-            }
+            slot.open = false;
         }
+        self.open = 0;
     }
 
-    pub(crate) fn transports(&self) -> usize {
-        self.transports.len() - self.free.len()
+    pub(crate) const fn transports(&self) -> usize {
+        self.open
     }
 
     #[inline]
@@ -267,6 +271,12 @@ mod tests {
         Demux::new(HashKey([7, 9]), 4, 16)
     }
 
+    fn opened(demux: &mut Demux, index: u32, generation: u32) -> TransportKey {
+        let key = TransportKey::new(index, generation);
+        demux.open(key).unwrap();
+        key
+    }
+
     fn peer(port: u16) -> SocketAddr {
         SocketAddr::from(([10, 0, 0, 1], port))
     }
@@ -283,7 +293,7 @@ mod tests {
     #[test]
     fn a_batch_goes_where_its_tuple_is_bound_and_nowhere_else() {
         let mut demux = demux();
-        let (a, b) = (demux.open().unwrap(), demux.open().unwrap());
+        let (a, b) = (opened(&mut demux, 0, 0), opened(&mut demux, 3, 7));
         demux.bind(a, tuple(1)).unwrap();
         demux.bind(b, tuple(2)).unwrap();
         assert_eq!(demux.route(&batch(tuple(1))), Destination::Bound(a));
@@ -300,7 +310,7 @@ mod tests {
     #[test]
     fn an_owned_socket_offers_unknown_peers_but_the_tuple_decides() {
         let mut demux = demux();
-        let (owner, guest) = (demux.open().unwrap(), demux.open().unwrap());
+        let (owner, guest) = (opened(&mut demux, 0, 0), opened(&mut demux, 1, 0));
         demux.own(SOCKET, Some(owner));
         demux.bind(guest, tuple(2)).unwrap();
         assert_eq!(demux.route(&batch(tuple(1))), Destination::Offered(owner));
@@ -312,11 +322,10 @@ mod tests {
     #[test]
     fn a_stale_key_names_nothing() {
         let mut demux = demux();
-        let old = demux.open().unwrap();
+        let old = opened(&mut demux, 2, 4);
         demux.bind(old, tuple(1)).unwrap();
         assert!(demux.close(old));
-        let new = demux.open().unwrap();
-        assert_eq!(new.index(), old.index());
+        let new = opened(&mut demux, 2, 5);
         assert!(!demux.close(old) && !demux.is_open(old) && demux.is_open(new));
         assert_eq!(demux.bind(old, tuple(1)), Err(DemuxError::NoTransport));
         assert_eq!(demux.route(&batch(tuple(1))), Destination::Unknown);
@@ -328,21 +337,20 @@ mod tests {
     #[test]
     fn the_tables_are_bounded_and_churn_does_not_grow_them() {
         let mut demux = demux();
-        let key = demux.open().unwrap();
+        let key = opened(&mut demux, 0, 0);
         for port in 0..8 {
             demux.bind(key, tuple(port)).unwrap();
         }
         assert_eq!(demux.bind(key, tuple(8)), Err(DemuxError::TooManyTuplesOfTransport));
         assert_eq!(demux.bind(key, tuple(0)), Ok(()), "bound already");
-        let second = demux.open().unwrap();
+        let second = opened(&mut demux, 1, 0);
         assert_eq!(demux.bind(second, tuple(0)), Err(DemuxError::TupleTaken(peer(0))));
         for port in 8..16 {
             demux.bind(second, tuple(port)).unwrap();
         }
-        let third = demux.open().unwrap();
+        let third = opened(&mut demux, 3, 0);
         assert_eq!(demux.bind(third, tuple(16)), Err(DemuxError::TooManyTuples(16)));
-        demux.open().unwrap();
-        assert_eq!(demux.open(), Err(DemuxError::TooManyTransports(4)));
+        assert_eq!(demux.open(TransportKey::new(4, 0)), Err(DemuxError::TooManyTransports(4)));
 
         let capacity = demux.tuples.capacity();
         for round in 0..10_000u16 {
@@ -355,18 +363,19 @@ mod tests {
     #[test]
     fn clearing_forgets_all_and_leaves_keys_stale() {
         let mut demux = demux();
-        let key = demux.open().unwrap();
+        let key = opened(&mut demux, 0, 0);
         demux.bind(key, tuple(1)).unwrap();
         demux.own(SOCKET, Some(key));
         demux.clear();
         assert!(!demux.is_open(key));
         assert_eq!((demux.route(&batch(tuple(1))), demux.transports()), (Destination::Unknown, 0));
-        assert_ne!(demux.open().unwrap(), key);
+        let next = opened(&mut demux, 0, 1);
+        assert!(!demux.is_open(key) && demux.is_open(next));
     }
 
     #[derive(Clone, Copy, Debug)]
     enum Operation {
-        Open,
+        Open(u32),
         Close(usize),
         Bind(usize, u16),
         Unbind(usize, u16),
@@ -376,7 +385,7 @@ mod tests {
 
     fn operation() -> impl Strategy<Value = Operation> {
         prop_oneof![
-            3 => Just(Operation::Open),
+            3 => (0..6u32).prop_map(Operation::Open),
             2 => (0..40usize).prop_map(Operation::Close),
             6 => (0..40usize, 0..24u16).prop_map(|(which, port)| Operation::Bind(which, port)),
             3 => (0..40usize, 0..24u16).prop_map(|(which, port)| Operation::Unbind(which, port)),
@@ -386,18 +395,22 @@ mod tests {
     }
 
     proptest! {
-        /// The model: keys ever given out, which of them are open, and a plain map of tuples.
+        /// The model: keys ever taken up, which of them are open, and a plain map of tuples.
         #[test]
         fn it_is_a_bounded_map(operations in prop::collection::vec(operation(), 1..300)) {
             let mut demux = demux();
             let (mut keys, mut open, mut bound) = (Vec::new(), BTreeSet::new(), BTreeMap::new());
             for operation in operations {
                 match operation {
-                    Operation::Open => {
-                        let key = demux.open();
-                        prop_assert_eq!(key.is_ok(), open.len() < 4);
-                        if let Ok(key) = key {
-                            prop_assert!(!keys.contains(&key), "given out twice");
+                    Operation::Open(index) => {
+                        let key = TransportKey::new(index, u32::try_from(keys.len()).unwrap());
+                        let expected = match open.iter().any(|other: &TransportKey| other.index == index) {
+                            _ if index >= 4 => Err(DemuxError::TooManyTransports(4)),
+                            true => Err(DemuxError::Occupied(key)),
+                            false => Ok(()),
+                        };
+                        prop_assert_eq!(demux.open(key), expected);
+                        if expected.is_ok() {
                             keys.push(key);
                             open.insert(key);
                         }

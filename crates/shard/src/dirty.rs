@@ -26,13 +26,13 @@ impl Dirty {
     /// Whether a transport is in the list.
     #[inline]
     pub(crate) fn lists(&self, key: TransportKey) -> bool {
-        self.listed.get(key.index()) == Some(&Some(key.generation))
+        self.listed.get(key.place()) == Some(&Some(key.generation))
     }
 
     /// Puts a transport at the end of the list, unless it is in it.
     #[inline]
     pub(crate) fn mark(&mut self, key: TransportKey) {
-        let Some(listed) = self.listed.get_mut(key.index()) else {
+        let Some(listed) = self.listed.get_mut(key.place()) else {
             return;
         };
         if *listed != Some(key.generation) {
@@ -56,7 +56,7 @@ impl Dirty {
         }
         let key = self.marked[self.taken];
         self.taken += 1;
-        let listed = &mut self.listed[key.index()];
+        let listed = &mut self.listed[key.place()];
         if *listed == Some(key.generation) {
             *listed = None;
         }
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     const fn key(index: u32) -> TransportKey {
-        TransportKey { index, generation: 0 }
+        TransportKey::new(index, 0)
     }
 
     fn flushed(dirty: &mut Dirty, limit: usize) -> Vec<u32> {

@@ -38,7 +38,7 @@ fn phases_run_in_their_order() {
     bench.core.driver_mut().deliver(socket, peer(1), b"media", 5);
     bench.core.driver_mut().deliver(socket, peer(9), b"noise", 5);
     bench.tick();
-    let (a, b) = (a.index(), b.index());
+    let (a, b) = (a.place(), b.place());
     let expected = [
         Call::Command,
         Call::Timer,
@@ -97,8 +97,8 @@ fn a_flooded_socket_takes_no_more_than_its_share() {
     take(&trace);
     bench.tick();
     let calls = take(&trace);
-    assert!(calls.contains(&Call::Receive(calm.index(), 1)), "behind a flood, and in the same tick");
-    assert_eq!(calls.iter().filter(|call| **call == Call::Receive(flooded.index(), 1)).count(), 8);
+    assert!(calls.contains(&Call::Receive(calm.place(), 1)), "behind a flood, and in the same tick");
+    assert_eq!(calls.iter().filter(|call| **call == Call::Receive(flooded.place(), 1)).count(), 8);
     bench.ticks(12);
     assert_eq!(bench.core.driver_mut().waiting(), 0, "and nothing of the flood is lost to the bound");
 }
@@ -120,7 +120,7 @@ fn transports_are_flushed_once_each_in_order_of_arrival() {
         .iter()
         .filter_map(|call| if let Call::Flush(index) = call { Some(*index) } else { None })
         .collect();
-    assert_eq!(flushed, [2, 0, 3, 1].map(|index| consumers[index].index()));
+    assert_eq!(flushed, [2, 0, 3, 1].map(|index| consumers[index].place()));
     // Equal sizes leave as one run, the shorter one after them.
     let sent = &bench.core.driver_mut().sent;
     assert_eq!(sent.len(), 8);
@@ -140,10 +140,10 @@ fn a_tuple_decides_and_unknown_peers_cost_a_counter() {
     driver.deliver(socket_a, peer(8), b"noisenoise", 5);
     bench.tick();
     let expected = [
-        Call::Unknown(Some(a.index())),
-        Call::Receive(b.index(), 1),
-        Call::Unknown(Some(a.index())),
-        Call::Unknown(Some(a.index())),
+        Call::Unknown(Some(a.place())),
+        Call::Receive(b.place(), 1),
+        Call::Unknown(Some(a.place())),
+        Call::Unknown(Some(a.place())),
         Call::Publish,
     ];
     assert_eq!(take(&trace), expected);
@@ -172,10 +172,10 @@ fn a_closed_transport_hears_nothing_and_its_key_is_harmless() {
     // The next transport takes its place; the old key still names nothing.
     take(&trace);
     let (next, next_socket) = bench.transport(peer(2));
-    assert_eq!((next.index(), next_socket.index()), (sink.index(), sink_socket.index()));
+    assert_eq!((next.place(), next_socket.index()), (sink.place(), sink_socket.index()));
     bench.core.driver_mut().deliver(socket, peer(1), b"media", 5);
     bench.tick();
-    assert!(!take(&trace).contains(&Call::Flush(next.index())));
+    assert!(!take(&trace).contains(&Call::Flush(next.place())));
     assert_eq!(bench.ask(Command::Bind(sink, peer(5))), Reply::Failed("no transport".into()));
     assert_eq!(bench.totals().pool_in_use, 0);
     assert_eq!(before.transports, 1);
@@ -193,9 +193,9 @@ fn a_transport_that_closed_while_it_waited_is_not_flushed() {
     take(&trace);
     bench.core.driver_mut().deliver(socket, peer(1), b"media", 5);
     bench.tick();
-    assert!(take(&trace).contains(&Call::Flush(first.index())));
+    assert!(take(&trace).contains(&Call::Flush(first.place())));
     bench.ask(Command::Close(second));
-    assert!(!take(&trace).contains(&Call::Flush(second.index())));
+    assert!(!take(&trace).contains(&Call::Flush(second.place())));
     assert_eq!(bench.totals().pool_in_use, 0);
 }
 
@@ -280,9 +280,9 @@ fn a_stale_key_marks_nobody_and_lists_nobody_twice() {
     let (stale, _) = bench.transport(peer(1));
     bench.ask(Command::Close(stale));
     let (live, _) = bench.transport(peer(1));
-    assert_eq!(stale.index(), live.index());
+    assert_eq!(stale.place(), live.place());
     take(&trace);
     bench.ask(Command::Mark(vec![stale, live, stale, live, stale]));
     bench.tick();
-    assert_eq!(take(&trace).iter().filter(|call| **call == Call::Flush(live.index())).count(), 1);
+    assert_eq!(take(&trace).iter().filter(|call| **call == Call::Flush(live.place())).count(), 1);
 }

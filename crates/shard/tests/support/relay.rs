@@ -3,14 +3,15 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use net::lane::Fact;
 use net::{Batch, Driver, Socket, SocketKey, Transmit};
 use shard::{
-    Claim, Context, Crossed, Egress, Engine, Epoch, Payload, Phase, ShardId, Sockets, StreamId, Ticket,
-    TransportKey, Tuple, Way,
+    Claim, Context, Crossed, DemuxError, Egress, Engine, Epoch, Payload, Phase, ShardId, Sockets, StreamId,
+    Ticket, TransportKey, Tuple, Way,
 };
 
 /// What control asks of a relay.
@@ -143,7 +144,7 @@ impl Relay {
     }
 
     fn transport(&mut self, key: TransportKey) -> Option<&mut Transport> {
-        let transport = self.transports.get_mut(key.index())?.as_mut();
+        let transport = self.transports.get_mut(key.place())?.as_mut();
         transport.filter(|transport| transport.key == key)
     }
 
@@ -153,7 +154,7 @@ impl Relay {
         sockets: &mut Sockets<'_, D>,
         cx: &mut Context<Self>,
     ) -> Reply {
-        let Ok(key) = cx.open_transport() else { return Reply::Failed("full".into()) };
+        let Some(key) = next_key(cx) else { return Reply::Failed("full".into()) };
         let socket = match sockets.add(socket) {
             Ok(socket) => socket,
             Err(error) => return Reply::Failed(error.to_string()),
@@ -161,10 +162,10 @@ impl Relay {
         cx.own_socket(socket, Some(key));
         let (consumers, spread, queue) = (Vec::new(), Vec::new(), VecDeque::new());
         let transport = Transport { key, socket, remote: None, consumers, spread, queue, closing: None };
-        if key.index() >= self.transports.len() {
-            self.transports.resize_with(key.index() + 1, || None);
+        if key.place() >= self.transports.len() {
+            self.transports.resize_with(key.place() + 1, || None);
         }
-        self.transports[key.index()] = Some(transport);
+        self.transports[key.place()] = Some(transport);
         Reply::Opened(key, socket)
     }
 
@@ -314,7 +315,7 @@ impl Engine for Relay {
     }
 
     fn receive(&mut self, transport: TransportKey, batch: Batch<'_>, cx: &mut Context<Self>) {
-        self.note(Call::Receive(transport.index(), batch.datagrams().len()));
+        self.note(Call::Receive(transport.place(), batch.datagrams().len()));
         self.at(Phase::Receive);
         for datagram in batch.datagrams() {
             let write = |slot: &mut [u8]| {
@@ -330,13 +331,13 @@ impl Engine for Relay {
     }
 
     fn unknown(&mut self, offered: Option<TransportKey>, batch: Batch<'_>, _cx: &mut Context<Self>) -> Claim {
-        self.note(Call::Unknown(offered.map(TransportKey::index)));
+        self.note(Call::Unknown(offered.map(TransportKey::place)));
         let greets = batch.bytes.starts_with(b"hello");
         if greets { Claim::Taken } else { Claim::Dropped }
     }
 
     fn flush<D: Driver>(&mut self, key: TransportKey, egress: &mut Egress<'_, D>, cx: &mut Context<Self>) {
-        self.note(Call::Flush(key.index()));
+        self.note(Call::Flush(key.place()));
         let panics = self.panics == Some(Phase::Flush);
         let Some(transport) = self.transport(key) else { return };
         while let Some(&first) = transport.queue.front() {
@@ -372,6 +373,21 @@ impl Engine for Relay {
             self.pending_events.pop_front();
         }
     }
+}
+
+/// Opens the lowest free place, under a generation that none had before, in any test of this process.
+fn next_key(cx: &mut Context<Relay>) -> Option<TransportKey> {
+    static GENERATION: AtomicU32 = AtomicU32::new(0);
+    let generation = GENERATION.fetch_add(1, Ordering::Relaxed);
+    for index in 0.. {
+        let key = TransportKey::new(index, generation);
+        match cx.open_transport(key) {
+            Ok(()) => return Some(key),
+            Err(DemuxError::Occupied(_)) => {}
+            Err(_) => break,
+        }
+    }
+    None
 }
 
 /// Panics while being dropped, when asked to.
