@@ -24,6 +24,7 @@ mod key;
 mod mesh;
 mod payload;
 mod placement;
+pub mod rooms;
 mod shard_core;
 mod shards;
 mod thread;

@@ -2,7 +2,7 @@
 
 use crate::id::Ssrc;
 use crate::key::{ProducerKey, RouterKey, ShardIndex, TransportKey};
-use crate::rtp::{MediaKind, RtpCodecParameters, RtpMapping, RtpParameters};
+use crate::rtp::{MediaKind, RtpCodecParameters, RtpHeaderExtensionParameters, RtpMapping, RtpParameters};
 use crate::score::ProducerType;
 use crate::trace::{ProducerTraceEventType, TraceSet};
 
@@ -76,13 +76,14 @@ pub struct ProducerReplica {
     pub codecs: Vec<RtpCodecParameters>,
     /// Its streams, as they are inside the router, in the order of its encodings.
     pub mapped_ssrcs: Vec<Ssrc>,
-    /// Whether it is paused.
+    /// What the producer announced: packets cross as they were received, and their headers are laid out here.
+    pub header_extensions: Vec<RtpHeaderExtensionParameters>,
+    /// Whether it is paused. From the opening of its feed on, the producer's shard says so.
     pub paused: bool,
-    /// Packets of an earlier epoch are dropped.
-    pub epoch: Epoch,
 }
 
-/// Counts what changed for all of a producer's packets at once: pauses, resumptions, its end, its layers.
+/// Counts what changed for all of a producer's packets at once: pauses, resumptions, its end, its layers. Only shards
+/// count them: the producer's shard marks each packet that it hands over and tells the others which epoch holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u32);
 

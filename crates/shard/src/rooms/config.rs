@@ -1,0 +1,32 @@
+//! How large the rooms of a shard may become.
+
+/// How large the rooms of a shard may become. A key whose index is beyond the bound is refused.
+#[derive(Clone, Copy, Debug)]
+pub struct RoomsConfig {
+    /// Transports: as many as the shard's [`Capacity`](crate::Capacity) says.
+    pub transports: usize,
+    /// Producers and what stands for those of other shards: as many as [`Capacity`](crate::Capacity) has streams.
+    pub producers: usize,
+    /// Of any other kind of object.
+    pub others: usize,
+    /// Objects closed, and rows of long answers told, in one tick.
+    pub work_per_tick: usize,
+}
+
+impl Default for RoomsConfig {
+    /// Beside the usual capacity of a shard.
+    fn default() -> Self {
+        let capacity = crate::Capacity::default();
+        Self {
+            transports: capacity.transports,
+            producers: capacity.streams,
+            others: OTHERS,
+            work_per_tick: WORK_PER_TICK,
+        }
+    }
+}
+
+/// Consumers are the most numerous: each of some thousand transports takes what a dozen others send.
+const OTHERS: usize = 262_144;
+/// At about a microsecond each, a fraction of what a tick may take.
+const WORK_PER_TICK: usize = 256;
