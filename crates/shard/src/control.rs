@@ -73,11 +73,12 @@ pub struct QueueSizing {
     pub events: usize,
 }
 
-/// Control's end of a shard. One thread owns it.
+/// Control's end of a shard. One thread owns it. Dropped, it ends the shard as [`Control::stop`] does.
 pub struct Control<E: Engine> {
     commands: Producer<ToShard<E>>,
     answers: Consumer<FromShard<E::Reply, E::Event>>,
-    shard: Waker,
+    /// After the ends of both queues: whom it wakes with its own end sees that they are gone.
+    shard: LastCall,
     unanswered: usize,
     most_unanswered: usize,
 }
@@ -124,9 +125,9 @@ impl<E: Engine> Control<E> {
         told
     }
 
-    /// The next answer or event.
+    /// The next answer or event. Commands that came too late for a shard that ended are lost.
     pub fn next_message(&mut self) -> Option<FromShard<E::Reply, E::Event>> {
-        let message = self.answers.pop()?;
+        let message = self.answers.pop().or_else(|| self.never_taken())?;
         if matches!(message, FromShard::Reply(..) | FromShard::Lost(_)) {
             self.unanswered -= 1;
         }
@@ -136,7 +137,7 @@ impl<E: Engine> Control<E> {
     /// Whether there is nothing to take: control's last look before it sleeps.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.answers.is_empty()
+        self.answers.is_empty() && (self.unanswered == 0 || !self.answers.is_abandoned())
     }
 
     /// Commands submitted and not answered.
@@ -147,7 +148,34 @@ impl<E: Engine> Control<E> {
 
     fn show(&mut self) {
         self.commands.publish();
-        self.shard.wake();
+        self.shard.0.wake();
+    }
+
+    /// A command that a shard left behind when it ended.
+    #[cold]
+    fn never_taken(&mut self) -> Option<FromShard<E::Reply, E::Event>> {
+        // Asked in this order: what it said last is visible once it is gone.
+        if !self.answers.is_abandoned() {
+            return None;
+        }
+        if let Some(message) = self.answers.pop() {
+            return Some(message);
+        }
+        while let Some(left) = self.commands.reclaim() {
+            if let ToShard::Command(request, _) = left {
+                return Some(FromShard::Lost(request));
+            }
+        }
+        None
+    }
+}
+
+/// Wakes who is at the other end once more when this one is gone.
+struct LastCall(Waker);
+
+impl Drop for LastCall {
+    fn drop(&mut self) {
+        self.0.wake();
     }
 }
 
@@ -160,7 +188,8 @@ impl<E: Engine> fmt::Debug for Control<E> {
 /// The shard's end of the queue back.
 pub(crate) struct Outbox<R: Send, V: Send> {
     messages: Producer<FromShard<R, V>>,
-    control: Waker,
+    /// After the end of the queue: whom it wakes with its own end sees that there will be no more.
+    control: LastCall,
     /// Commands being executed, by ticket.
     owed: Vec<Option<RequestId>>,
     free: Vec<u32>,
@@ -210,8 +239,12 @@ impl<R: Send, V: Send> Outbox<R, V> {
         }
     }
 
-    /// Reports what is neither answer nor event; gives it back when not even an event would fit.
+    /// Reports what is neither answer nor event; gives it back when not even an event would fit. Nothing waits for a
+    /// control that is gone.
     pub(crate) fn report(&mut self, message: FromShard<R, V>) -> Result<(), FromShard<R, V>> {
+        if self.messages.is_abandoned() {
+            return Ok(());
+        }
         if self.messages.len() >= self.events { Err(message) } else { self.messages.push(message) }
     }
 
@@ -232,7 +265,7 @@ impl<R: Send, V: Send> Outbox<R, V> {
     /// Shows the tick's messages to control, and wakes it when there are any.
     pub(crate) fn publish(&mut self) {
         if self.messages.publish() > 0 {
-            self.control.wake();
+            self.control.0.wake();
         }
     }
 }
@@ -242,7 +275,13 @@ pub(crate) fn queues<E: Engine>(sizing: QueueSizing, shard: Waker, control: Wake
     let (commands, commands_in) = ring(sizing.commands + UNANSWERED_COMMANDS);
     let (outbox, answers) = outbox(sizing, control);
     Queues {
-        control: Control { commands, answers, shard, unanswered: 0, most_unanswered: sizing.commands },
+        control: Control {
+            commands,
+            answers,
+            shard: LastCall(shard),
+            unanswered: 0,
+            most_unanswered: sizing.commands,
+        },
         commands: commands_in,
         outbox,
     }
@@ -254,7 +293,7 @@ fn outbox<R: Send, V: Send>(
 ) -> (Outbox<R, V>, Consumer<FromShard<R, V>>) {
     let (messages, answers) = ring(sizing.commands + sizing.events + LAST_WORDS);
     let (owed, free) = (Vec::with_capacity(sizing.commands), Vec::with_capacity(sizing.commands));
-    (Outbox { messages, control, owed, free, events: sizing.events }, answers)
+    (Outbox { messages, control: LastCall(control), owed, free, events: sizing.events }, answers)
 }
 
 pub(crate) struct Queues<E: Engine> {

@@ -101,10 +101,13 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         let until = self.cx.timers.next_deadline().unwrap_or(Mono::NEVER);
         let retry = if self.cx.blocked { self.cx.now() + BLOCKED_RETRY } else { Mono::NEVER };
         let wait = if self.more { Wait::Poll } else { Wait::Until(until.min(retry)) };
-        // Commands that wait for the next engine are no reason to stay awake.
-        let (awaits, commands, inbound) = (self.awaits_engine(), &self.commands, &self.inbound);
+        // Commands that wait for the next engine are no reason to stay awake, and neither is an end that has begun.
+        let (awaits, ends) = (self.awaits_engine(), self.is_ending());
+        let (commands, inbound) = (&self.commands, &self.inbound);
         turn(&mut self.driver, wait, &mut || {
-            (awaits || commands.is_empty()) && inbound.iter().all(Inbound::is_quiet)
+            (awaits || commands.is_empty())
+                && (ends || !commands.is_abandoned())
+                && inbound.iter().all(Inbound::is_quiet)
         })
     }
 

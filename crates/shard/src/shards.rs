@@ -53,13 +53,22 @@ impl<E: Engine + 'static> Shards<E> {
         Self { plan, control, chosen, running }
     }
 
-    /// The shard, started if it was not.
+    /// The shard, started if it was not, and started anew if it has ended.
     ///
     /// # Errors
-    /// What a new thread, its memory or its driver lacked; or that there is no such shard in the plan.
+    /// What a new thread, its memory or its driver lacked; that there is no such shard in the plan; or that it has
+    /// ended and what it said last was not taken yet.
     pub fn start(&mut self, shard: ShardId) -> Result<&mut Shard<E>, StartError> {
         if shard.index() >= self.running.len() {
             return Err(StartError::Unplanned { shard, most: self.running.len() });
+        }
+        if let Some(ended) = self.running[shard.index()].take_if(|running| running.has_ended()) {
+            if !ended.control.is_quiet() {
+                self.running[shard.index()] = Some(ended);
+                return Err(StartError::Unheard { shard });
+            }
+            // How it ended was its last message.
+            let _ = ended.join();
         }
         if self.running[shard.index()].is_none() {
             let started = self.spawn(shard)?;

@@ -100,6 +100,12 @@ pub enum StartError {
         /// Which shard.
         shard: ShardId,
     },
+    /// It has ended, and its last answers and events wait to be taken.
+    #[error("shard {} has ended, and what it said last was not taken yet", shard.0)]
+    Unheard {
+        /// Which shard.
+        shard: ShardId,
+    },
     /// The thread ended before it said anything, which only a panic explains.
     #[error("shard {} ended while it started", shard.0)]
     Ended {

@@ -9,6 +9,7 @@
 //! ```
 
 use net::Driver;
+use net::lane::ring;
 
 use super::ShardCore;
 use crate::boundary::PanicReport;
@@ -39,6 +40,11 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         self.life = Life::Running;
     }
 
+    /// Whether it was asked to end.
+    pub(super) const fn is_ending(&self) -> bool {
+        matches!(self.life, Life::Stopping(_) | Life::Stopped)
+    }
+
     /// Whether commands wait for the next engine.
     pub(super) const fn awaits_engine(&self) -> bool {
         matches!(self.life, Life::Reaping(_)) || self.hosted.has_report()
@@ -54,7 +60,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
 
     /// Drops the engine and begins to close everything. Once is enough.
     pub(super) fn stop(&mut self) {
-        if matches!(self.life, Life::Stopping(_)) {
+        if self.is_ending() {
             return;
         }
         let drop_message = self.hosted.end().err();
@@ -109,13 +115,16 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     pub(super) fn leave(&mut self) {
         // Inside the boundary: this may be the way out of another panic.
         let _ = self.hosted.end();
-        while let Some(message) = self.commands.pop() {
+        // What is pushed from here on is control's to take back.
+        let mut commands = core::mem::replace(&mut self.commands, ring(1).1);
+        while let Some(message) = commands.pop() {
             match message {
                 ToShard::Command(request, _) => drop(self.cx.outbox.accept(request)),
                 ToShard::Neighbour(neighbour) => self.join(*neighbour),
                 ToShard::Stop => {}
             }
         }
+        commands.leave();
         self.cx.outbox.end(!self.has_stopped());
         self.inbound.drain(..).for_each(|neighbour| neighbour.packets.leave());
         self.cx.leave();

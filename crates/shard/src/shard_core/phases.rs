@@ -45,6 +45,10 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
                 ToShard::Stop => self.stop(),
             }
         }
+        // Asked in this order: what control submitted last is visible once it is gone.
+        if self.commands.is_abandoned() && self.commands.is_empty() {
+            self.stop();
+        }
         if !self.hosted.is_running() && !self.awaits_engine() {
             self.cx.outbox.lose_all();
         }
