@@ -1,4 +1,4 @@
-//! Everything a contributor runs: `cargo xtask test`, `tidy`, `fuzz-smoke`, `bench` and `instructions`.
+//! Everything a contributor runs: `cargo xtask test`, `tidy`, `suite`, `fuzz-smoke`, `bench` and `instructions`.
 //!
 //! Owns how the project is checked, so that a person, an editor and CI run the same thing. It uses no crate of the
 //! workspace: it must build and explain itself when nothing else does.
@@ -10,6 +10,7 @@ mod fuzz;
 mod instructions;
 mod nightly;
 mod packages;
+mod suite;
 mod test;
 mod tidy;
 
@@ -45,6 +46,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
     match command.as_str() {
         "test" => test::main(&root, target(&root)?, rest),
         "tidy" if rest.is_empty() => tidy_alone(&root),
+        "suite" => suite::main(&root, &target(&root)?, rest),
         "fuzz-smoke" => fuzz::main(&root, &target(&root)?, rest),
         "instructions" => instructions::main(&root, &target(&root)?, rest),
         "bench" => bench(&root, rest),
@@ -95,6 +97,8 @@ cargo xtask COMMAND
 
   test [--only STEP]… [--list]   everything a change must pass; --list names the steps
   tidy                           only the rules of the house: directions, sizes, homes, documents
+  suite [--worker PATH] [--only REGEX]
+                                 the tests that the npm package mediasoup carries, against a worker
   fuzz-smoke [--seconds N]       every fuzz target for N seconds each
   bench NAME …                   a benchmark, built for release; `bench --help` lists them
   instructions [--bless]         instruction counts of hot functions against bench/instructions.json

@@ -13,7 +13,7 @@ use std::time::Instant;
 pub(crate) use self::report::Outcome;
 use self::report::Report;
 use self::steps::STEPS;
-use self::tally::Tally;
+pub(crate) use self::tally::{Tally, without_colours};
 
 /// What a step gets to know.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use super::tally::Tally;
 use super::{Context, Outcome, Step};
 use crate::command::{Tool, is_installed, run, run_and_listen, run_for};
 use crate::nightly::Nightly;
-use crate::{fuzz, instructions, packages, tidy};
+use crate::{fuzz, instructions, packages, suite, tidy};
 
 pub(super) const STEPS: &[Step] = &[
     Step { name: "fmt", about: "the code is formatted", run: fmt },
@@ -15,6 +15,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "clippy", about: "no lint fires in any target", run: clippy },
     Step { name: "deny", about: "licences, sources, duplicates and advisories of dependencies", run: deny },
     Step { name: "test", about: "all tests of all crates", run: test },
+    Step { name: "suite", about: "the tests of the npm package, against our worker", run: run_suite },
     Step { name: "glommio", about: "lints and tests of the host behind a feature", run: glommio },
     Step { name: "doctest", about: "the examples in the documentation", run: doctest },
     Step { name: "doc", about: "the documentation builds without a warning", run: doc },
@@ -85,6 +86,10 @@ fn test(context: &Context) -> (Outcome, Tally) {
     // Not `--all-targets`: that would run the benches.
     let everything = ["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"];
     tested(cargo(context, &everything))
+}
+
+fn run_suite(context: &Context) -> (Outcome, Tally) {
+    suite::check(&context.root, &context.target)
 }
 
 fn glommio(context: &Context) -> (Outcome, Tally) {

@@ -73,7 +73,7 @@ impl fmt::Display for Tally {
 }
 
 /// The text without its `ESC [ … m` sequences.
-fn without_colours(text: &str) -> String {
+pub(crate) fn without_colours(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
