@@ -6,6 +6,7 @@
 //! | `schema` | the tables of the channel |
 //! | `channel` | frames in, messages out |
 //! | `convert` | tables to the dictionaries of `model`, and back |
+//! | `handler` | what is asked of control, what is answered and told: one file each kind of handler |
 //! | `settings` | arguments, environment, exit codes |
 
 #![forbid(unsafe_code)]
@@ -13,5 +14,6 @@
 pub mod channel;
 pub mod convert;
 pub mod flat;
+pub mod handler;
 pub mod schema;
 pub mod settings;

@@ -26,6 +26,8 @@ mod web_rtc_server;
 mod web_rtc_transport;
 mod worker;
 
+pub(crate) use rtp_parameters::produced;
+
 use model::Invalid;
 
 /// Converts every element.
