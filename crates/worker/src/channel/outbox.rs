@@ -3,7 +3,12 @@
 //! Nothing here blocks and nothing grows without bound. Replies and events of an object's life are never dropped; a
 //! reader that has fallen behind loses media first, then sees only the latest of each score, trace and volume, then
 //! is no longer read from, so that it causes no further replies. The kept events of one object keep their order, and
-//! what is held of it goes before the next of them; a reply does not wait for what is held.
+//! what is held of it goes before the next of them; a reply does not wait for what is held, unless it is the one that
+//! says that the object is closed.
+//!
+//! Messages for direct data consumers are kept like events, but peers send them, and a peer must not be able to end
+//! the worker: beyond a mark of their own they are dropped, and the data consumer is told as it is told of a full send
+//! buffer.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,14 +16,17 @@ use thiserror::Error;
 
 use crate::flat::{MAX_PAYLOAD_BYTES, Writer};
 use crate::schema::message::{Body, Message};
-use crate::schema::notification::{Event, Notification};
+use crate::schema::notification::{self, Event, Notification};
 use crate::schema::response::{self, Response};
 
 /// Beyond this much waiting, media is dropped and telemetry coalesced: a second of a busy channel.
 const CONGESTED_BYTES: usize = 4 * 1024 * 1024;
 /// Beyond this much, no further requests are read.
 const STOP_READING_BYTES: usize = 16 * 1024 * 1024;
-/// The most that may ever wait. Half of it is for events that no request caused.
+/// Beyond this much, messages are dropped. Well above the last mark, so that what the application sends to itself
+/// stops coming first.
+const DROP_MESSAGES_BYTES: usize = 24 * 1024 * 1024;
+/// The most that may ever wait. What is above the last mark is for events that are never dropped.
 const LIMIT_BYTES: usize = 32 * 1024 * 1024;
 /// Memory kept when everything has been written.
 const KEEP_BYTES: usize = 1024 * 1024;
@@ -41,6 +49,8 @@ pub struct OutboxCounters {
     pub messages: u64,
     /// Media notifications dropped because the reader was behind.
     pub dropped_media: u64,
+    /// Messages for direct data consumers dropped because the reader was far behind.
+    pub dropped_messages: u64,
     /// Messages longer than the peer can take: replaced by an error where they were replies, otherwise dropped.
     pub too_long: u64,
     /// Telemetry events replaced by a later one of the same kind and object.
@@ -59,8 +69,10 @@ pub struct Overflow;
 enum Class {
     /// Never lost, never reordered.
     Kept,
-    /// A packet or message: late is as bad as lost.
+    /// A packet: late is as bad as lost.
     Media,
+    /// A message for a direct data consumer: kept as long as there is room.
+    Message,
     /// Only the latest counts.
     Telemetry,
 }
@@ -79,18 +91,38 @@ impl Outbox {
     /// # Errors
     /// When the limit is reached by an event that must not be lost, or by the latest of telemetry.
     pub fn notify(&mut self, event: Notification<'_>) -> Result<(), Overflow> {
-        let class = Class::of(event.event);
-        if class == Class::Kept || !self.is_congested() {
-            self.release(&event.handler_id)?;
-            return self.append(Body::Notification(Box::new(event)));
-        }
-        match class {
-            Class::Media => {
+        match Class::of(event.event) {
+            Class::Media if self.is_congested() => {
                 self.counters.dropped_media += 1;
                 Ok(())
             }
-            _ => self.hold(event),
+            Class::Telemetry if self.is_congested() => self.hold(event),
+            Class::Message if self.waiting_bytes() > DROP_MESSAGES_BYTES => {
+                self.counters.dropped_messages += 1;
+                let Notification { handler_id, .. } = event;
+                let event = Event::DataconsumerSctpSendbufferFull;
+                self.hold(Notification { handler_id, event, body: notification::Body::None })
+            }
+            _ => {
+                self.release(&event.handler_id)?;
+                self.append(Body::Notification(Box::new(event)))
+            }
         }
+    }
+
+    /// Forgets what is held of an object that is closed.
+    pub fn forget(&mut self, id: &str) {
+        let events = self.held.remove(id).into_iter().flat_map(BTreeMap::into_values);
+        self.held_bytes -= events.map(|bytes| bytes.len()).sum::<usize>();
+    }
+
+    /// Lets everything that is held follow at once: something is closed with all that is in it, and nothing of that
+    /// may come after the answer.
+    pub fn release_all(&mut self) {
+        for events in std::mem::take(&mut self.held).into_values() {
+            events.into_values().for_each(|bytes| self.put(&bytes));
+        }
+        self.held_bytes = 0;
     }
 
     /// Queues a log line; dropped when the reader is behind, since a log must never cost a reply.
@@ -115,23 +147,24 @@ impl Outbox {
             self.queue.shrink_to(KEEP_BYTES);
         }
         if !self.held.is_empty() && !self.is_congested() {
-            for events in std::mem::take(&mut self.held).into_values() {
-                events.into_values().for_each(|bytes| self.put(&bytes));
-            }
-            self.held_bytes = 0;
+            self.release_all();
         }
     }
 
     /// Whether requests may still be read.
     #[must_use]
     pub fn may_read(&self) -> bool {
-        self.queue.len() + self.held_bytes < STOP_READING_BYTES
+        self.waiting_bytes() < STOP_READING_BYTES
     }
 
     /// What it did so far.
     #[must_use]
     pub fn counters(&self) -> &OutboxCounters {
         &self.counters
+    }
+
+    fn waiting_bytes(&self) -> usize {
+        self.queue.len() + self.held_bytes
     }
 
     fn is_congested(&self) -> bool {
@@ -170,7 +203,7 @@ impl Outbox {
             self.held_bytes -= before.len();
             self.counters.coalesced += 1;
         }
-        if self.queue.len() + self.held_bytes > LIMIT_BYTES { Err(Overflow) } else { Ok(()) }
+        if self.waiting_bytes() > LIMIT_BYTES { Err(Overflow) } else { Ok(()) }
     }
 
     /// What is held of an object goes before a later event of it.
@@ -192,8 +225,7 @@ impl Outbox {
 
     fn count(&mut self) {
         self.counters.messages += 1;
-        self.counters.high_water_bytes =
-            self.counters.high_water_bytes.max(self.queue.len() + self.held_bytes);
+        self.counters.high_water_bytes = self.counters.high_water_bytes.max(self.waiting_bytes());
     }
 }
 
@@ -201,12 +233,19 @@ impl Class {
     const fn of(event: Event) -> Self {
         match event {
             Event::ConsumerRtp | Event::DirecttransportRtcp => Self::Media,
+            Event::DataconsumerMessage => Self::Message,
             Event::ProducerScore
             | Event::ConsumerScore
             | Event::ProducerTrace
             | Event::ConsumerTrace
             | Event::TransportTrace
-            | Event::AudiolevelobserverVolumes => Self::Telemetry,
+            | Event::AudiolevelobserverVolumes
+            // States that peers change as often as they like; what counts is how they ended up.
+            | Event::ProducerVideoOrientationChange
+            | Event::ConsumerLayersChange
+            | Event::DataconsumerBufferedAmountLow
+            | Event::DataconsumerSctpSendbufferFull
+            | Event::WebrtctransportIceSelectedTupleChange => Self::Telemetry,
             _ => Self::Kept,
         }
     }
@@ -231,12 +270,15 @@ const LONGEST_MESSAGE_BYTES: usize = MAX_PAYLOAD_BYTES - 64 * 1024;
 mod tests {
     use super::*;
     use crate::flat::Table;
-    use crate::schema::consumer;
+    use crate::schema::{consumer, data_consumer};
 
     fn event(id: &'static str, event: Event, bytes: usize) -> Notification<'static> {
         let body = match event {
             Event::ConsumerRtp => crate::schema::notification::Body::ConsumerRtpNotification(Box::new(
                 consumer::RtpNotification { data: vec![0; bytes].into() },
+            )),
+            Event::DataconsumerMessage => notification::Body::DataConsumerMessageNotification(Box::new(
+                data_consumer::MessageNotification { ppid: 53, data: vec![0; bytes].into() },
             )),
             _ => crate::schema::notification::Body::None,
         };
@@ -288,6 +330,39 @@ mod tests {
         outbox.notify(event("c", Event::ConsumerProducerClose, 0)).unwrap();
         let expected = [("c".into(), Event::ConsumerScore), ("c".into(), Event::ConsumerProducerClose)];
         assert_eq!(read(&mut outbox), expected);
+    }
+
+    #[test]
+    fn a_closed_object_leaves_nothing_behind() {
+        let mut outbox = Outbox::default();
+        congest(&mut outbox);
+        for id in ["c", "d", "e"] {
+            outbox.notify(event(id, Event::ConsumerScore, 0)).unwrap();
+        }
+        outbox.forget("c");
+        outbox.forget("unheard-of");
+        outbox.release_all();
+        outbox.reply(too_long(1)).unwrap();
+        let score = |id: &str| (id.to_owned(), Event::ConsumerScore);
+        assert_eq!(read(&mut outbox), [score("d"), score("e")]);
+        assert_eq!((outbox.held_bytes, read(&mut outbox)), (0, vec![]));
+    }
+
+    #[test]
+    fn messages_of_peers_can_not_end_the_worker() {
+        let mut outbox = Outbox::default();
+        let mut sent = 0;
+        while outbox.counters.dropped_messages < 3 {
+            outbox.notify(event("c", Event::DataconsumerMessage, 1 << 20)).unwrap();
+            sent += 1;
+        }
+        assert!((26..29).contains(&sent), "{sent} messages of a MiB, of which three were dropped");
+        outbox.notify(event("p", Event::ConsumerProducerClose, 0)).unwrap();
+        let messages = read(&mut outbox);
+        assert!(messages.iter().filter(|(_, event)| *event == Event::DataconsumerMessage).count() >= 23);
+        assert_eq!(messages.last(), Some(&("p".into(), Event::ConsumerProducerClose)));
+        // One word for all three.
+        assert_eq!(read(&mut outbox), [("c".into(), Event::DataconsumerSctpSendbufferFull)]);
     }
 
     #[test]
