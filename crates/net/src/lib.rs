@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `pool` | the slots that packets live in, from receive until the last consumer has sent them |
 //! | `socket` | how a UDP socket is bound and set up |
+//! | `listener` | a TCP port that is listened on |
 //! | `clock` | the one place that reads a clock |
 //! | `affinity` | which CPUs a thread may run on |
 //! | `driver` | what a shard asks of the kernel |
@@ -24,6 +25,7 @@ pub mod epoll;
 pub mod glommio;
 mod gso;
 pub mod lane;
+pub mod listener;
 mod map;
 pub mod pool;
 pub mod probe;
@@ -35,5 +37,6 @@ pub mod uring;
 
 pub use clock::Clock;
 pub use driver::{Batch, Driver, DriverCounters, ReceiveBudget, Received, SocketKey, Transmit, Wait};
+pub use listener::{ListenError, Listener};
 pub use pool::{FillError, Loan, LoanReader, Pool, PoolCounters, PoolSizing, SlotId, TAIL_ROOM};
 pub use socket::{Ports, Share, Socket, SocketConfig, SocketError};

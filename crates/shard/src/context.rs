@@ -38,6 +38,8 @@ pub struct Context<E: Engine> {
     pub(crate) totals: Totals,
     /// Something found no room in a queue, and must be tried again without anybody waking this shard for it.
     pub(crate) blocked: bool,
+    /// The engine has work for the next tick.
+    pub(crate) hurried: bool,
 }
 
 /// Time and place.
@@ -52,6 +54,11 @@ impl<E: Engine> Context<E> {
     #[must_use]
     pub const fn shard(&self) -> ShardId {
         self.shard
+    }
+
+    /// There is work left that nobody will wake this shard for: the next tick comes without a wait.
+    pub const fn hurry(&mut self) {
+        self.hurried = true;
     }
 }
 
@@ -223,6 +230,18 @@ impl<E: Engine> Context<E> {
             Some(outbound) => outbound.facts.set(fact),
             None => Err(fact),
         }
+    }
+
+    /// The shards that it is connected to.
+    pub fn neighbours(&self) -> impl Iterator<Item = ShardId> {
+        let connected = (0..).zip(&self.outbound).filter(|(_, outbound)| outbound.is_some());
+        connected.map(|(shard, _)| ShardId(shard))
+    }
+
+    /// Facts for another shard that wait for room in its lane. `None` when there is no such neighbour.
+    #[must_use]
+    pub fn facts_waiting(&self, to: ShardId) -> Option<usize> {
+        Some(self.outbound.get(to.index())?.as_ref()?.facts.waiting())
     }
 
     /// From now on packets of this stream are taken when they are of this epoch, and discarded otherwise.

@@ -38,12 +38,23 @@ pub trait Engine: Sized {
         cx: &mut Context<Self>,
     );
 
+    /// The part of work of several ticks that is done in this one: after its commands, in every tick.
+    /// [`Context::hurry`] says that there is more.
+    fn go_on<D: Driver>(&mut self, sockets: &mut Sockets<'_, D>, cx: &mut Context<Self>) {
+        let _ = (sockets, cx);
+    }
+
     /// The kernel has let go of a socket that this engine closed: its port is free.
     fn closed(&mut self, socket: SocketKey, cx: &mut Context<Self>);
 
     /// A fact from another shard. Facts overtake packets: those of a shard are here before any packet that it
     /// handed over later.
     fn fact(&mut self, from: ShardId, fact: Self::Fact, cx: &mut Context<Self>);
+
+    /// A neighbour has ended; all that it said was heard. Nothing told to it is answered any more.
+    fn parted(&mut self, from: ShardId, cx: &mut Context<Self>) {
+        let _ = (from, cx);
+    }
 
     /// A packet from another shard, of a current epoch. The engine holds one reference to it from here on.
     fn crossed(&mut self, packet: Crossed<Self::Stamp>, cx: &mut Context<Self>);

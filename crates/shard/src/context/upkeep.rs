@@ -34,12 +34,14 @@ impl<E: Engine> Context<E> {
             outbound: Vec::new(),
             totals: Totals::default(),
             blocked: false,
+            hurried: false,
         }
     }
 
     pub(crate) const fn begin(&mut self, now: Mono) {
         self.now = now;
         self.blocked = false;
+        self.hurried = false;
     }
 
     /// Connects to another shard, in place of one that had the same number.

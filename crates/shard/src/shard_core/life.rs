@@ -12,7 +12,7 @@ use net::Driver;
 use net::lane::ring;
 
 use super::ShardCore;
-use crate::boundary::PanicReport;
+use crate::boundary::{PanicReport, Phase};
 use crate::control::{FromShard, ToShard};
 use crate::engine::Engine;
 use crate::mesh::Neighbour;
@@ -50,10 +50,19 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         matches!(self.life, Life::Reaping(_)) || self.hosted.has_report()
     }
 
-    /// Connects to another shard.
+    /// Connects to another shard; without an engine and the hope for one, parts from it at once.
     pub(super) fn join(&mut self, neighbour: Neighbour<E>) {
+        if matches!(self.life, Life::Dead) {
+            return;
+        }
         let Neighbour { shard, inbound, outbound } = neighbour;
-        self.inbound.retain_mut(|known| self.cx.take_home(known) && known.shard != shard);
+        self.inbound.retain_mut(|known| {
+            let stays = self.cx.take_home(known) && known.shard != shard;
+            if !stays {
+                self.hosted.call(Phase::Crossings, |engine| engine.parted(known.shard, &mut self.cx));
+            }
+            stays
+        });
         self.inbound.push(inbound);
         self.cx.join(shard, outbound);
     }
@@ -90,12 +99,14 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     }
 
     fn after_panic(&mut self, report: PanicReport) -> Life {
-        let was_starting = report.phase == crate::boundary::Phase::Start;
+        let was_starting = report.phase == Phase::Start;
         if let Err(FromShard::Panicked(report)) = self.cx.outbox.report(FromShard::Panicked(report)) {
             return Life::Reaping(report);
         }
         if was_starting {
-            // Trying again would give the same, as fast as control can read it.
+            // Trying again would give the same, as fast as control can read it. Nobody will answer the neighbours
+            // any more, so they hear the end of it.
+            self.part_from_all();
             return Life::Dead;
         }
         self.bring_to_life();
@@ -126,6 +137,11 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         }
         commands.leave();
         self.cx.outbox.end(!self.has_stopped());
+        self.part_from_all();
+    }
+
+    /// Leaves the packets that it did not take to those who sent them, and ends its side of all lanes.
+    fn part_from_all(&mut self) {
         self.inbound.drain(..).for_each(|neighbour| neighbour.packets.leave());
         self.cx.leave();
     }

@@ -18,7 +18,13 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         self.cx.begin(now);
         self.cx.totals.ticks += 1;
         self.more = false;
-        self.inbound.retain_mut(|neighbour| self.cx.take_home(neighbour));
+        self.inbound.retain_mut(|neighbour| {
+            let stays = self.cx.take_home(neighbour);
+            if !stays {
+                self.hosted.call(Phase::Crossings, |engine| engine.parted(neighbour.shard, &mut self.cx));
+            }
+            stays
+        });
     }
 
     /// Commands of control, and closes that have finished.
@@ -45,6 +51,8 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
                 ToShard::Stop => self.stop(),
             }
         }
+        let (cx, driver, open) = (&mut self.cx, &mut self.driver, &mut self.sockets);
+        self.hosted.call(Phase::Commands, |engine| engine.go_on(&mut Sockets { driver, open }, cx));
         // Asked in this order: what control submitted last is visible once it is gone.
         if self.commands.is_abandoned() && self.commands.is_empty() {
             self.stop();
@@ -130,6 +138,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     pub(super) fn publish(&mut self) {
         self.hosted.call(Phase::Publish, |engine| engine.publish(&mut self.cx));
         self.cx.publish();
+        self.more |= self.cx.hurried;
         self.counters.totals = self.cx.totals();
         self.counters.driver = *self.driver.counters();
         self.publisher.publish(&self.counters);
