@@ -77,7 +77,8 @@ const PLACES: &[Place] = &[
     Place { package: "sfu", layer: 1, may_use: &["wire", "srtp", "model", "ice", "dtls", "sctp", "bwe"] },
     Place { package: "net", layer: 2, may_use: &["wire"] },
     Place { package: "shard", layer: 2, may_use: &["wire", "model", "sfu", "net"] },
-    Place { package: "shardcast", layer: 3, may_use: &["model", "shard"] },
+    // `net` for the look at the machine before a shard starts, and for the sleep that shards end.
+    Place { package: "shardcast", layer: 3, may_use: &["model", "shard", "net"] },
     // `net` only for what the parent process left open and what this one used.
     Place { package: "shardcast-worker", layer: 4, may_use: &["model", "shardcast", "net"] },
     // `net` and `shard` only for the look at the machine before anything starts.

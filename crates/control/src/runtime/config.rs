@@ -1,0 +1,152 @@
+//! What a runtime is told once.
+
+use std::num::NonZeroU16;
+
+use model::transport::PortRange;
+use net::PoolSizing;
+use net::probe::{Chosen, HostChoice};
+use shard::rooms::{Rooms, RoomsConfig};
+use shard::{Capacity, Cpus, LaneSizing, Placement, Plan, QueueSizing, ShardConfig, ShardId};
+
+use super::CertificateSource;
+use super::os;
+use crate::core::Policy;
+
+/// What a runtime is told once. The default is right for a machine, or a container, that has nothing else to do.
+#[derive(Clone, Debug)]
+pub struct RuntimeConfig {
+    /// How many shards there can be; absent: as many as this process may use cores. None costs anything before it is
+    /// used.
+    pub shards: Option<NonZeroU16>,
+    /// Whether each shard stays on one core.
+    pub pinned: bool,
+    /// Which I/O driver they use.
+    pub host: HostChoice,
+    /// Where a router's transports go.
+    pub policy: Policy,
+    /// Ports of a listenInfo that names neither a port nor a range.
+    pub rtc_ports: PortRange,
+    /// What DTLS shows to peers.
+    pub certificate: CertificateSource,
+    /// How much each shard holds.
+    pub sizes: Sizes,
+}
+
+/// How much a shard holds. Its memory is taken when it starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Transports.
+    pub transports: u32,
+    /// Producers, and what stands for those of other shards.
+    pub producers: u32,
+    /// Packets of up to 256 bytes.
+    pub small_packets: u32,
+    /// Longer packets.
+    pub large_packets: u32,
+    /// Commands that are under way.
+    pub commands: u32,
+    /// Events that control has not taken yet.
+    pub events: u32,
+}
+
+impl Default for RuntimeConfig {
+    fn default() -> Self {
+        Self {
+            shards: None,
+            pinned: false,
+            host: HostChoice::Auto,
+            policy: Policy::default(),
+            // The range of mediasoup, which firewalls of its users are open for.
+            rtc_ports: PortRange {
+                min: 10_000,
+                max: 59_999,
+            },
+            certificate: CertificateSource::SelfSigned,
+            sizes: Sizes::default(),
+        }
+    }
+}
+
+impl Default for Sizes {
+    /// What a shard is good for when it is full, as far as that does not cost memory when it is not: packets are the
+    /// bulk, 17 MB, and are what a tick receives four times over.
+    fn default() -> Self {
+        let capacity = Capacity::default();
+        Self {
+            transports: u32::try_from(capacity.transports).unwrap_or(u32::MAX),
+            producers: u32::try_from(capacity.streams).unwrap_or(u32::MAX),
+            small_packets: 4_096,
+            large_packets: 9_216,
+            commands: 1_024,
+            events: 4_096,
+        }
+    }
+}
+
+impl Sizes {
+    /// Sockets of a shard: two per transport, for those without rtcp-mux.
+    pub(super) const fn sockets(self) -> u32 {
+        self.transports.saturating_mul(2)
+    }
+
+    fn shard(self, shard: ShardId) -> ShardConfig {
+        let usual = ShardConfig::new(shard, os::hash_key());
+        ShardConfig {
+            pool: PoolSizing::new().with(
+                "what a shard receives and keeps",
+                self.small_packets,
+                self.large_packets,
+            ),
+            capacity: self.capacity(),
+            queues: QueueSizing {
+                commands: self.commands as usize,
+                events: self.events as usize,
+            },
+            ..usual
+        }
+    }
+
+    fn rooms(self) -> RoomsConfig {
+        let capacity = self.capacity();
+        RoomsConfig {
+            transports: capacity.transports,
+            producers: capacity.streams,
+            ..RoomsConfig::default()
+        }
+    }
+
+    fn capacity(self) -> Capacity {
+        let transports = self.transports as usize;
+        Capacity {
+            transports,
+            // A second one per transport is room for RTCP on a port of its own.
+            tuples: transports * 2,
+            streams: self.producers as usize,
+            ..Capacity::default()
+        }
+    }
+}
+
+impl RuntimeConfig {
+    pub(super) fn shards_on(&self, cpus: &Cpus) -> u16 {
+        let all = || u16::try_from(cpus.shards()).unwrap_or(u16::MAX);
+        self.shards.map_or_else(all, NonZeroU16::get)
+    }
+
+    pub(super) fn plan(&self, shards: u16, chosen: Chosen, cpus: Cpus) -> Plan<Rooms> {
+        let sizes = self.sizes;
+        Plan {
+            most: shards.into(),
+            config: Box::new(move |shard| sizes.shard(shard)),
+            lanes: LaneSizing::new(os::hash_key()),
+            chosen,
+            placement: if self.pinned {
+                Placement::Pinned
+            } else {
+                Placement::Floating
+            },
+            cpus,
+            make: Box::new(move |_| Rooms::maker(sizes.rooms())),
+        }
+    }
+}

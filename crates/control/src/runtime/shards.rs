@@ -1,0 +1,174 @@
+//! The shards as the runtime sees them: queues to fill and to empty, and a sleep that any of them ends.
+
+use std::time::Duration;
+
+use model::command::{Action, RequestId};
+use model::key::ShardIndex;
+use model::reply::Outcome;
+use net::lane::Sleeper;
+use shard::rooms::{Rooms, Told};
+use shard::{Plan, Shard, ShardId, Shards};
+use tokio::io::unix::AsyncFd;
+use tokio::time::{Instant, sleep_until};
+
+use super::StartError;
+use super::ending::{self, Hung};
+use super::load::Worked;
+use crate::core::{Core, FromShard};
+
+/// All shards that run, and the eventfd that they ring.
+pub(super) struct Fleet {
+    shards: Shards<Rooms>,
+    /// Registered edge-triggered, so it is never read: every ring is an event of its own.
+    bell: AsyncFd<Sleeper>,
+    started: usize,
+}
+
+impl Fleet {
+    /// None yet.
+    pub(super) fn new(plan: Plan<Rooms>) -> Result<Self, StartError> {
+        let missing = |cause| StartError::System {
+            what: "no descriptor to be woken by",
+            cause,
+        };
+        let sleeper = Sleeper::new().map_err(missing)?;
+        let waker = sleeper.waker();
+        let bell = AsyncFd::new(sleeper).map_err(missing)?;
+        Ok(Self {
+            shards: Shards::new(plan, waker),
+            bell,
+            started: 0,
+        })
+    }
+
+    /// How many were started.
+    pub(super) const fn started(&self) -> usize {
+        self.started
+    }
+
+    /// Busy and idle time of each.
+    pub(super) fn worked(&mut self) -> impl Iterator<Item = (ShardIndex, Worked)> {
+        self.shards.iter_mut().filter_map(|shard| {
+            // A snapshot that was torn in every attempt can wait a second.
+            let totals = shard.counters.read()?.totals;
+            Some((
+                index(shard),
+                Worked {
+                    busy_nanos: totals.busy_nanos,
+                    idle_nanos: totals.idle_nanos,
+                },
+            ))
+        })
+    }
+
+    /// Gives the core what shards said.
+    pub(super) fn take(&mut self, core: &mut Core) {
+        for shard in self.shards.iter_mut() {
+            let from = index(shard);
+            while let Some(message) = shard.control.next_message() {
+                if let Some(said) = said(message) {
+                    core.from_shard(from, said);
+                }
+            }
+        }
+    }
+
+    /// Gives shards what the core has for them, as far as their queues have room. The rest is tried again when they
+    /// have answered something.
+    pub(super) fn submit(&mut self, core: &mut Core) {
+        while let Some(to) = core.shard_with_commands() {
+            let shard = match self.start(to) {
+                Ok(shard) => shard,
+                Err(error) => {
+                    core.from_shard(to, FromShard::Broken(error.to_string().into()));
+                    continue;
+                }
+            };
+            if !submit_all(core, to, shard) {
+                break;
+            }
+        }
+    }
+
+    /// Sleeps until a shard has something to say, or until then. Dropping the future leaves at most a ring too many.
+    pub(super) async fn sleep(&mut self, until: Option<Instant>) {
+        let Self { shards, bell, .. } = self;
+        let sleeper = bell.get_mut();
+        // In case the last sleep was dropped in the middle.
+        sleeper.awake();
+        if !sleeper.prepare(&mut || shards.iter_mut().all(|shard| shard.control.is_quiet())) {
+            return;
+        }
+        tokio::select! {
+            ring = bell.readable() => {
+                // An error says that the reactor ends, and then so does whoever awaits this.
+                if let Ok(mut ring) = ring {
+                    ring.clear_ready();
+                }
+            }
+            () = at(until) => {}
+        }
+        bell.get_mut().awake();
+    }
+
+    /// Ends all, and waits for them that long.
+    pub(super) async fn end(self, patience: Duration) -> Vec<Hung> {
+        ending::end(self.shards.into_running(), self.bell, patience).await
+    }
+
+    fn start(&mut self, shard: ShardIndex) -> Result<&mut Shard<Rooms>, shard::StartError> {
+        let shard = ShardId::from(shard);
+        if self.shards.running(shard).is_none() {
+            self.shards.start(shard)?;
+            self.started += 1;
+        }
+        self.shards.start(shard)
+    }
+}
+
+impl std::fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fleet")
+            .field("shards", &self.shards)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Submits all commands of a shard; false when it takes no more.
+fn submit_all(core: &mut Core, to: ShardIndex, shard: &mut Shard<Rooms>) -> bool {
+    while let Some((request, action)) = core.next_command(to) {
+        if let Err(action) = shard.control.submit(shard::RequestId(request.0), action) {
+            core.return_command(to, request, action);
+            return false;
+        }
+    }
+    true
+}
+
+/// What the core hears of it.
+fn said(message: shard::FromShard<Outcome, Told>) -> Option<FromShard> {
+    use shard::FromShard as Message;
+    Some(match message {
+        Message::Reply(request, outcome) => FromShard::Reply(RequestId(request.0), outcome),
+        Message::Event(Told::Part(request, part)) => {
+            FromShard::Reply(RequestId(request.0), Outcome::Part(part))
+        }
+        Message::Event(Told::Event(event)) => FromShard::Event(event),
+        Message::Lost(request) => FromShard::Lost(RequestId(request.0)),
+        Message::Panicked(report) => FromShard::Panicked(report.message.into()),
+        Message::Broken => FromShard::Broken("its I/O driver broke, or it has a defect".into()),
+        // Only who ends everything asks for it, and asks the core no more.
+        Message::Stopped { .. } => return None,
+    })
+}
+
+fn index(shard: &Shard<Rooms>) -> ShardIndex {
+    ShardIndex(shard.link.shard().0)
+}
+
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
