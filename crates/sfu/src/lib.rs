@@ -1,7 +1,8 @@
 //! Rooms without sockets: what a packet's producer is, who consumes it, and what each consumer's copy says.
 //!
-//! Owns the RTP [`listener`] tables of transports, their [`producer`]s and [`consumer`]s, and the [`Router`] that takes
-//! packets from the ones to the others.
+//! [`Sfu`] holds the [`transport`]s of a shard with their RTP [`listener`] tables and SRTP contexts, their
+//! [`producer`]s and [`consumer`]s, and takes packets from the ones to the others. What it needs of its host, and what
+//! it tells it, is in [`io`].
 //!
 //! Invariants
 //! - Sans-IO: no socket, clock, randomness or lock. Time and random numbers are arguments.
@@ -9,20 +10,28 @@
 //! - What a remote chooses (SSRCs, MIDs, RIDs) costs a look-up in an ordered table and bounded memory.
 //! - Warm, nothing allocates per packet.
 //!
-//! Lives on the core of its transports. It names things by dense keys; the names that users gave them are control's.
+//! Lives on the core of its transports. It names things by the keys of control; names that users gave are control's.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod consumer;
+mod data;
+mod error;
+pub mod io;
 pub mod listener;
 mod packet;
 pub mod producer;
-pub mod router;
+mod rate;
+pub mod sfu;
 mod slots;
+pub mod transport;
 mod unacceptable;
 
-pub use packet::Packet;
-pub use router::Router;
-pub use slots::{ConsumerKey, Key, ProducerKey, TransportKey};
+pub use data::DataFeed;
+pub use error::Error;
+pub use io::{Datagram, Depart, Departing, HandOver, Io, Output, Outputs, Packets, SocketRole, Verdict};
+pub use packet::{Packet, Stamp};
+pub use sfu::{Closed, Closing, Config, Feed, Sfu};
+pub use slots::NoPlace;
 pub use unacceptable::Unacceptable;

@@ -1,5 +1,6 @@
 //! A packet as consumers see it: in the router's numbers, whatever its producer called them.
 
+use wire::rtp::Layout;
 use wire::{PayloadType, Ssrc};
 
 /// What decisions about one packet are made from. Its bytes are elsewhere and stay as they are.
@@ -21,4 +22,12 @@ pub struct Packet {
     pub marker: bool,
     /// Bytes of payload, padding excluded.
     pub payload_len: usize,
+}
+
+/// What travels beside a packet's bytes to other shards, so that they decide as its own shard does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    pub(crate) packet: Packet,
+    /// Where the parts of its bytes lie.
+    pub(crate) layout: Layout,
 }

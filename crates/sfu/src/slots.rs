@@ -1,33 +1,21 @@
 //! Dense tables: a key is a place and the generation of what stands there, so that a key outlived by its entry names
-//! nothing.
+//! nothing. Control gives the keys; a table grows to the highest place it was given, within its limit.
 
 use core::marker::PhantomData;
 
+use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey, TransportKey};
+
 /// Names an entry of one kind of table.
-pub trait Key: Copy + Ord {
-    /// The key of that place and generation.
-    fn new(index: u32, generation: u32) -> Self;
+pub(crate) trait Key: Copy {
     /// The place.
     fn index(self) -> usize;
     /// The generation.
     fn generation(self) -> u32;
 }
 
-macro_rules! key {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name {
-            index: u32,
-            generation: u32,
-        }
-
+macro_rules! keys {
+    ($($name:ident),+) => {$(
         impl Key for $name {
-            #[inline]
-            fn new(index: u32, generation: u32) -> Self {
-                Self { index, generation }
-            }
-
             #[inline]
             fn index(self) -> usize {
                 self.index as usize
@@ -41,69 +29,82 @@ macro_rules! key {
     )+};
 }
 
-key! {
-    /// Names a transport of a [`crate::Router`].
-    TransportKey,
-    /// Names a producer of a [`crate::Router`].
-    ProducerKey,
-    /// Names a consumer of a [`crate::Router`].
-    ConsumerKey,
+keys!(TransportKey, ProducerKey, ConsumerKey, DataProducerKey, DataConsumerKey);
+
+/// Why nothing can stand under a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoPlace {
+    /// Something stands there.
+    #[error("its place is taken")]
+    Taken,
+    /// The place is beyond the table.
+    #[error("its place is beyond the shard's table")]
+    Beyond,
 }
 
 /// See the module.
 #[derive(Clone, Debug)]
 pub(crate) struct Slots<K, V> {
-    entries: Vec<Entry<V>>,
-    vacant: Vec<u32>,
+    entries: Vec<Option<Entry<V>>>,
+    limit: usize,
+    len: usize,
     key: PhantomData<K>,
 }
 
 #[derive(Clone, Debug)]
 struct Entry<V> {
     generation: u32,
-    value: Option<V>,
+    value: V,
 }
 
 impl<K: Key, V> Slots<K, V> {
-    pub(crate) const fn new() -> Self {
-        Self { entries: Vec::new(), vacant: Vec::new(), key: PhantomData }
+    /// A table of at most `limit` entries.
+    pub(crate) const fn new(limit: usize) -> Self {
+        Self { entries: Vec::new(), limit, len: 0, key: PhantomData }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len().saturating_sub(self.vacant.len())
+    pub(crate) const fn len(&self) -> usize {
+        self.len
     }
 
-    pub(crate) fn insert(&mut self, value: V) -> K {
-        if let Some(index) = self.vacant.pop()
-            && let Some(entry) = self.entries.get_mut(index as usize)
-        {
-            entry.value = Some(value);
-            return K::new(index, entry.generation);
+    /// Whether something could stand under the key.
+    pub(crate) fn vacant(&self, key: K) -> Result<(), NoPlace> {
+        match self.entries.get(key.index()) {
+            Some(Some(_)) => Err(NoPlace::Taken),
+            _ if key.index() >= self.limit => Err(NoPlace::Beyond),
+            _ => Ok(()),
         }
-        // Memory ends long before 2^32 entries.
-        let index = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
-        self.entries.push(Entry { generation: 0, value: Some(value) });
-        K::new(index, 0)
+    }
+
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Result<(), NoPlace> {
+        self.vacant(key)?;
+        if key.index() >= self.entries.len() {
+            self.entries.resize_with(key.index().saturating_add(1), || None);
+        }
+        if let Some(entry) = self.entries.get_mut(key.index()) {
+            *entry = Some(Entry { generation: key.generation(), value });
+            self.len = self.len.saturating_add(1);
+        }
+        Ok(())
     }
 
     pub(crate) fn remove(&mut self, key: K) -> Option<V> {
-        let entry = self.entries.get_mut(key.index()).filter(|entry| entry.generation == key.generation())?;
-        let value = entry.value.take()?;
-        entry.generation = entry.generation.wrapping_add(1);
-        self.vacant.push(u32::try_from(key.index()).unwrap_or(u32::MAX));
-        Some(value)
+        let entry = self.entries.get_mut(key.index())?;
+        let entry = entry.take_if(|entry| entry.generation == key.generation())?;
+        self.len = self.len.saturating_sub(1);
+        Some(entry.value)
     }
 
     #[inline]
     pub(crate) fn get(&self, key: K) -> Option<&V> {
-        let entry = self.entries.get(key.index()).filter(|entry| entry.generation == key.generation())?;
-        entry.value.as_ref()
+        let entry = self.entries.get(key.index())?.as_ref();
+        entry.filter(|entry| entry.generation == key.generation()).map(|entry| &entry.value)
     }
 
     #[inline]
     pub(crate) fn get_mut(&mut self, key: K) -> Option<&mut V> {
-        let entry = self.entries.get_mut(key.index()).filter(|entry| entry.generation == key.generation())?;
-        entry.value.as_mut()
+        let entry = self.entries.get_mut(key.index())?.as_mut();
+        entry.filter(|entry| entry.generation == key.generation()).map(|entry| &mut entry.value)
     }
 }
 
@@ -113,13 +114,22 @@ mod tests {
 
     #[test]
     fn a_key_does_not_outlive_its_entry() {
-        let mut slots: Slots<ProducerKey, &str> = Slots::new();
-        let first = slots.insert("a");
+        let mut slots: Slots<ProducerKey, &str> = Slots::new(4);
+        let first = ProducerKey::new(3, 7);
+        assert_eq!(slots.insert(first, "a"), Ok(()));
+        assert_eq!(slots.insert(first.next(), "b"), Err(NoPlace::Taken));
         assert_eq!((slots.get(first), slots.len()), (Some(&"a"), 1));
-        assert_eq!(slots.remove(first), Some("a"));
-        assert_eq!((slots.remove(first), slots.len()), (None, 0));
-        let second = slots.insert("b");
-        assert_eq!((first.index(), slots.get(first)), (second.index(), None));
-        assert_eq!(slots.get_mut(second), Some(&mut "b"));
+        assert_eq!(slots.remove(first.next()), None);
+        assert_eq!((slots.remove(first), slots.remove(first), slots.len()), (Some("a"), None, 0));
+        assert_eq!(slots.insert(first.next(), "b"), Ok(()));
+        assert_eq!((slots.get(first), slots.get_mut(first.next())), (None, Some(&mut "b")));
+    }
+
+    #[test]
+    fn a_key_beyond_the_table_costs_nothing() {
+        let mut slots: Slots<ProducerKey, &str> = Slots::new(4);
+        assert_eq!(slots.insert(ProducerKey::new(4, 0), "a"), Err(NoPlace::Beyond));
+        assert_eq!(slots.insert(ProducerKey::new(u32::MAX, 0), "a"), Err(NoPlace::Beyond));
+        assert_eq!(slots.entries.capacity(), 0);
     }
 }

@@ -10,18 +10,25 @@
 
 mod outgoing;
 mod parameters;
+mod report;
 mod sequence_map;
 #[cfg(test)]
 mod tests;
 
+use core::num::NonZeroU8;
+
+use model::dump::RtpStreamParams;
 use model::rtp::{RtpEncodingParameters, RtpParameters};
+use model::score::{ConsumerLayers, ConsumerType};
+use model::trace::{ConsumerTraceEventType, TraceSet};
 use srtp::PacketIndex;
 use wire::rtp::{Mid, Stamp};
 use wire::{Mono, PayloadType, Ssrc};
 
-pub use parameters::{ConsumerType, validate};
+pub use parameters::validate;
 
-use crate::producer::carries_media;
+use crate::producer::{carries_media, describe, layers};
+use crate::transport::SenderIndex;
 use crate::{Packet, Unacceptable};
 use outgoing::Outgoing;
 
@@ -38,6 +45,20 @@ pub struct Consumer {
     clock_rate_hz: u32,
     halts: Halts,
     preferred: Option<usize>,
+    layers: Option<Layers>,
+    /// For whoever shares out bandwidth.
+    priority: NonZeroU8,
+    trace: TraceSet<ConsumerTraceEventType>,
+    /// Its streams, in the order of encodings.
+    described: Box<[RtpStreamParams]>,
+}
+
+/// What there is to choose from, and what was chosen.
+#[derive(Clone, Copy, Debug)]
+struct Layers {
+    spatial: u8,
+    temporal: u8,
+    preferred: ConsumerLayers,
 }
 
 /// Why a consumer sends nothing. Several may hold at once; it is active when none does.
@@ -69,6 +90,8 @@ pub struct Rewrite {
     pub timestamp: u32,
     /// The stream.
     pub ssrc: Ssrc,
+    /// Which of its transport's senders that is.
+    pub sender: SenderIndex,
     /// The payload type.
     pub payload_type: PayloadType,
     /// The marker bit.
@@ -118,22 +141,28 @@ impl Consumer {
         let sent = if pipe { consumable.len() } else { 1 };
         let mut streams = parameters.encodings.iter().take(sent).filter_map(|encoding| {
             let ssrc = Ssrc(encoding.ssrc?.0);
-            Some(Outgoing::new(ssrc, start(ssrc)))
+            Some(Outgoing::new(ssrc, encoding.rtx.map(|rtx| Ssrc(rtx.ssrc.0)), start(ssrc)))
         });
         let first = streams.next().ok_or_else(|| {
             Unacceptable::new("rtpParameters.encodings", "empty", "it must have at least one encoding")
         })?;
         let more = streams.collect();
         let media = || parameters.codecs.iter().filter(|codec| !codec.mime_type.is_rtx());
+        let codec = media().find(|codec| carries_media(codec));
+        let describe = |at| codec.map(|codec| describe(parameters, at, codec));
         Ok(Self {
             first,
             more,
             consumer_type,
             payload_types: media().fold(0, |set, codec| set | bit(codec.payload_type.number())),
             mid,
-            clock_rate_hz: media().find(|codec| carries_media(codec)).map_or(0, |codec| codec.clock_rate),
+            clock_rate_hz: codec.map_or(0, |codec| codec.clock_rate),
             halts: Halts::default(),
             preferred: None,
+            priority: NonZeroU8::MIN,
+            trace: TraceSet::default(),
+            layers: Layers::new(consumer_type, parameters, consumable.len()),
+            described: (0..parameters.encodings.len().min(sent)).filter_map(describe).collect(),
         })
     }
 
@@ -182,6 +211,60 @@ impl Consumer {
         }
     }
 
+    /// Sets the highest layers that are wanted, as far as there are such; nothing for who has no layers. Without an
+    /// answer to what fits, simulcast sends the encoding of the spatial layer, and svc everything.
+    pub fn set_preferred_layers(&mut self, wanted: ConsumerLayers) -> Option<ConsumerLayers> {
+        let layers = self.layers.as_mut()?;
+        let preferred = layers.prefer(wanted);
+        self.prefer(usize::from(preferred.spatial_layer));
+        Some(preferred)
+    }
+
+    /// The highest layers that are wanted; nothing for who has no layers.
+    pub fn preferred_layers(&self) -> Option<ConsumerLayers> {
+        self.layers.map(|layers| layers.preferred)
+    }
+
+    /// The encodings that it sends or is about to.
+    pub(crate) fn encodings(&self) -> core::ops::Range<usize> {
+        let one = |at: usize| at..at.saturating_add(1);
+        match self.consumer_type {
+            ConsumerType::Simple | ConsumerType::Svc => one(0),
+            ConsumerType::Simulcast => one(self.preferred.or(self.first.encoding()).unwrap_or_default()),
+            ConsumerType::Pipe => 0..self.more.len().saturating_add(1),
+        }
+    }
+
+    /// Which of its producer's encodings feeds a stream.
+    pub(crate) fn source_of(&self, stream: u8) -> usize {
+        if self.consumer_type == ConsumerType::Pipe { usize::from(stream) } else { self.encodings().start }
+    }
+
+    pub(crate) const fn set_priority(&mut self, priority: NonZeroU8) {
+        self.priority = priority;
+    }
+
+    pub(crate) const fn set_trace(&mut self, trace: TraceSet<ConsumerTraceEventType>) {
+        self.trace = trace;
+    }
+
+    /// The encoding that it sends, if it sends one.
+    pub(crate) fn current(&self) -> Option<usize> {
+        self.first.encoding()
+    }
+
+    /// Says which of its transport's senders each of its streams is, in the order of encodings.
+    pub(crate) fn assign(&mut self, senders: &[SenderIndex]) {
+        for (stream, sender) in core::iter::once(&mut self.first).chain(&mut self.more).zip(senders) {
+            stream.sender = *sender;
+        }
+    }
+
+    /// Which of its transport's senders its streams are.
+    pub(crate) fn senders(&self) -> impl Iterator<Item = SenderIndex> {
+        core::iter::once(&self.first).chain(&self.more).map(|stream| stream.sender)
+    }
+
     /// What it makes of its producer's streams.
     pub const fn consumer_type(&self) -> ConsumerType {
         self.consumer_type
@@ -190,6 +273,11 @@ impl Consumer {
     /// The SSRCs it sends with, in the order of encodings.
     pub fn ssrcs(&self) -> impl Iterator<Item = Ssrc> {
         core::iter::once(&self.first).chain(&self.more).map(|stream| stream.ssrc)
+    }
+
+    /// The SSRCs it retransmits with, where it does, in the order of encodings.
+    pub fn rtx_ssrcs(&self) -> impl Iterator<Item = Option<Ssrc>> {
+        core::iter::once(&self.first).chain(&self.more).map(|stream| stream.rtx_ssrc)
     }
 
     #[inline]
@@ -210,7 +298,8 @@ impl Consumer {
         }
         let (index, timestamp) = stream.place(now, packet, clock_rate_hz)?;
         let Packet { payload_type, marker, .. } = *packet;
-        let rewrite = Rewrite { index, timestamp, ssrc: stream.ssrc, payload_type, marker, mid };
+        let (ssrc, sender) = (stream.ssrc, stream.sender);
+        let rewrite = Rewrite { index, timestamp, ssrc, sender, payload_type, marker, mid };
         if self.preferred == Some(packet.encoding) {
             self.preferred = None;
         }
@@ -227,6 +316,33 @@ impl Consumer {
         }
         let current = self.first.encoding().is_none_or(|current| current == encoding);
         (current || self.preferred == Some(encoding)).then_some(&mut self.first)
+    }
+}
+
+impl Layers {
+    /// All of them are wanted at first.
+    fn new(consumer_type: ConsumerType, parameters: &RtpParameters, encodings: usize) -> Option<Self> {
+        let inside = parameters.encodings.first().map(layers).unwrap_or_default();
+        let spatial = match consumer_type {
+            ConsumerType::Simple | ConsumerType::Pipe => return None,
+            ConsumerType::Simulcast => u8::try_from(encodings).unwrap_or(u8::MAX),
+            ConsumerType::Svc => inside.spatial,
+        };
+        let mut layers = Self {
+            spatial,
+            temporal: inside.temporal,
+            preferred: ConsumerLayers { spatial_layer: 0, temporal_layer: None },
+        };
+        layers.prefer(ConsumerLayers { spatial_layer: u8::MAX, temporal_layer: None });
+        Some(layers)
+    }
+
+    fn prefer(&mut self, wanted: ConsumerLayers) -> ConsumerLayers {
+        let highest = |count: u8| count.saturating_sub(1);
+        let temporal = wanted.temporal_layer.unwrap_or(u8::MAX).min(highest(self.temporal));
+        let spatial_layer = wanted.spatial_layer.min(highest(self.spatial));
+        self.preferred = ConsumerLayers { spatial_layer, temporal_layer: Some(temporal) };
+        self.preferred
     }
 }
 

@@ -7,11 +7,15 @@ use wire::{Mono, Ssrc};
 use super::DropReason;
 use super::sequence_map::SequenceMap;
 use crate::Packet;
+use crate::transport::SenderIndex;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     pub(super) ssrc: Ssrc,
+    pub(super) rtx_ssrc: Option<Ssrc>,
+    /// Which of its transport's senders it is.
+    pub(super) sender: SenderIndex,
     source: Option<Source>,
     sequence: SequenceMap,
     /// What is added to the source's timestamps.
@@ -35,9 +39,9 @@ struct Latest {
 }
 
 impl Outgoing {
-    pub(super) const fn new(ssrc: Ssrc, start: PacketIndex) -> Self {
-        let sequence = SequenceMap::starting_at(start);
-        Self { ssrc, source: None, sequence, timestamp_offset: 0, latest: None }
+    pub(super) const fn new(ssrc: Ssrc, rtx_ssrc: Option<Ssrc>, start: PacketIndex) -> Self {
+        let (sender, sequence) = (SenderIndex::NONE, SequenceMap::starting_at(start));
+        Self { ssrc, rtx_ssrc, sender, source: None, sequence, timestamp_offset: 0, latest: None }
     }
 
     /// The encoding it is fed from.

@@ -1,22 +1,10 @@
 //! Whether a consumer's parameters make sense with what can be consumed, and what kind of consumer they make.
 
 use model::rtp::{RtpEncodingParameters, RtpParameters};
+use model::score::ConsumerType;
 
 use crate::Unacceptable;
 use crate::producer::{carries_media, layers};
-
-/// What a consumer makes of its producer's streams.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ConsumerType {
-    /// Its one stream.
-    Simple,
-    /// One of several at a time.
-    Simulcast,
-    /// One, perhaps without some layers.
-    Svc,
-    /// All of them, each in a stream of its own.
-    Pipe,
-}
 
 /// Checks a consumer's `parameters` against the `consumable` encodings of its producer.
 ///
@@ -61,6 +49,7 @@ pub fn validate(
         let value = format_args!("{spatial} spatial layers");
         return Err(Unacceptable::new("rtpParameters.encodings[0].scalabilityMode", value, expected));
     }
+    rtx(parameters)?;
     Ok(consumer_type)
 }
 
@@ -83,6 +72,20 @@ fn encodings(parameters: &RtpParameters) -> Result<(), Unacceptable> {
             let field = format!("rtpParameters.encodings[{at}].rtx.ssrc");
             return Err(Unacceptable::new(field, "missing", "it must be the ssrc to retransmit with"));
         }
+    }
+    Ok(())
+}
+
+/// Retransmissions share SSRCs with nobody either.
+fn rtx(parameters: &RtpParameters) -> Result<(), Unacceptable> {
+    let mut taken: Vec<_> = parameters.encodings.iter().filter_map(|encoding| encoding.ssrc).collect();
+    for (at, encoding) in parameters.encodings.iter().enumerate() {
+        let Some(rtx) = encoding.rtx else { continue };
+        if taken.contains(&rtx.ssrc) {
+            let field = format!("rtpParameters.encodings[{at}].rtx.ssrc");
+            return Err(Unacceptable::new(field, rtx.ssrc, "each stream must have an ssrc of its own"));
+        }
+        taken.push(rtx.ssrc);
     }
     Ok(())
 }

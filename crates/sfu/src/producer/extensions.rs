@@ -5,7 +5,7 @@
 //! with these. MID and what depends on the moment of sending are reserved and written per consumer. A RID names an
 //! encoding of the producer and ends here.
 
-use model::rtp::{MediaKind, RtpHeaderExtensionUri as Uri, RtpParameters};
+use model::rtp::{MediaKind, RtpHeaderExtensionParameters, RtpHeaderExtensionUri as Uri, RtpParameters};
 use wire::rtp::{ExtensionId, ExtensionMap};
 
 /// Where the packets of a transport carry MID and RIDs. One per transport: the ids of the last producer that has
@@ -18,9 +18,20 @@ pub struct ReceiveIds {
     pub rid: Option<ExtensionId>,
     /// Of the repaired RID.
     pub repaired_rid: Option<ExtensionId>,
+    /// Of the time of sending.
+    pub abs_send_time: Option<ExtensionId>,
+    /// Of the sequence number that is counted per transport.
+    pub transport_sequence: Option<ExtensionId>,
 }
 
 impl ReceiveIds {
+    /// The ids that `parameters` have.
+    pub fn of(parameters: &RtpParameters) -> Self {
+        let mut ids = Self::default();
+        ids.update(parameters);
+        ids
+    }
+
     /// Takes over the ids that `parameters` have and keeps the others.
     pub fn update(&mut self, parameters: &RtpParameters) {
         for extension in &parameters.header_extensions {
@@ -29,6 +40,8 @@ impl ReceiveIds {
                 Uri::Mid => self.mid = id,
                 Uri::RtpStreamId => self.rid = id,
                 Uri::RepairedRtpStreamId => self.repaired_rid = id,
+                Uri::AbsSendTime => self.abs_send_time = id,
+                Uri::TransportWideCc => self.transport_sequence = id,
                 _ => {}
             }
         }
@@ -55,7 +68,7 @@ pub const fn router_id(uri: &Uri) -> Option<ExtensionId> {
 }
 
 /// What becomes of the extensions of a producer of `kind`.
-pub(super) fn map(kind: MediaKind, parameters: &RtpParameters) -> ExtensionMap {
+pub(super) fn map(kind: MediaKind, extensions: &[RtpHeaderExtensionParameters]) -> ExtensionMap {
     let mut map = ExtensionMap::new();
     if let Some(mid) = router_id(&Uri::Mid) {
         map = map.reserve_mid(mid);
@@ -69,7 +82,7 @@ pub(super) fn map(kind: MediaKind, parameters: &RtpParameters) -> ExtensionMap {
             map = map.reserve_transport_sequence(id);
         }
     }
-    for extension in &parameters.header_extensions {
+    for extension in extensions {
         let passes = !matches!(
             extension.uri,
             Uri::Mid | Uri::RtpStreamId | Uri::RepairedRtpStreamId | Uri::AbsSendTime | Uri::TransportWideCc

@@ -4,23 +4,31 @@
 //! [`Packet`]: encoding, mapped SSRC and payload type, sequence number with its cycles. Nothing is written: header
 //! extensions are laid out by [`Producer::lay_out`] once per packet and stamped when it leaves.
 //!
-//! Statistics, NACKs, the opening of RTX, key frames and scores are not here yet. Lives on its transport's core.
+//! Loss, jitter, NACKs, the opening of RTX and scores are not here yet. Lives on its transport's core.
 
 mod extensions;
 mod order;
 mod parameters;
+mod replica;
+mod report;
 mod stream;
 #[cfg(test)]
 mod tests;
 
+use model::command::Epoch;
 use model::rtp::{MediaKind, RtpMapping, RtpParameters};
+use model::score::ProducerType;
+use model::trace::{ProducerTraceEventType, TraceSet};
 use wire::rtp::{ExtensionMap, HeaderPlan, PlanError, View};
-use wire::{PayloadType, Ssrc};
+use wire::{Mono, PayloadType, Ssrc};
 
 pub use extensions::{ReceiveIds, router_id};
-pub use parameters::{ProducerType, validate};
+pub use parameters::validate;
 pub(crate) use parameters::{carries_media, layers};
+pub(crate) use replica::Replica;
+pub(crate) use report::{BEST_SCORE, counters, describe, rtx_dump};
 
+use crate::transport::Request;
 use crate::{Packet, Unacceptable};
 use stream::{Encoding, Membership, Signs};
 
@@ -34,8 +42,10 @@ pub struct Producer {
     /// By the low seven bits of the producer's payload type.
     payload_types: [Option<PayloadType>; 128],
     extensions: ExtensionMap,
+    receive_ids: ReceiveIds,
     activity: Activity,
     epoch: Epoch,
+    trace: TraceSet<ProducerTraceEventType>,
 }
 
 /// Whether packets of a producer are passed on.
@@ -46,11 +56,6 @@ pub enum Activity {
     /// They are taken note of and dropped.
     Paused,
 }
-
-/// A stretch of a producer's life between two changes that consumers on other shards have to see in order with its
-/// packets. A packet of an epoch that has ended is discarded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Epoch(pub u32);
 
 /// What a packet is to the producer that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,17 +109,19 @@ impl Producer {
             kind,
             producer_type,
             encodings: stream::encodings(parameters),
+            receive_ids: ReceiveIds::of(parameters),
             mapped_ssrcs: mapping.encodings.iter().map(|encoding| Ssrc(encoding.mapped_ssrc.0)).collect(),
             payload_types,
-            extensions: extensions::map(kind, parameters),
+            extensions: extensions::map(kind, &parameters.header_extensions),
             activity: Activity::Running,
             epoch: Epoch(0),
+            trace: TraceSet::default(),
         })
     }
 
     /// Takes a packet that the listener found to be this producer's. `rid` is its RID or repaired RID.
-    pub fn receive(&mut self, packet: &View<'_>, rid: Option<&[u8]>) -> Received {
-        match self.sort(packet, rid) {
+    pub fn receive(&mut self, now: Mono, packet: &View<'_>, rid: Option<&[u8]>) -> Received {
+        match self.sort(now, packet, rid) {
             Ok(received) => received,
             Err(reason) => Received::Drop(reason),
         }
@@ -161,7 +168,30 @@ impl Producer {
 
     /// The SSRCs seen so far, by encoding: of the media and of its retransmissions.
     pub fn seen(&self) -> impl Iterator<Item = Option<(Ssrc, Option<Ssrc>)>> {
-        self.encodings.iter().map(|encoding| encoding.stream.map(|stream| (stream.ssrc, stream.rtx_ssrc)))
+        let streams = self.encodings.iter().map(|encoding| encoding.stream.as_ref());
+        streams.map(|stream| stream.map(|stream| (stream.ssrc, stream.rtx_ssrc)))
+    }
+
+    /// Where its packets say whose they are.
+    pub(crate) const fn receive_ids(&self) -> &ReceiveIds {
+        &self.receive_ids
+    }
+
+    /// How its sender is asked for a key frame of an encoding; nothing if it cannot be, or need not.
+    pub(crate) fn request_key_frame(&mut self, encoding: usize) -> Option<Request> {
+        if self.activity == Activity::Paused || self.kind == MediaKind::Audio {
+            return None;
+        }
+        self.encodings.get_mut(encoding)?.request_key_frame()
+    }
+
+    pub(crate) const fn set_trace(&mut self, trace: TraceSet<ProducerTraceEventType>) {
+        self.trace = trace;
+    }
+
+    /// How many encodings it has.
+    pub(crate) const fn encodings(&self) -> usize {
+        self.encodings.len()
     }
 
     /// Whether an SSRC is of a stream that was seen.
@@ -170,9 +200,9 @@ impl Producer {
         stream::known(&self.encodings, ssrc).is_some()
     }
 
-    fn sort(&mut self, packet: &View<'_>, rid: Option<&[u8]>) -> Result<Received, DropReason> {
+    fn sort(&mut self, now: Mono, packet: &View<'_>, rid: Option<&[u8]>) -> Result<Received, DropReason> {
         let (ssrc, payload_type, sequence) = (packet.ssrc(), packet.payload_type(), packet.sequence());
-        let signs = Signs { ssrc, payload_type, sequence, rid };
+        let signs = Signs { now, ssrc, payload_type, sequence, rid };
         let at = match stream::belongs(&mut self.encodings, &signs)? {
             Membership::Media(at) => at,
             Membership::Rtx(encoding) => return Ok(Received::Repair { encoding }),
@@ -180,8 +210,8 @@ impl Producer {
         let mapped = self.payload_types.get(usize::from(payload_type.value())).copied().flatten();
         let payload_type = mapped.ok_or(DropReason::UnknownPayloadType)?;
         let stream = self.encodings.get_mut(at).and_then(|encoding| encoding.stream.as_mut());
-        let standing =
-            stream.and_then(|stream| stream.order.place(sequence)).ok_or(DropReason::OutOfOrder)?;
+        let stream = stream.ok_or(DropReason::UnknownStream)?;
+        let standing = stream.take(now, sequence, packet.bytes().len()).ok_or(DropReason::OutOfOrder)?;
         if self.activity == Activity::Paused {
             return Err(DropReason::Paused);
         }
@@ -201,7 +231,7 @@ impl Producer {
         let changed = self.activity != activity;
         if changed {
             self.activity = activity;
-            self.epoch = Epoch(self.epoch.0.wrapping_add(1));
+            self.epoch = self.epoch.next();
         }
         changed
     }

@@ -30,6 +30,11 @@ impl Order {
         Self { highest: u64::from(first) | CYCLE, run: 0, expected: None }
     }
 
+    /// Begins another run, of another sender.
+    pub(super) fn restarted(&self, first: u16) -> Self {
+        Self { run: self.run.wrapping_add(1), ..Self::starting_at(first) }
+    }
+
     /// Where a packet stands; `None` for one so far off that only the next can tell whether to believe it.
     pub(super) fn place(&mut self, sequence: u16) -> Option<Standing> {
         let [.., high, low] = self.highest.to_be_bytes();
@@ -39,7 +44,7 @@ impl Order {
                 self.expected = Some(sequence.wrapping_add(1));
                 return None;
             }
-            *self = Self { run: self.run.wrapping_add(1), ..Self::starting_at(sequence) };
+            *self = self.restarted(sequence);
             return Some(Standing { run: self.run, sequence: self.highest });
         }
         self.expected = None;

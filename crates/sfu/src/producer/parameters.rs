@@ -6,19 +6,9 @@ use model::id::PayloadType;
 use model::rtp::{
     LayerCount, MediaKind, RtpCodecParameters, RtpEncodingParameters, RtpMapping, RtpParameters,
 };
+use model::score::ProducerType;
 
 use crate::Unacceptable;
-
-/// How many streams a producer has and whether they have layers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ProducerType {
-    /// One stream without layers.
-    Simple,
-    /// Several streams of one source.
-    Simulcast,
-    /// One stream with layers.
-    Svc,
-}
 
 /// Checks `parameters` of a producer of `kind` against themselves and against `mapping`.
 ///

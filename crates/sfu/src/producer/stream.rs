@@ -2,12 +2,17 @@
 //!
 //! There is at most one stream per encoding, with at most one RTX stream, so nothing grows with what a remote sends.
 
-use model::rtp::RtpParameters;
-use wire::{PayloadType, Ssrc};
+use core::time::Duration;
 
-use super::DropReason;
-use super::order::Order;
+use model::dump::RtpStreamParams;
+use model::rtp::RtpParameters;
+use wire::{Mono, PayloadType, Ssrc};
+
+use super::order::{Order, Standing};
 use super::parameters::{codec_of, rtx_of};
+use super::{DropReason, describe};
+use crate::rate::Rate;
+use crate::transport::Request;
 
 /// One encoding: what was announced of it and what was seen of it.
 #[derive(Clone, Debug)]
@@ -18,14 +23,24 @@ pub(super) struct Encoding {
     media: PayloadType,
     rtx: Option<PayloadType>,
     pub(super) stream: Option<Stream>,
+    /// What a stream of it is made of, but for what its packets say.
+    pub(super) described: RtpStreamParams,
 }
 
 /// A stream that was seen.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Stream {
     pub(super) ssrc: Ssrc,
     pub(super) rtx_ssrc: Option<Ssrc>,
-    pub(super) order: Order,
+    order: Order,
+    /// When its last packet came.
+    at: Mono,
+    pub(super) packets: u64,
+    pub(super) discarded: u64,
+    pub(super) bytes: Rate,
+    pub(super) pli_count: u64,
+    pub(super) fir_count: u64,
+    fir_sequence: u8,
 }
 
 /// Which encoding a packet belongs to, and as what.
@@ -40,6 +55,7 @@ pub(super) enum Membership {
 /// What a packet says about the stream it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signs<'a> {
+    pub(super) now: Mono,
     pub(super) ssrc: Ssrc,
     pub(super) payload_type: PayloadType,
     pub(super) sequence: u16,
@@ -49,9 +65,11 @@ pub(super) struct Signs<'a> {
 
 /// The encodings of valid parameters.
 pub(super) fn encodings(parameters: &RtpParameters) -> Vec<Encoding> {
-    let encodings = parameters.encodings.iter().filter_map(|encoding| {
-        let media = codec_of(parameters, encoding)?.payload_type;
+    let encodings = parameters.encodings.iter().enumerate().filter_map(|(at, encoding)| {
+        let codec = codec_of(parameters, encoding)?;
+        let media = codec.payload_type;
         Some(Encoding {
+            described: describe(parameters, at, codec),
             ssrc: encoding.ssrc.map(|ssrc| Ssrc(ssrc.0)),
             rtx_ssrc: encoding.rtx.map(|rtx| Ssrc(rtx.ssrc.0)),
             rid: encoding.rid.as_deref().filter(|rid| !rid.is_empty()).map(|rid| rid.as_bytes().into()),
@@ -97,8 +115,7 @@ impl Encoding {
     fn meet(&mut self, at: usize, signs: &Signs<'_>) -> Result<Membership, DropReason> {
         match &mut self.stream {
             None if self.media == signs.payload_type => {
-                let order = Order::starting_at(signs.sequence);
-                self.stream = Some(Stream { ssrc: signs.ssrc, rtx_ssrc: None, order });
+                self.stream = Some(Stream::new(signs, Order::starting_at(signs.sequence)));
                 Ok(Membership::Media(at))
             }
             // Nothing to repair yet, and nothing that says its packets are wanted.
@@ -107,15 +124,70 @@ impl Encoding {
                 stream.rtx_ssrc = Some(signs.ssrc);
                 Ok(Membership::Rtx(at))
             }
+            // Who restarts without saying so has another SSRC; who is only late is still the one that is heard.
+            Some(stream) if self.media == signs.payload_type && stream.is_silent(signs.now) => {
+                *stream = Stream::new(signs, stream.order.restarted(signs.sequence));
+                Ok(Membership::Media(at))
+            }
             Some(_) => Err(DropReason::SecondSsrc),
         }
+    }
+
+    pub(super) fn request_key_frame(&mut self) -> Option<Request> {
+        let stream = self.stream.as_mut()?;
+        if self.described.use_pli {
+            stream.pli_count = stream.pli_count.saturating_add(1);
+            return Some(Request::Pli(stream.ssrc));
+        }
+        if self.described.use_fir {
+            stream.fir_count = stream.fir_count.saturating_add(1);
+            // RFC 5104 §4.3.1.1: one more for each request that is no repetition.
+            stream.fir_sequence = stream.fir_sequence.wrapping_add(1);
+            return Some(Request::Fir(stream.ssrc, stream.fir_sequence));
+        }
+        None
+    }
+}
+
+impl Stream {
+    fn new(signs: &Signs<'_>, order: Order) -> Self {
+        Self {
+            ssrc: signs.ssrc,
+            rtx_ssrc: None,
+            order,
+            at: signs.now,
+            packets: 0,
+            discarded: 0,
+            bytes: Rate::new(),
+            pli_count: 0,
+            fir_count: 0,
+            fir_sequence: 0,
+        }
+    }
+
+    /// Where a packet stands; nothing if it is not to be believed.
+    #[inline]
+    pub(super) fn take(&mut self, now: Mono, sequence: u16, len: usize) -> Option<Standing> {
+        let standing = self.order.place(sequence);
+        if standing.is_some() {
+            self.at = now;
+            self.packets = self.packets.saturating_add(1);
+            self.bytes.add(now, len);
+        } else {
+            self.discarded = self.discarded.saturating_add(1);
+        }
+        standing
+    }
+
+    fn is_silent(&self, now: Mono) -> bool {
+        now.since(self.at) >= TAKEOVER
     }
 }
 
 #[inline]
 pub(super) fn known(encodings: &[Encoding], ssrc: Ssrc) -> Option<Membership> {
     for (at, encoding) in encodings.iter().enumerate() {
-        match encoding.stream {
+        match &encoding.stream {
             Some(stream) if stream.ssrc == ssrc => return Some(Membership::Media(at)),
             Some(stream) if stream.rtx_ssrc == Some(ssrc) => return Some(Membership::Rtx(at)),
             _ => {}
@@ -123,3 +195,7 @@ pub(super) fn known(encodings: &[Encoding], ssrc: Ssrc) -> Option<Membership> {
     }
     None
 }
+
+/// After how much silence another SSRC may take an encoding over: longer than a sender that is alive is ever silent
+/// with video, shorter than a user waits after a reload.
+const TAKEOVER: Duration = Duration::from_secs(3);

@@ -1,0 +1,65 @@
+//! What a consumer's streams are made of, which layers it sends, and what it counted.
+
+use model::dump::{LayersDump, RtpStreamDump};
+use model::reply::ConsumerReport;
+use model::rtp::MediaKind;
+use model::stats::{RtpStreamCounters, RtpStreamKindStats, RtpStreamStats};
+use wire::Mono;
+
+use super::Consumer;
+use crate::producer::{BEST_SCORE, counters, rtx_dump};
+use crate::transport::Sender;
+
+impl Consumer {
+    /// Streams and layers.
+    pub(crate) fn report(&self) -> ConsumerReport {
+        let stream = |params: &model::dump::RtpStreamParams| RtpStreamDump {
+            params: params.clone(),
+            score: BEST_SCORE,
+            rtx_stream: rtx_dump(params),
+        };
+        ConsumerReport {
+            rtp_streams: self.described.iter().map(stream).collect(),
+            layers: self.layers_dump(),
+        }
+    }
+
+    /// What one of its streams counted.
+    pub(crate) fn stats_of(&self, sender: &Sender, kind: MediaKind, now: Mono) -> Option<RtpStreamStats> {
+        let params = self.described.get(usize::from(sender.encoding))?;
+        let counters = RtpStreamCounters {
+            pli_count: sender.pli_count,
+            fir_count: sender.fir_count,
+            packet_count: sender.packets,
+            byte_count: sender.bytes.total(),
+            bitrate: sender.bytes.bits_per_second(now),
+            ..counters(params, kind, now)
+        };
+        Some(RtpStreamStats { counters, kind: RtpStreamKindStats::Outbound {} })
+    }
+
+    /// The target is what is preferred, since nothing else decides yet; of the current stream everything is sent.
+    fn layers_dump(&self) -> Option<LayersDump> {
+        let layers = self.layers?;
+        let highest = i16::from(layers.temporal).saturating_sub(1);
+        let spatial = i16::from(layers.preferred.spatial_layer);
+        let temporal = layers.preferred.temporal_layer.map_or(highest, i16::from);
+        let current = self.current().filter(|_| self.is_active());
+        let current_spatial = current.map_or(NONE, |encoding| match self.consumer_type {
+            model::score::ConsumerType::Svc => i16::from(layers.spatial).saturating_sub(1),
+            _ => i16::try_from(encoding).unwrap_or(i16::MAX),
+        });
+        let aims = self.is_active();
+        Some(LayersDump {
+            preferred_spatial_layer: spatial,
+            target_spatial_layer: if aims { spatial } else { NONE },
+            current_spatial_layer: current_spatial,
+            preferred_temporal_layer: temporal,
+            target_temporal_layer: if aims { temporal } else { NONE },
+            current_temporal_layer: current.map_or(NONE, |_| highest),
+        })
+    }
+}
+
+/// No layer.
+const NONE: i16 = -1;

@@ -1,0 +1,167 @@
+//! What the SFU and the shard that hosts it hand each other: datagrams in, runs of datagrams out, and values that say
+//! what else is to be done.
+//!
+//! Calls go down only. What a call led to stands in [`Outputs`] afterwards, in order; the host does it and clears the
+//! list. A *flow* is all that is known of the network here: which of a transport's sockets, and a remote address.
+
+use core::fmt;
+use std::net::SocketAddr;
+
+use model::command::{DataMessage, Epoch};
+use model::event::Event;
+use model::key::{DataProducerKey, ProducerKey, ShardIndex, TransportKey};
+use wire::Mono;
+
+use crate::packet::Stamp;
+
+/// Where packets are kept: the shard's pool, and what it borrowed from others.
+pub trait Packets {
+    /// Names a packet. A copy of the name is not another reference.
+    type Slot: Copy + fmt::Debug;
+
+    /// Lets `filler` write a packet of at most `max_len` bytes and say how long it is. One reference comes back;
+    /// nothing if there is no room, or `filler` said nothing.
+    fn fill(&mut self, max_len: usize, filler: impl FnOnce(&mut [u8]) -> Option<usize>)
+    -> Option<Self::Slot>;
+
+    /// The bytes; nothing once the last reference is gone, or who lent them.
+    fn bytes(&self, slot: Self::Slot) -> Option<&[u8]>;
+
+    /// Adds a reference. False if there is none left to add to.
+    fn retain(&mut self, slot: Self::Slot) -> bool;
+
+    /// Drops a reference.
+    fn release(&mut self, slot: Self::Slot);
+}
+
+/// Where a transport's datagrams leave. Made by the host for one flush of one transport, whose sockets it knows.
+pub trait Depart {
+    /// Contiguous memory for a run of up to `len` bytes. What is not sent is reserved again.
+    fn reserve(&mut self, len: usize) -> &mut [u8];
+
+    /// Sends the first bytes of what was reserved last.
+    fn send(&mut self, departing: Departing);
+
+    /// Most datagrams in a run: 1 where the path takes no runs.
+    fn max_segments(&self) -> usize {
+        MAX_SEGMENTS
+    }
+}
+
+/// A run of datagrams to one peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departing {
+    /// From which of the transport's sockets.
+    pub role: SocketRole,
+    /// The peer.
+    pub to: SocketAddr,
+    /// Bytes of the run.
+    pub len: usize,
+    /// Size of every datagram but the last, which may be shorter.
+    pub segment_size: usize,
+}
+
+/// Which of a transport's sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SocketRole {
+    /// The one for RTP, and for RTCP too unless there is another.
+    Rtp,
+    /// The one for RTCP.
+    Rtcp,
+}
+
+/// A datagram that arrived.
+#[derive(Clone, Copy, Debug)]
+pub struct Datagram<'a> {
+    /// On which of the transport's sockets.
+    pub role: SocketRole,
+    /// From whom.
+    pub from: SocketAddr,
+    /// When the kernel received it.
+    pub received: Mono,
+    /// What.
+    pub bytes: &'a [u8],
+}
+
+/// What a call works with beside the SFU itself.
+#[derive(Debug)]
+pub struct Io<'a, P: Packets> {
+    /// The time of this tick.
+    pub now: Mono,
+    /// Where packets are kept.
+    pub packets: &'a mut P,
+    /// What is to be done.
+    pub out: &'a mut Outputs<P::Slot>,
+}
+
+/// What is to be done, in order.
+pub type Outputs<S> = Vec<Output<S>>;
+
+/// Something that the host is to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output<S> {
+    /// Flush this transport in this tick; said once until it is flushed.
+    Flush(TransportKey),
+    /// Tell control.
+    Event(Event),
+    /// From now on datagrams of this flow are the transport's: it was connected, or its peer was learned.
+    Bind {
+        /// Whose flow.
+        transport: TransportKey,
+        /// On which of its sockets.
+        role: SocketRole,
+        /// The peer.
+        remote: SocketAddr,
+    },
+    /// Hand a packet to another shard, then drop one reference to it.
+    HandOver(HandOver<S>),
+    /// Hand a message to another shard. Messages are not lost.
+    HandOverMessage {
+        /// Which shard.
+        shard: ShardIndex,
+        /// What stands for the data producer there.
+        replica: DataProducerKey,
+        /// The message.
+        message: Box<DataMessage>,
+    },
+    /// Ask the producer, which is on another shard, for a key frame: [`crate::Sfu::request_key_frame`] there.
+    RequestKeyFrame {
+        /// Which shard.
+        shard: ShardIndex,
+        /// The producer there.
+        producer: ProducerKey,
+        /// Which of its encodings.
+        encoding: u8,
+    },
+}
+
+/// A packet for another shard, to be given to [`crate::Sfu::crossed`] there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandOver<S> {
+    /// The producer it is of, here.
+    pub producer: ProducerKey,
+    /// Which shard.
+    pub shard: ShardIndex,
+    /// What stands for the producer there.
+    pub replica: ProducerKey,
+    /// In which epoch of the producer it was received.
+    pub epoch: Epoch,
+    /// What its producer says about it.
+    pub stamp: Stamp,
+    /// Its bytes, with one reference that goes with this value.
+    pub slot: S,
+}
+
+/// What became of something that was received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was of use.
+    Taken,
+    /// It was not, and was counted under its reason.
+    Dropped(crate::transport::DropReason),
+}
+
+/// The kernel's limit since UDP GSO exists.
+pub const MAX_SEGMENTS: usize = 64;
+/// The largest payload of one datagram over IPv4, which bounds a run.
+pub const MAX_RUN_BYTES: usize = 65_507;

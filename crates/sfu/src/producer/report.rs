@@ -1,0 +1,149 @@
+//! What a producer's streams are made of, and what they counted.
+
+use std::collections::BTreeMap;
+
+use model::dump::{RtpStreamDump, RtpStreamParams, RtxStreamDump, RtxStreamParams};
+use model::event::ProducerEvent;
+use model::rtp::{MediaKind, MimeType, RtpCodecParameters, RtpParameters};
+use model::score::ProducerScore;
+use model::stats::{RtpStreamCounters, RtpStreamKindStats, RtpStreamStats};
+use wire::{Mono, Ssrc};
+
+use super::Producer;
+use super::parameters::{layers, rtx_of};
+use super::stream::{Encoding, Stream};
+
+impl Producer {
+    /// The streams that were seen.
+    pub fn streams(&self) -> Vec<RtpStreamDump> {
+        self.seen_streams().map(|(encoding, stream)| encoding.dump(stream)).collect()
+    }
+
+    /// What the streams that were seen counted.
+    pub fn stats(&self, now: Mono) -> Vec<RtpStreamStats> {
+        self.seen_streams().map(|(encoding, stream)| encoding.stats(stream, self.kind, now)).collect()
+    }
+
+    /// What the stream of an encoding counted, if it was seen.
+    pub(crate) fn stats_of(&self, encoding: usize, now: Mono) -> Option<RtpStreamStats> {
+        let encoding = self.encodings.get(encoding)?;
+        Some(encoding.stats(encoding.stream.as_ref()?, self.kind, now))
+    }
+
+    /// How the streams that were seen do. All of them well, until they are watched.
+    pub(crate) fn scores(&self) -> ProducerEvent {
+        let score = |(encoding, stream): (&Encoding, &Stream)| ProducerScore {
+            encoding_idx: encoding.described.encoding_idx,
+            ssrc: model_ssrc(stream.ssrc),
+            rid: encoding.described.rid.clone(),
+            score: BEST_SCORE,
+        };
+        ProducerEvent::Score(self.seen_streams().map(score).collect())
+    }
+
+    fn seen_streams(&self) -> impl Iterator<Item = (&Encoding, &Stream)> {
+        self.encodings.iter().filter_map(|encoding| Some((encoding, encoding.stream.as_ref()?)))
+    }
+}
+
+impl Encoding {
+    fn dump(&self, stream: &Stream) -> RtpStreamDump {
+        let params = RtpStreamParams {
+            ssrc: model_ssrc(stream.ssrc),
+            rtx_ssrc: stream.rtx_ssrc.map(model_ssrc),
+            ..self.described.clone()
+        };
+        let rtx_stream = rtx_dump(&params);
+        RtpStreamDump { params, score: BEST_SCORE, rtx_stream }
+    }
+
+    fn stats(&self, stream: &Stream, kind: MediaKind, now: Mono) -> RtpStreamStats {
+        let rtx_ssrc = stream.rtx_ssrc.map(model_ssrc);
+        let params = RtpStreamParams { ssrc: model_ssrc(stream.ssrc), rtx_ssrc, ..self.described.clone() };
+        let counters = RtpStreamCounters {
+            packets_discarded: stream.discarded,
+            pli_count: stream.pli_count,
+            fir_count: stream.fir_count,
+            packet_count: stream.packets,
+            byte_count: stream.bytes.total(),
+            bitrate: stream.bytes.bits_per_second(now),
+            ..counters(&params, kind, now)
+        };
+        RtpStreamStats { counters, kind: RtpStreamKindStats::Inbound { bitrate_by_layer: BTreeMap::new() } }
+    }
+}
+
+/// What a stream of an encoding is made of. What its packets say comes later.
+pub(crate) fn describe(parameters: &RtpParameters, at: usize, codec: &RtpCodecParameters) -> RtpStreamParams {
+    let encoding = parameters.encodings.get(at);
+    let set = |name: &str| codec.parameters.get(name).is_some_and(|value| value.as_integer() == Some(1));
+    let feedback =
+        |kind: &str, parameter: &str| codec.rtcp_feedback.iter().any(|known| known.is(kind, parameter));
+    let layers = encoding.map(layers).unwrap_or_default();
+    RtpStreamParams {
+        encoding_idx: u32::try_from(at).unwrap_or(u32::MAX),
+        ssrc: encoding.and_then(|encoding| encoding.ssrc).unwrap_or_default(),
+        payload_type: codec.payload_type,
+        mime_type: codec.mime_type.clone(),
+        clock_rate: codec.clock_rate,
+        rid: encoding.and_then(|encoding| encoding.rid.clone()).filter(|rid| !rid.is_empty()),
+        cname: parameters.rtcp.cname.clone().unwrap_or_default(),
+        rtx_ssrc: encoding.and_then(|encoding| encoding.rtx).map(|rtx| rtx.ssrc),
+        rtx_payload_type: rtx_of(parameters, codec.payload_type).map(|rtx| rtx.payload_type),
+        use_nack: feedback("nack", ""),
+        use_pli: feedback("nack", "pli"),
+        use_fir: feedback("ccm", "fir"),
+        use_in_band_fec: set("useinbandfec"),
+        use_dtx: set("usedtx") || encoding.and_then(|encoding| encoding.dtx).unwrap_or_default(),
+        spatial_layers: layers.spatial,
+        temporal_layers: layers.temporal,
+    }
+}
+
+/// The retransmissions of a stream that has them.
+pub(crate) fn rtx_dump(params: &RtpStreamParams) -> Option<RtxStreamDump> {
+    let params = RtxStreamParams {
+        ssrc: params.rtx_ssrc?,
+        payload_type: params.rtx_payload_type?,
+        mime_type: MimeType::rtx(params.mime_type.kind()),
+        clock_rate: params.clock_rate,
+        rrid: params.rid.clone(),
+        cname: params.cname.clone(),
+    };
+    Some(RtxStreamDump { params })
+}
+
+/// What every stream says; nothing is counted yet.
+pub(crate) fn counters(params: &RtpStreamParams, kind: MediaKind, now: Mono) -> RtpStreamCounters {
+    RtpStreamCounters {
+        timestamp: crate::transport::milliseconds(now),
+        ssrc: params.ssrc,
+        rtx_ssrc: params.rtx_ssrc,
+        rid: params.rid.clone(),
+        kind,
+        mime_type: params.mime_type.clone(),
+        packets_lost: 0,
+        fraction_lost: 0,
+        jitter: 0,
+        packets_discarded: 0,
+        packets_retransmitted: 0,
+        packets_repaired: 0,
+        nack_count: 0,
+        nack_packet_count: 0,
+        pli_count: 0,
+        fir_count: 0,
+        round_trip_time: 0.0,
+        rtx_packets_discarded: 0,
+        score: BEST_SCORE,
+        packet_count: 0,
+        byte_count: 0,
+        bitrate: 0,
+    }
+}
+
+const fn model_ssrc(ssrc: Ssrc) -> model::id::Ssrc {
+    model::id::Ssrc(ssrc.0)
+}
+
+/// Of a stream that loses nothing.
+pub(crate) const BEST_SCORE: u8 = 10;

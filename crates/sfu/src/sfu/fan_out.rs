@@ -1,0 +1,418 @@
+//! A packet's way in: to its producer, its consumers and other shards.
+
+use model::event::{Event, TransportEvent};
+use model::key::{ConsumerKey, ProducerKey, TransportKey};
+use wire::Mono;
+use wire::rtp::{ExtensionId, Layout, View};
+
+use super::source::Origin;
+use super::tick::Unplaced;
+use super::{Consuming, Counters, Sfu};
+use crate::consumer::{Decision, Rewrite};
+use crate::io::{Datagram, HandOver, Io, Output, Outputs, Packets, SocketRole, Verdict};
+use crate::listener::Marks;
+use crate::packet::{Packet, Stamp};
+use crate::producer::{self, Activity, Producer, ReceiveIds, Received};
+use crate::slots::Slots;
+use crate::transport::{DropReason, Feedback, Listing, Opened, Queued, Transport};
+
+impl<S: Copy> Sfu<S> {
+    /// Takes a datagram that came to a transport.
+    pub fn receive<P>(
+        &mut self,
+        transport: TransportKey,
+        datagram: &Datagram<'_>,
+        io: &mut Io<'_, P>,
+    ) -> Verdict
+    where
+        P: Packets<Slot = S>,
+    {
+        let taken = self.take(transport, datagram, io);
+        self.judge(transport, taken)
+    }
+
+    /// Takes an RTP packet of the application for a producer on a direct transport.
+    ///
+    /// # Errors
+    /// When the producer is gone.
+    pub fn send_rtp<P>(
+        &mut self,
+        key: ProducerKey,
+        packet: &[u8],
+        io: &mut Io<'_, P>,
+    ) -> Result<Verdict, crate::Error>
+    where
+        P: Packets<Slot = S>,
+    {
+        let source = self.sources.get(key).ok_or(crate::Error::UnknownProducer)?;
+        let Origin::Here { transport, .. } = source.origin else { return Err(crate::Error::UnknownProducer) };
+        let taken = self.take_sent(key, transport, packet, io);
+        Ok(self.judge(transport, taken))
+    }
+
+    /// Takes RTCP of the application for a direct transport.
+    ///
+    /// # Errors
+    /// When the transport is gone.
+    pub fn send_rtcp<P>(
+        &mut self,
+        key: TransportKey,
+        compound: &[u8],
+        io: &mut Io<'_, P>,
+    ) -> Result<Verdict, crate::Error>
+    where
+        P: Packets<Slot = S>,
+    {
+        let transport = self.transports.get_mut(key).ok_or(crate::Error::UnknownTransport)?;
+        transport.take_rtcp(io.now, compound);
+        let taken = self.take_rtcp(key, compound, io);
+        Ok(self.judge(key, taken))
+    }
+
+    /// Takes a packet from another shard. The reference to its slot comes with it.
+    pub fn crossed<P>(&mut self, packet: &HandOver<S>, io: &mut Io<'_, P>) -> Verdict
+    where
+        P: Packets<Slot = S>,
+    {
+        let HandOver { replica, epoch, stamp, slot, .. } = *packet;
+        let admitted = match self.sources.get_mut(replica).map(|source| &mut source.origin) {
+            Some(Origin::Elsewhere(known)) if known.epoch() == Some(epoch) => {
+                known.see(stamp.packet.encoding);
+                if known.activity() == Activity::Paused { Err(DropReason::Paused) } else { Ok(()) }
+            }
+            Some(Origin::Elsewhere(_)) => Err(DropReason::EndedEpoch),
+            _ => Err(DropReason::UnknownProducer),
+        };
+        let taken = match admitted {
+            Ok(()) => self.pass_on(replica, &stamp, slot, io),
+            Err(reason) => {
+                io.packets.release(slot);
+                Err(reason)
+            }
+        };
+        match taken {
+            Ok(()) => Verdict::Taken,
+            Err(reason) => {
+                self.drops.count(reason);
+                Verdict::Dropped(reason)
+            }
+        }
+    }
+
+    fn judge(&mut self, key: TransportKey, taken: Result<(), DropReason>) -> Verdict {
+        let Err(reason) = taken else { return Verdict::Taken };
+        match self.transports.get_mut(key) {
+            Some(transport) => transport.count_drop(reason),
+            None => self.drops.count(reason),
+        }
+        Verdict::Dropped(reason)
+    }
+
+    fn take<P>(
+        &mut self,
+        key: TransportKey,
+        datagram: &Datagram<'_>,
+        io: &mut Io<'_, P>,
+    ) -> Result<(), DropReason>
+    where
+        P: Packets<Slot = S>,
+    {
+        let transport = self.transports.get_mut(key).ok_or(DropReason::UnknownTransport)?;
+        let (opened, learned) = transport.open(io.now, datagram, io.packets, &mut self.scratch)?;
+        if let Some((role, remote)) = learned {
+            let flow = match role {
+                SocketRole::Rtp => transport.flow().map(|flow| TransportEvent::Flow(Box::new(flow))),
+                SocketRole::Rtcp => {
+                    transport.rtcp_flow().map(|flow| TransportEvent::RtcpFlow(Box::new(flow)))
+                }
+            };
+            io.out.push(Output::Bind { transport: key, role, remote });
+            io.out.extend(flow.map(|flow| Output::Event(Event::Transport(key, flow))));
+            if role == SocketRole::Rtp {
+                self.connected(key, io.out);
+            }
+        }
+        match opened {
+            Opened::Rtp(slot, layout) => {
+                let sorted = match io.packets.bytes(slot).and_then(|bytes| View::new(bytes, layout)) {
+                    Some(view) => self.sort(io.now, key, &view, io.out),
+                    None => Err(DropReason::NoSlot),
+                };
+                self.route(sorted, slot, layout, io)
+            }
+            Opened::Rtcp(len) => {
+                let scratch = core::mem::take(&mut self.scratch);
+                let taken = self.take_rtcp(key, scratch.get(..len).unwrap_or_default(), io);
+                self.scratch = scratch;
+                taken
+            }
+        }
+    }
+
+    fn take_sent<P>(
+        &mut self,
+        key: ProducerKey,
+        transport: TransportKey,
+        packet: &[u8],
+        io: &mut Io<'_, P>,
+    ) -> Result<(), DropReason>
+    where
+        P: Packets<Slot = S>,
+    {
+        let owner = self.transports.get_mut(transport).ok_or(DropReason::UnknownTransport)?;
+        let (slot, layout) = owner.take_rtp(io.now, packet, io.packets)?;
+        let sorted =
+            match (io.packets.bytes(slot).and_then(|bytes| View::new(bytes, layout)), self.local_mut(key)) {
+                (Some(view), Ok(producer)) => {
+                    let marks = producer.receive_ids().read(&view);
+                    sift(key, producer, io.now, (&view, marks), io.out)
+                }
+                _ => Err(DropReason::NoSlot),
+            };
+        self.route(sorted, slot, layout, io)
+    }
+
+    fn take_rtcp<P>(
+        &mut self,
+        key: TransportKey,
+        compound: &[u8],
+        io: &mut Io<'_, P>,
+    ) -> Result<(), DropReason>
+    where
+        P: Packets<Slot = S>,
+    {
+        let transport = self.transports.get_mut(key).ok_or(DropReason::UnknownTransport)?;
+        let mut found = core::mem::take(&mut self.found);
+        let read = transport.read_rtcp(compound, &mut found);
+        for Feedback::KeyFrame(sender) in found.drain(..) {
+            let sender = self.transports.get(key).and_then(|transport| transport.senders.get(sender));
+            let Some((consumer, encoding)) = sender.map(|sender| (sender.consumer, sender.encoding)) else {
+                continue;
+            };
+            let Some(entry) = self.consumers.get(consumer).filter(|entry| entry.consumer.is_active()) else {
+                continue;
+            };
+            // A stream of a pipe is one encoding; who has only one stream means what it sends now.
+            let encoding = entry.consumer.source_of(encoding);
+            self.ask(entry.producer, encoding, io.out);
+        }
+        self.found = found;
+        read
+    }
+
+    /// Finds a packet's producer and what it makes of the packet.
+    fn sort(
+        &mut self,
+        now: Mono,
+        transport: TransportKey,
+        view: &View<'_>,
+        out: &mut Outputs<S>,
+    ) -> Result<(ProducerKey, Packet), DropReason> {
+        let transport = self.transports.get_mut(transport).ok_or(DropReason::UnknownTransport)?;
+        let known = transport.listener.known(view.ssrc());
+        let settled = |key| {
+            self.sources
+                .get(key)
+                .and_then(|source| source.producer())
+                .is_some_and(|producer| producer.knows(view.ssrc()))
+        };
+        // Marks are looked for only until the stream is known: that walks the header extensions.
+        let marks =
+            if known.is_some_and(settled) { Marks::default() } else { transport.receive_ids.read(view) };
+        let key = known.or_else(|| transport.listener.learn(view.ssrc(), marks));
+        let key = key.ok_or(DropReason::UnknownProducer)?;
+        let producer = self.local_mut(key).map_err(|_| DropReason::UnknownProducer)?;
+        sift(key, producer, now, (view, marks), out)
+    }
+
+    /// Takes a packet to whom it is for, or lets its slot go.
+    fn route<P>(
+        &mut self,
+        sorted: Result<(ProducerKey, Packet), DropReason>,
+        slot: S,
+        layout: Layout,
+        io: &mut Io<'_, P>,
+    ) -> Result<(), DropReason>
+    where
+        P: Packets<Slot = S>,
+    {
+        match sorted {
+            Ok((key, packet)) => self.pass_on(key, &Stamp { packet, layout }, slot, io),
+            Err(reason) => {
+                io.packets.release(slot);
+                Err(reason)
+            }
+        }
+    }
+
+    /// Offers a packet to the consumers of its source and to other shards. One reference to the slot comes with it.
+    fn pass_on<P>(
+        &mut self,
+        key: ProducerKey,
+        stamp: &Stamp,
+        slot: S,
+        io: &mut Io<'_, P>,
+    ) -> Result<(), DropReason>
+    where
+        P: Packets<Slot = S>,
+    {
+        let Io { now, packets, out } = io;
+        let handed_over = self.hand_over(key, stamp, slot, &mut **packets, out);
+        let queued = match packets.bytes(slot).and_then(|bytes| View::new(bytes, stamp.layout)) {
+            Some(view) => self.offer_all(*now, key, (stamp, slot, &view), out),
+            None => Err(DropReason::NoSlot),
+        };
+        if queued.is_err() {
+            packets.release(slot);
+        }
+        if handed_over { Ok(()) } else { queued }
+    }
+
+    /// Hands a packet to each shard with consumers, once. Whether there is any.
+    fn hand_over<P>(
+        &self,
+        key: ProducerKey,
+        stamp: &Stamp,
+        slot: S,
+        packets: &mut P,
+        out: &mut Outputs<S>,
+    ) -> bool
+    where
+        P: Packets<Slot = S>,
+    {
+        let Some(source) = self.sources.get(key).filter(|source| !source.feeds.is_empty()) else {
+            return false;
+        };
+        let Some(epoch) = source.epoch() else { return false };
+        for feed in &source.feeds {
+            if packets.retain(slot) {
+                let (shard, replica) = (feed.shard, feed.replica);
+                out.push(Output::HandOver(HandOver {
+                    producer: key,
+                    shard,
+                    replica,
+                    epoch,
+                    stamp: *stamp,
+                    slot,
+                }));
+            }
+        }
+        true
+    }
+
+    /// Whether somebody takes it; then the tick holds the slot.
+    fn offer_all(
+        &mut self,
+        now: Mono,
+        key: ProducerKey,
+        (stamp, slot, view): (&Stamp, S, &View<'_>),
+        out: &mut Outputs<S>,
+    ) -> Result<(), DropReason> {
+        let Self { transports, sources, consumers, tick, listed, counters, now_tick, .. } = self;
+        let source = sources.get(key).ok_or(DropReason::UnknownProducer)?;
+        if source.consumers.is_empty() {
+            return Err(DropReason::NoTaker);
+        }
+        if tick.is_full() {
+            counters.tick_full = counters.tick_full.saturating_add(1);
+            return Err(DropReason::TickFull);
+        }
+        // Laid out for the first who takes it.
+        let mut place = None;
+        let mut copies = 0_u32;
+        let mut walk = Walk { transports, consumers, counters };
+        for consumer in &source.consumers {
+            let Some((transport, rewrite)) = walk.offer(now, *consumer, &stamp.packet) else { continue };
+            let packet = match place {
+                Some(place) => place,
+                None => {
+                    let added = tick.add(slot, stamp.layout, |plan| source.lay_out(view, plan));
+                    *place.insert(added.map_err(|unplaced| match unplaced {
+                        Unplaced::Oversized => DropReason::Oversized,
+                        Unplaced::Full => DropReason::TickFull,
+                    })?)
+                }
+            };
+            let Some(owner) = walk.transports.get_mut(transport) else { continue };
+            owner.queue.push(Queued { packet, rewrite });
+            copies = copies.saturating_add(1);
+            if owner.listing == Listing::Idle {
+                owner.listing = Listing::Listed(*now_tick);
+                listed.push_back((transport, *now_tick));
+                out.push(Output::Flush(transport));
+            }
+        }
+        counters.forwarded = counters.forwarded.saturating_add(u64::from(copies));
+        let place = place.ok_or(DropReason::NoTaker)?;
+        tick.set_copies(place, copies);
+        Ok(())
+    }
+}
+
+/// What a producer makes of a packet, and what that says about its streams.
+fn sift<S>(
+    key: ProducerKey,
+    producer: &mut Producer,
+    now: Mono,
+    (view, marks): (&View<'_>, Marks<'_>),
+    out: &mut Outputs<S>,
+) -> Result<(ProducerKey, Packet), DropReason> {
+    let was_known = producer.knows(view.ssrc());
+    let received = producer.receive(now, view, marks.rid);
+    if !was_known && producer.knows(view.ssrc()) {
+        out.push(Output::Event(Event::Producer(key, producer.scores())));
+    }
+    match received {
+        Received::Media(packet) => Ok((key, packet)),
+        Received::Repair { .. } => Err(DropReason::Repair),
+        Received::Drop(producer::DropReason::Paused) => Err(DropReason::Paused),
+        Received::Drop(_) => Err(DropReason::NotOfProducer),
+    }
+}
+
+impl ReceiveIds {
+    fn read<'a>(&self, view: &View<'a>) -> Marks<'a> {
+        let mut marks = Marks::default();
+        let mut repaired = None;
+        for element in view.elements() {
+            let is = |id: Option<ExtensionId>| id == Some(element.id);
+            if is(self.mid) {
+                marks.mid = marks.mid.or(Some(element.data));
+            } else if is(self.rid) {
+                marks.rid = marks.rid.or(Some(element.data));
+            } else if is(self.repaired_rid) {
+                repaired = repaired.or(Some(element.data));
+            }
+        }
+        Marks { rid: marks.rid.or(repaired), ..marks }
+    }
+}
+
+/// What offering a packet to consumers touches.
+struct Walk<'a> {
+    transports: &'a mut Slots<TransportKey, Transport>,
+    consumers: &'a mut Slots<ConsumerKey, Consuming>,
+    counters: &'a mut Counters,
+}
+
+impl Walk<'_> {
+    /// What the consumer's copy says and where it leaves, if the consumer takes the packet.
+    #[inline]
+    fn offer(&mut self, now: Mono, key: ConsumerKey, packet: &Packet) -> Option<(TransportKey, Rewrite)> {
+        let entry = self.consumers.get_mut(key)?;
+        let transport = self.transports.get(entry.transport)?;
+        // Asked before the decision: what is lost for want of room then leaves the gap that a loss on the wire would.
+        if transport.queue.len() >= QUEUE_LIMIT {
+            self.counters.queue_full = self.counters.queue_full.saturating_add(1);
+            return None;
+        }
+        let Decision::Forward(rewrite) = entry.consumer.decide(now, packet) else {
+            self.counters.declined = self.counters.declined.saturating_add(1);
+            return None;
+        };
+        Some((entry.transport, rewrite))
+    }
+}
+
+/// Copies that wait for one transport's flush: as many as there are packets in a tick. More are dropped and counted.
+const QUEUE_LIMIT: usize = super::tick::PACKETS_LIMIT;

@@ -1,0 +1,179 @@
+//! Everything of one shard: transports, producers and what stands for producers of other shards, consumers, and the
+//! packets of the tick.
+//!
+//! A packet goes down in one pass: its transport opens it, the listener names the producer, the producer makes a
+//! [`crate::Packet`] of it, and each consumer's decision to forward is an entry in the queue of its transport. Nothing
+//! is written before the flush and nothing calls back.
+//!
+//! Invariants: source and consumers know each other by key, both ways, or not at all; closing leaves neither keys nor
+//! queue entries behind (docs/closures.md); references to slots that were taken are given back, each once.
+//!
+//! Names and sockets are elsewhere. One instance per shard serves all rooms of that shard: rooms share nothing but
+//! tables.
+
+mod closing;
+mod consuming;
+mod data;
+mod departing;
+mod fan_out;
+mod key_frames;
+mod producing;
+mod report;
+mod source;
+mod tick;
+mod transports;
+
+use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey, TransportKey};
+
+pub use closing::{Closed, Closing};
+pub use source::Feed;
+pub(crate) use tick::{InFlight, Tick};
+
+use crate::consumer::Consumer;
+use crate::data::{DataConsumer, DataSource};
+use crate::io::{Output, Outputs};
+use crate::slots::Slots;
+use crate::transport::{DropCounters, Feedback, Listing, Transport};
+use source::Source;
+
+/// See the module. `S` names the slot that holds a packet.
+#[derive(Debug)]
+pub struct Sfu<S> {
+    levelling: bool,
+    transports: Slots<TransportKey, Transport>,
+    sources: Slots<ProducerKey, Source>,
+    consumers: Slots<ConsumerKey, Consuming>,
+    data_sources: Slots<DataProducerKey, DataSource>,
+    data_consumers: Slots<DataConsumerKey, DataConsumer>,
+    tick: Tick<S>,
+    /// Counts ticks; wraps.
+    now_tick: u32,
+    /// Transports that the host was told to flush, in that order, with the tick in which it was.
+    listed: std::collections::VecDeque<(TransportKey, u32)>,
+    counters: Counters,
+    /// Of transports that are gone, or never were.
+    drops: DropCounters,
+    /// Where RTCP is opened to.
+    scratch: Box<[u8]>,
+    found: Vec<Feedback>,
+}
+
+/// How large the tables may become, and what is optional.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Transports.
+    pub transports: usize,
+    /// Producers, with those that stand for others.
+    pub producers: usize,
+    /// Consumers.
+    pub consumers: usize,
+    /// Data producers, with those that stand for others.
+    pub data_producers: usize,
+    /// Data consumers.
+    pub data_consumers: usize,
+    /// Whether runs of video are levelled by padding.
+    pub levelling: bool,
+}
+
+impl Default for Config {
+    /// As many transports as a shard has room for, and what they may well hold.
+    fn default() -> Self {
+        Self {
+            transports: 8_192,
+            producers: 65_536,
+            consumers: 1 << 20,
+            data_producers: 65_536,
+            data_consumers: 1 << 20,
+            levelling: false,
+        }
+    }
+}
+
+/// Since the beginning.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Copies that were queued.
+    pub forwarded: u64,
+    /// Copies that their consumer did not want, or could not place.
+    pub declined: u64,
+    /// Copies that found their transport's queue full.
+    pub queue_full: u64,
+    /// Packets that found too many others in flight.
+    pub tick_full: u64,
+    /// Copies given up because nobody flushed their transport.
+    pub stale: u64,
+}
+
+#[derive(Debug)]
+struct Consuming {
+    consumer: Consumer,
+    producer: ProducerKey,
+    transport: TransportKey,
+    /// Its place in the producer's list, so that it is found there without a walk.
+    at_producer: usize,
+    at_transport: usize,
+}
+
+impl<S: Copy> Sfu<S> {
+    /// Nobody is there.
+    pub fn new(config: Config) -> Self {
+        Self {
+            levelling: config.levelling,
+            transports: Slots::new(config.transports),
+            sources: Slots::new(config.producers),
+            consumers: Slots::new(config.consumers),
+            data_sources: Slots::new(config.data_producers),
+            data_consumers: Slots::new(config.data_consumers),
+            tick: Tick::new(),
+            now_tick: 0,
+            listed: std::collections::VecDeque::new(),
+            counters: Counters::default(),
+            drops: DropCounters::new(),
+            scratch: vec![0; RTCP_LIMIT].into(),
+            found: Vec::new(),
+        }
+    }
+
+    /// What happened so far.
+    pub const fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Packets that are held until their copies are sent.
+    pub const fn in_flight(&self) -> usize {
+        self.tick.in_flight()
+    }
+
+    /// Whether nothing is left of anybody.
+    pub fn is_empty(&self) -> bool {
+        let tables = [
+            self.transports.len(),
+            self.sources.len(),
+            self.consumers.len(),
+            self.data_sources.len(),
+            self.data_consumers.len(),
+            self.listed.len(),
+        ];
+        tables == [0; 6] && self.tick.is_empty()
+    }
+
+    /// Tells the host to flush a transport, once.
+    fn list(&mut self, key: TransportKey, out: &mut Outputs<S>) {
+        if let Some(transport) = self.transports.get_mut(key)
+            && transport.listing == Listing::Idle
+        {
+            transport.listing = Listing::Listed(self.now_tick);
+            self.listed.push_back((key, self.now_tick));
+            out.push(Output::Flush(key));
+        }
+    }
+}
+
+impl<S: Copy> Default for Sfu<S> {
+    fn default() -> Self {
+        Self::new(Config::default())
+    }
+}
+
+/// The longest RTCP that is read. Compound packets are bounded by the path; direct transports take 1600 bytes.
+const RTCP_LIMIT: usize = 2_048;

@@ -1,0 +1,116 @@
+//! Where packets come from: a producer of this shard, or what stands here for one of another shard. To consumers there
+//! is no difference.
+
+use model::command::{Epoch, ProducerReplica};
+use model::key::{ConsumerKey, ProducerKey, ShardIndex, TransportKey};
+use model::rtp::MediaKind;
+use wire::rtp::{HeaderPlan, PlanError, View};
+
+use crate::producer::{Activity, Producer, Replica};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub(super) origin: Origin,
+    pub(super) consumers: Vec<ConsumerKey>,
+    /// Who else gets its packets.
+    pub(super) feeds: Vec<Feed>,
+    pub(super) asked: Asked,
+}
+
+#[derive(Debug)]
+pub(super) enum Origin {
+    Here { transport: TransportKey, producer: Box<Producer> },
+    Elsewhere(Box<Replica>),
+}
+
+/// Another shard that gets a producer's packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Feed {
+    /// Which shard.
+    pub shard: ShardIndex,
+    /// What stands for the producer there.
+    pub replica: ProducerKey,
+}
+
+/// For which encodings a key frame was asked in this tick.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Asked {
+    tick: u32,
+    encodings: u64,
+}
+
+impl Source {
+    pub(super) const fn new(origin: Origin) -> Self {
+        let asked = Asked { tick: 0, encodings: 0 };
+        Self { origin, consumers: Vec::new(), feeds: Vec::new(), asked }
+    }
+
+    pub(super) fn replica(open: &ProducerReplica) -> Self {
+        Self::new(Origin::Elsewhere(Box::new(Replica::new(open))))
+    }
+
+    #[inline]
+    pub(super) fn lay_out(&self, packet: &View<'_>, plan: &mut HeaderPlan) -> Result<(), PlanError> {
+        match &self.origin {
+            Origin::Here { producer, .. } => producer.lay_out(packet, plan),
+            Origin::Elsewhere(replica) => replica.lay_out(packet, plan),
+        }
+    }
+
+    pub(super) fn kind(&self) -> MediaKind {
+        match &self.origin {
+            Origin::Here { producer, .. } => producer.kind(),
+            Origin::Elsewhere(replica) => replica.kind(),
+        }
+    }
+
+    pub(super) fn activity(&self) -> Activity {
+        match &self.origin {
+            Origin::Here { producer, .. } => producer.activity(),
+            Origin::Elsewhere(replica) => replica.activity(),
+        }
+    }
+
+    /// Nothing yet, where no feed was opened.
+    pub(super) fn epoch(&self) -> Option<Epoch> {
+        match &self.origin {
+            Origin::Here { producer, .. } => Some(producer.epoch()),
+            Origin::Elsewhere(replica) => replica.epoch(),
+        }
+    }
+
+    pub(super) fn producer(&self) -> Option<&Producer> {
+        match &self.origin {
+            Origin::Here { producer, .. } => Some(producer),
+            Origin::Elsewhere(_) => None,
+        }
+    }
+
+    /// Of every stream of the producer, 0 for one that has not appeared. All that appeared do well until streams are
+    /// watched.
+    pub(super) fn scores(&self) -> Vec<u8> {
+        match &self.origin {
+            Origin::Here { producer, .. } => {
+                producer.seen().map(|seen| if seen.is_some() { BEST_SCORE } else { 0 }).collect()
+            }
+            Origin::Elsewhere(replica) => replica.scores(),
+        }
+    }
+}
+
+impl Asked {
+    /// Whether it is the first request for that encoding in this tick.
+    pub(super) fn first(&mut self, tick: u32, encoding: u8) -> bool {
+        let bit = 1_u64.checked_shl(u32::from(encoding)).unwrap_or_default();
+        if self.tick != tick {
+            *self = Self { tick, encodings: 0 };
+        }
+        let first = self.encodings & bit == 0;
+        self.encodings |= bit;
+        first
+    }
+}
+
+/// Of a stream that loses nothing.
+pub(super) const BEST_SCORE: u8 = 10;

@@ -1,0 +1,156 @@
+//! Commands to transports.
+
+use model::command::{BitrateLimit, TransportConnect, TransportOpen};
+use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey, TransportKey};
+use model::reply::{BoundSocket, TransportReport};
+use model::stats::TransportCounters;
+use model::trace::{TraceSet, TransportTraceEventType};
+use model::transport::IceParameters;
+use wire::Mono;
+
+use super::Sfu;
+use crate::Error;
+use crate::consumer::Halt;
+use crate::io::{Output, Outputs, SocketRole};
+use crate::listener::Listener;
+use crate::transport::{DropCounters, Transport};
+
+impl<S: Copy> Sfu<S> {
+    /// Makes a transport whose sockets are bound, in the order of [`SocketRole`].
+    ///
+    /// # Errors
+    /// When the key cannot be used.
+    pub fn open_transport(
+        &mut self,
+        key: TransportKey,
+        open: &TransportOpen,
+        bound: &[BoundSocket],
+    ) -> Result<(), Error> {
+        let placed = self.transports.insert(key, Transport::new(open, bound));
+        placed.map_err(|why| Error::NoPlace { what: "transport", why })
+    }
+
+    /// Tells a transport about its peer, once. Where that makes its flows known, [`Output::Bind`] says so; where it
+    /// connects the transport, its consumers begin to send.
+    ///
+    /// # Errors
+    /// When it was told before, is of another kind, or the keys are none.
+    pub fn connect(
+        &mut self,
+        key: TransportKey,
+        connect: &TransportConnect,
+        out: &mut Outputs<S>,
+    ) -> Result<(), Error> {
+        let transport = self.transports.get_mut(key).ok_or(Error::UnknownTransport)?;
+        let (was_connected, before) = (transport.is_connected(), transport.flows);
+        transport.connect(connect)?;
+        let (flows, is_connected) = (transport.flows, transport.is_connected());
+        if before != flows {
+            let known = [(SocketRole::Rtp, flows.rtp()), (SocketRole::Rtcp, flows.rtcp())];
+            let bind =
+                |(role, remote): (_, Option<_>)| Some(Output::Bind { transport: key, role, remote: remote? });
+            out.extend(known.into_iter().filter_map(bind));
+        }
+        if is_connected && !was_connected {
+            self.connected(key, out);
+        }
+        Ok(())
+    }
+
+    /// Replaces a WebRTC transport's own ICE credentials.
+    ///
+    /// # Errors
+    /// When it is gone or has none.
+    pub fn restart_ice(&mut self, key: TransportKey, ice: IceParameters) -> Result<(), Error> {
+        self.transports.get_mut(key).ok_or(Error::UnknownTransport)?.restart_ice(ice)
+    }
+
+    /// Sets a limit, or with 0 lifts it.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn set_bitrate(
+        &mut self,
+        key: TransportKey,
+        limit: BitrateLimit,
+        bits_per_second: u64,
+    ) -> Result<(), Error> {
+        let transport = self.transports.get_mut(key).ok_or(Error::UnknownTransport)?;
+        transport.set_limit(limit, bits_per_second);
+        Ok(())
+    }
+
+    /// Says what is traced.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn trace_transport(
+        &mut self,
+        key: TransportKey,
+        trace: TraceSet<TransportTraceEventType>,
+    ) -> Result<(), Error> {
+        self.transports.get_mut(key).ok_or(Error::UnknownTransport)?.set_trace(trace);
+        Ok(())
+    }
+
+    /// Where a transport stands.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn transport_report(&self, key: TransportKey) -> Result<TransportReport, Error> {
+        self.transports.get(key).map(Transport::report).ok_or(Error::UnknownTransport)
+    }
+
+    /// What a transport counted.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn transport_counters(&self, key: TransportKey, now: Mono) -> Result<TransportCounters, Error> {
+        self.transports.get(key).map(|transport| transport.counters(now)).ok_or(Error::UnknownTransport)
+    }
+
+    /// What a transport dropped on its way in.
+    pub fn drops(&self, key: TransportKey) -> Option<&DropCounters> {
+        self.transports.get(key).map(Transport::drops)
+    }
+
+    /// How packets of a transport find their producers.
+    pub fn listener(&self, key: TransportKey) -> Option<&Listener<ProducerKey>> {
+        self.transports.get(key).map(|transport| &transport.listener)
+    }
+
+    /// Whether packets can leave through a transport.
+    pub fn is_connected(&self, key: TransportKey) -> bool {
+        self.transports.get(key).is_some_and(Transport::is_connected)
+    }
+
+    /// The producers of a transport.
+    pub fn producers_of(&self, key: TransportKey) -> &[ProducerKey] {
+        self.transports.get(key).map(|transport| &*transport.producers).unwrap_or_default()
+    }
+
+    /// The consumers of a transport.
+    pub fn consumers_of_transport(&self, key: TransportKey) -> &[ConsumerKey] {
+        self.transports.get(key).map(|transport| &*transport.consumers).unwrap_or_default()
+    }
+
+    /// The data producers of a transport.
+    pub fn data_producers_of(&self, key: TransportKey) -> &[DataProducerKey] {
+        self.transports.get(key).map(|transport| &*transport.data_producers).unwrap_or_default()
+    }
+
+    /// The data consumers of a transport.
+    pub fn data_consumers_of_transport(&self, key: TransportKey) -> &[DataConsumerKey] {
+        self.transports.get(key).map(|transport| &*transport.data_consumers).unwrap_or_default()
+    }
+
+    /// The transport can send now.
+    pub(super) fn connected(&mut self, key: TransportKey, out: &mut Outputs<S>) {
+        let count = self.consumers_of_transport(key).len();
+        for at in 0..count {
+            if let Some(consumer) = self.consumers_of_transport(key).get(at).copied() {
+                self.lift(consumer, Halt::Unconnected, out);
+            }
+        }
+    }
+}

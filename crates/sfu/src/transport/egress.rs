@@ -1,0 +1,225 @@
+//! From the queue of a tick to runs of datagrams: order is kept, neighbours of equal size leave together, and sealing
+//! is the last step, straight into the memory that is sent.
+//!
+//! A run is datagrams of one size, of which the last may be shorter. With levelling, video packets that are up to 16
+//! bytes shorter than their neighbours are made equal by RTP padding (RFC 3550 §5.1), which sender reports do not count.
+
+use model::key::ConsumerKey;
+use srtp::Plaintext;
+use wire::Mono;
+use wire::rtp::padding::{self, LEVELLING_LIMIT};
+use wire::rtp::values::AbsSendTime;
+
+use super::{Listing, Queued, Transport};
+use crate::io::{Depart, Departing, MAX_RUN_BYTES, Packets, SocketRole};
+use crate::sfu::{InFlight, Tick};
+
+/// What a flush works with.
+#[derive(Debug)]
+pub(crate) struct Flushing<'a, P: Packets, D> {
+    pub(crate) now: Mono,
+    pub(crate) tick: &'a mut Tick<P::Slot>,
+    pub(crate) packets: &'a P,
+    pub(crate) depart: &'a mut D,
+    pub(crate) levelling: bool,
+}
+
+/// What goes to the application.
+#[derive(Debug)]
+pub(crate) enum ForApplication {
+    Rtp(ConsumerKey, Box<[u8]>),
+    Rtcp(Box<[u8]>),
+}
+
+/// The next packets of the queue that can leave as one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Run {
+    /// How many.
+    count: usize,
+    /// Size of all but the last, sealed.
+    segment_size: usize,
+    /// The size of the shortest that is levelled.
+    shortest: usize,
+    /// Whether one of them cannot be padded.
+    rigid: bool,
+    /// Whether nothing can follow.
+    ended: bool,
+}
+
+impl Transport {
+    /// Sends everything that waits. What is for the application comes back through `direct`.
+    pub(crate) fn flush<P: Packets, D: Depart>(
+        &mut self,
+        flushing: Flushing<'_, P, D>,
+        direct: &mut dyn FnMut(ForApplication),
+    ) {
+        let Flushing { now, tick, packets, depart, levelling } = flushing;
+        self.listing = Listing::Idle;
+        if !self.wants_nothing() {
+            self.flush_rtcp(now, depart, &mut |compound| direct(ForApplication::Rtcp(compound.into())));
+        }
+        let mut queue = core::mem::take(&mut self.queue);
+        let mut left = &*queue;
+        while !left.is_empty() {
+            let run = if self.is_direct() {
+                Run { count: 1, ..Run::default() }
+            } else {
+                self.measure(left, tick, levelling, depart.max_segments())
+            };
+            let (these, rest) = left.split_at_checked(run.count.max(1)).unwrap_or((left, &[]));
+            left = rest;
+            if self.is_direct() {
+                self.give(now, these, tick, packets, direct);
+            } else {
+                let mut leaving = Leaving { now, tick, packets, depart };
+                self.send(these, run, &mut leaving);
+            }
+            these.iter().for_each(|queued| tick.drop_copy(queued.packet));
+        }
+        queue.clear();
+        self.queue = queue;
+    }
+
+    fn measure<S: Copy>(&self, queue: &[Queued], tick: &Tick<S>, levelling: bool, most: usize) -> Run {
+        let mut run = Run::default();
+        for queued in queue.iter().take(most.max(1)) {
+            let Some(packet) = tick.packet(queued.packet) else { break };
+            let size = packet.plain_len().saturating_add(self.overhead());
+            let paddable =
+                levelling && self.senders.get(queued.rewrite.sender).is_some_and(|sender| sender.paddable);
+            if !run.take(size, paddable) || run.ended {
+                break;
+            }
+        }
+        run
+    }
+
+    fn overhead(&self) -> usize {
+        let contexts = self.srtp.as_ref().and_then(|srtp| srtp.ready());
+        contexts.map_or(0, |contexts| contexts.sealer.suite().rtp_overhead())
+    }
+
+    fn send<P: Packets, D: Depart>(&mut self, these: &[Queued], run: Run, leaving: &mut Leaving<'_, P, D>) {
+        let Some(to) = self.flows.rtp() else { return };
+        let Leaving { now, tick, packets, depart } = leaving;
+        let out = depart.reserve(run.segment_size.saturating_mul(these.len()));
+        let (mut len, mut plain_len, mut segment_size) = (0_usize, 0_usize, 0);
+        for (at, queued) in these.iter().enumerate() {
+            let Some(packet) = tick.packet(queued.packet) else { continue };
+            let is_last = at.saturating_add(1) == these.len();
+            let full = run.segment_size.saturating_sub(self.overhead());
+            let padding = if is_last { 0 } else { full.saturating_sub(packet.plain_len()) };
+            let Some(room) = out.get_mut(len..) else { break };
+            let Some(bytes) = packets.bytes(packet.slot) else { continue };
+            match self.write(*now, queued, Source { packet, bytes, padding }, room) {
+                Some(sealed) => {
+                    segment_size = segment_size.max(sealed);
+                    len = len.saturating_add(sealed);
+                    plain_len = plain_len.saturating_add(packet.plain_len()).saturating_add(padding);
+                }
+                None => self.counts.unsealed = self.counts.unsealed.saturating_add(1),
+            }
+        }
+        if len > 0 {
+            self.counts.sent.add(*now, len);
+            self.counts.rtp_sent.add(*now, plain_len);
+            depart.send(Departing { role: SocketRole::Rtp, to, len, segment_size });
+        }
+    }
+
+    /// Writes one packet to the start of `out`, sealed if the transport does so. Its length.
+    #[inline]
+    fn write<S>(
+        &mut self,
+        now: Mono,
+        queued: &Queued,
+        source: Source<'_, S>,
+        out: &mut [u8],
+    ) -> Option<usize> {
+        let Source { packet, bytes, padding } = source;
+        let rewrite = &queued.rewrite;
+        let sender = self.senders.get_mut(rewrite.sender)?;
+        let header_len = packet.plan.stamp(&rewrite.stamp(padding > 0), out).ok()?;
+        packet.plan.placeholders().write_abs_send_time(out, AbsSendTime::from_mono(now));
+        let from = packet.layout.header_len();
+        let payload = bytes.get(from..from.saturating_add(packet.layout.payload_len()))?;
+        let tail = padding::tail(padding).unwrap_or_default();
+        let len = match &mut self.srtp {
+            None => {
+                let end = header_len.saturating_add(payload.len());
+                out.get_mut(header_len..end)?.copy_from_slice(payload);
+                let all = end.saturating_add(tail.len());
+                out.get_mut(end..all)?.copy_from_slice(tail);
+                all
+            }
+            Some(srtp) => {
+                let text = Plaintext { header_len, payload, padding: tail };
+                srtp.contexts()?.sealer.seal_rtp(sender.handle?, rewrite.index, out, text).ok()?
+            }
+        };
+        sender.packets = sender.packets.saturating_add(1);
+        sender.bytes.add(now, packet.plain_len().saturating_add(padding));
+        Some(len)
+    }
+
+    fn give<P: Packets>(
+        &mut self,
+        now: Mono,
+        these: &[Queued],
+        tick: &Tick<P::Slot>,
+        packets: &P,
+        direct: &mut dyn FnMut(ForApplication),
+    ) {
+        for queued in these {
+            let Some(packet) = tick.packet(queued.packet) else { continue };
+            let Some(bytes) = packets.bytes(packet.slot) else { continue };
+            let mut out = vec![0; packet.plain_len()];
+            let written = self.write(now, queued, Source { packet, bytes, padding: 0 }, &mut out);
+            let sender = self.senders.get(queued.rewrite.sender);
+            if let (Some(len), Some(sender)) = (written, sender) {
+                self.counts.sent.add(now, len);
+                self.counts.rtp_sent.add(now, len);
+                direct(ForApplication::Rtp(sender.consumer, out.into()));
+            }
+        }
+    }
+}
+
+/// What sending a run works with.
+struct Leaving<'a, P: Packets, D> {
+    now: Mono,
+    tick: &'a Tick<P::Slot>,
+    packets: &'a P,
+    depart: &'a mut D,
+}
+
+/// What a copy is made of.
+struct Source<'a, S> {
+    packet: &'a InFlight<S>,
+    bytes: &'a [u8],
+    padding: usize,
+}
+
+impl Run {
+    /// Takes the next packet in, if it fits.
+    fn take(&mut self, size: usize, paddable: bool) -> bool {
+        let segment_size = self.segment_size.max(size);
+        let fits = segment_size.saturating_mul(self.count.saturating_add(1)) <= MAX_RUN_BYTES;
+        let shortest = if self.count == 0 { size } else { self.shortest.min(size) };
+        let level = segment_size.saturating_sub(shortest) <= LEVELLING_LIMIT;
+        if self.count > 0 {
+            let grows = size > self.segment_size;
+            if !fits || grows && (self.rigid || !level) {
+                return false;
+            }
+            // What cannot be made equal can only be the last.
+            self.ended = size < self.segment_size && !(paddable && level);
+        }
+        if !self.ended {
+            (self.segment_size, self.shortest) = (segment_size, shortest);
+            self.rigid |= !paddable;
+        }
+        self.count = self.count.saturating_add(1);
+        true
+    }
+}

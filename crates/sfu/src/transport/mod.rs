@@ -1,0 +1,173 @@
+//! One transport: where packets come in and go out. One struct for all kinds; what a kind does differently stands at
+//! the step where it does so.
+//!
+//! Owns the flows, the SRTP contexts of both directions, the tables by which packets find their producer, the queue of
+//! this tick with the senders that its entries name, and the counters. Producers and consumers are known by key.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `lifecycle` | opening and connecting |
+//! | `flow` | who the peer is, and whether a datagram is from there |
+//! | `srtp` | keys, opening, sealing |
+//! | `ingress` | from a datagram to a packet in a slot |
+//! | `senders` | the streams that leave, by their SSRC |
+//! | `egress` | from the queue to runs of datagrams |
+//! | `feedback` | RTCP, in and out |
+//! | `stats` | what was counted, and where the transport stands |
+//!
+//! Does not do ICE, DTLS or SCTP: a WebRTC transport stays `new`, and so it neither receives nor sends.
+//! Lives on one core for all its life.
+
+mod egress;
+mod feedback;
+mod flow;
+mod ingress;
+mod lifecycle;
+mod senders;
+mod srtp;
+mod stats;
+
+use model::command::BitrateLimit;
+use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey};
+use model::reply::BoundSocket;
+use model::trace::{TraceSet, TransportTraceEventType};
+use model::transport::{DtlsRole, IceParameters};
+
+pub(crate) use egress::{Flushing, ForApplication};
+pub(crate) use feedback::{Feedback, Request};
+pub(crate) use flow::Flows;
+pub(crate) use ingress::Opened;
+pub use senders::SenderIndex;
+pub(crate) use senders::{Sender, Senders};
+pub use srtp::KeysRefused;
+pub(crate) use srtp::Srtp;
+pub(crate) use stats::milliseconds;
+pub use stats::{DropCounters, DropReason};
+
+use crate::consumer::Rewrite;
+use crate::listener::Listener;
+use crate::producer::ReceiveIds;
+use feedback::Wanted;
+use stats::Counts;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Transport {
+    /// Copies to be sent in this tick.
+    pub(crate) queue: Vec<Queued>,
+    pub(crate) listing: Listing,
+    kind: Kind,
+    pub(crate) senders: Senders,
+    pub(crate) flows: Flows,
+    srtp: Option<Box<Srtp>>,
+    /// Key frames to be asked for in this tick.
+    wanted: Wanted,
+    pub(crate) listener: Listener<ProducerKey>,
+    pub(crate) receive_ids: ReceiveIds,
+    pub(crate) producers: Vec<ProducerKey>,
+    pub(crate) consumers: Vec<ConsumerKey>,
+    pub(crate) data_producers: Vec<DataProducerKey>,
+    pub(crate) data_consumers: Vec<DataConsumerKey>,
+    counts: Box<Counts>,
+    setup: Box<Setup>,
+}
+
+/// What a transport is, as far as packets are concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Waits for ICE and DTLS.
+    WebRtc,
+    /// To one peer.
+    Plain {
+        /// Whether RTCP shares the socket.
+        rtcp_mux: bool,
+        /// Whether the first packet says who the peer is.
+        comedia: bool,
+    },
+    /// To another router.
+    Pipe,
+    /// To the application itself.
+    Direct,
+}
+
+/// What is looked at by commands only.
+#[derive(Debug)]
+struct Setup {
+    /// Its sockets, in the order of their roles.
+    bound: Vec<BoundSocket>,
+    /// Whether it was told about its peer.
+    told: bool,
+    ice: Option<IceParameters>,
+    dtls_role: DtlsRole,
+    /// In the order of [`BitrateLimit`]; 0 is none.
+    limits: [u64; 3],
+    trace: TraceSet<TransportTraceEventType>,
+    max_receive_message_size: u32,
+    has_sctp: bool,
+    low_threshold: u32,
+}
+
+/// A copy to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Queued {
+    /// Its place in the tick.
+    pub(crate) packet: u32,
+    /// What it says, and in whose name.
+    pub(crate) rewrite: Rewrite,
+}
+
+/// Whether the host was told to flush the transport.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listing {
+    /// There is nothing to flush.
+    Idle,
+    /// It was, in this tick.
+    Listed(u32),
+}
+
+impl Transport {
+    /// Whether packets can leave.
+    pub(crate) fn is_connected(&self) -> bool {
+        match self.kind {
+            Kind::Direct => true,
+            Kind::WebRtc => false,
+            Kind::Plain { .. } | Kind::Pipe => {
+                self.flows.rtp().is_some() && self.srtp.as_ref().is_none_or(|srtp| srtp.is_ready())
+            }
+        }
+    }
+
+    pub(crate) const fn is_direct(&self) -> bool {
+        matches!(self.kind, Kind::Direct)
+    }
+
+    /// Whether nothing is in it.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.producers.is_empty()
+            && self.consumers.is_empty()
+            && self.data_producers.is_empty()
+            && self.data_consumers.is_empty()
+    }
+
+    pub(crate) fn max_receive_message_size(&self) -> u32 {
+        self.setup.max_receive_message_size
+    }
+
+    /// At or below how many waiting bytes its data consumers say so, until told otherwise.
+    pub(crate) fn low_threshold(&self) -> u32 {
+        self.setup.low_threshold
+    }
+
+    pub(crate) fn set_limit(&mut self, limit: BitrateLimit, bits_per_second: u64) {
+        let [incoming, outgoing, least] = &mut self.setup.limits;
+        *match limit {
+            BitrateLimit::MaxIncoming => incoming,
+            BitrateLimit::MaxOutgoing => outgoing,
+            BitrateLimit::MinOutgoing => least,
+        } = bits_per_second;
+    }
+
+    pub(crate) fn set_trace(&mut self, trace: TraceSet<TransportTraceEventType>) {
+        self.setup.trace = trace;
+    }
+}

@@ -1,0 +1,130 @@
+//! The SRTP contexts of a transport, made from signalled keys (RFC 4568 §6.1).
+
+use model::command::SrtpKeys;
+use model::transport::{SrtpCryptoSuite, SrtpParameters};
+use srtp::{KeyError, KeyMaterial, Opener, Sealer, Suite};
+
+/// Both directions. Before `connect` there are no keys.
+#[derive(Debug, Default)]
+pub(crate) struct Srtp {
+    contexts: Option<Contexts>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Contexts {
+    pub(crate) opener: Opener,
+    pub(crate) sealer: Sealer,
+}
+
+/// Why keys are no keys. The caller is to blame: class `TypeError`.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeysRefused {
+    /// Not base64 (RFC 4648 §4).
+    #[error("srtpParameters.keyBase64 is not base64")]
+    NotBase64,
+    /// Of the wrong length.
+    #[error("srtpParameters.keyBase64 is wrong: {0}")]
+    Key(#[from] KeyError),
+    /// Keys were given to a transport without SRTP, or none to one with it.
+    #[error("srtpParameters is {0}")]
+    Presence(&'static str),
+    /// The kind of transport does not take this suite.
+    #[error("srtpParameters.cryptoSuite is {0}; a pipe transport takes AEAD_AES_256_GCM only")]
+    Suite(&'static str),
+}
+
+impl Srtp {
+    pub(crate) const fn is_ready(&self) -> bool {
+        self.contexts.is_some()
+    }
+
+    pub(crate) const fn contexts(&mut self) -> Option<&mut Contexts> {
+        self.contexts.as_mut()
+    }
+
+    pub(crate) const fn ready(&self) -> Option<&Contexts> {
+        self.contexts.as_ref()
+    }
+
+    pub(super) fn connect(&mut self, keys: &SrtpKeys) -> Result<(), KeysRefused> {
+        // The opener first: the sealer keeps its key for itself.
+        let opener = Opener::new(&material(&keys.remote)?)?;
+        let sealer = Sealer::new(material(&keys.local)?)?;
+        self.contexts = Some(Contexts { opener, sealer });
+        Ok(())
+    }
+}
+
+fn material(parameters: &SrtpParameters) -> Result<KeyMaterial, KeysRefused> {
+    let bytes = decode_base64(&parameters.key_base64).ok_or(KeysRefused::NotBase64)?;
+    Ok(KeyMaterial::from_inline(suite(parameters.crypto_suite), &bytes)?)
+}
+
+const fn suite(suite: SrtpCryptoSuite) -> Suite {
+    match suite {
+        SrtpCryptoSuite::AeadAes256Gcm => Suite::AeadAes256Gcm,
+        SrtpCryptoSuite::AeadAes128Gcm => Suite::AeadAes128Gcm,
+        SrtpCryptoSuite::AesCm128HmacSha1_80 => Suite::AesCm128HmacSha1_80,
+        SrtpCryptoSuite::AesCm128HmacSha1_32 => Suite::AesCm128HmacSha1_32,
+    }
+}
+
+/// RFC 4648 §4; the padding may be missing.
+fn decode_base64(text: &str) -> Option<zeroize::Zeroizing<Vec<u8>>> {
+    let digits = text.trim_end_matches('=').as_bytes();
+    if digits.len() % 4 == 1 {
+        return None;
+    }
+    let mut bytes = zeroize::Zeroizing::new(Vec::with_capacity(text.len()));
+    for group in digits.chunks(4) {
+        let mut bits = 0_u32;
+        for digit in group {
+            bits = bits << 6 | u32::from(sextet(*digit)?);
+        }
+        let missing = 4_usize.saturating_sub(group.len());
+        bits <<= 6_usize.saturating_mul(missing);
+        let [_, decoded @ ..] = bits.to_be_bytes();
+        bytes.extend(decoded.into_iter().take(3_usize.saturating_sub(missing)));
+    }
+    Some(bytes)
+}
+
+const fn sextet(digit: u8) -> Option<u8> {
+    match digit {
+        b'A'..=b'Z' => Some(digit.wrapping_sub(b'A')),
+        b'a'..=b'z' => Some(digit.wrapping_sub(b'a').wrapping_add(26)),
+        b'0'..=b'9' => Some(digit.wrapping_sub(b'0').wrapping_add(52)),
+        b'+' => Some(62),
+        b'/' => Some(63),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_rfc_4648() {
+        // RFC 4648 §10.
+        let vectors = [
+            ("", ""),
+            ("Zg==", "f"),
+            ("Zm8=", "fo"),
+            ("Zm9v", "foo"),
+            ("Zm9vYg==", "foob"),
+            ("Zm9vYmE=", "fooba"),
+        ];
+        for (text, expected) in vectors {
+            assert_eq!(
+                decode_base64(text).map(|bytes| bytes.to_vec()),
+                Some(expected.as_bytes().to_vec()),
+                "{text}"
+            );
+        }
+        assert_eq!(decode_base64("+/+/").map(|bytes| bytes.to_vec()), Some(vec![0xfb, 0xff, 0xbf]));
+        for wrong in ["Z", "Zg=a", "Zm9v!", "Zm 9v", "ä"] {
+            assert!(decode_base64(wrong).is_none(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What a transport counted, and where it stands.
+
+use std::net::SocketAddr;
+
+use model::dump::RecvRtpHeaderExtensions;
+use model::reply::{BoundSocket, Flow, TransportReport};
+use model::stats::TransportCounters;
+use model::transport::SctpState;
+use wire::Mono;
+use wire::rtp::ExtensionId;
+
+use super::{Kind, Transport};
+use crate::rate::Rate;
+
+/// Why something that a transport was given went no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DropReason {
+    /// There is no such transport.
+    UnknownTransport,
+    /// Its first bytes are those of no protocol that the transport speaks now: STUN, DTLS, SCTP or nothing.
+    Unsupported,
+    /// The transport's peer is not known yet, or its keys are not.
+    NotConnected,
+    /// It did not come from the transport's peer, or came on the wrong socket.
+    UnknownFlow,
+    /// It is no RTP or RTCP packet.
+    Malformed,
+    /// It did not prove authentic under the peer's key.
+    Unauthentic,
+    /// It was received before, or comes too late to tell.
+    Replayed,
+    /// There is no slot for it, or none so large.
+    NoSlot,
+    /// No producer is meant by it.
+    UnknownProducer,
+    /// The producer has no stream for it, or does not believe it.
+    NotOfProducer,
+    /// It is a retransmission, which is not opened yet.
+    Repair,
+    /// Its producer is paused.
+    Paused,
+    /// Its epoch has ended.
+    EndedEpoch,
+    /// No consumer wants it.
+    NoTaker,
+    /// Its header extensions are too long to pass on.
+    Oversized,
+    /// Too many packets are in flight.
+    TickFull,
+}
+
+/// How often each [`DropReason`] was met.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DropCounters {
+    counts: [u64; DropReason::COUNT],
+}
+
+impl DropReason {
+    const COUNT: usize = 16;
+
+    /// All of them.
+    pub const ALL: [Self; Self::COUNT] = [
+        Self::UnknownTransport,
+        Self::Unsupported,
+        Self::NotConnected,
+        Self::UnknownFlow,
+        Self::Malformed,
+        Self::Unauthentic,
+        Self::Replayed,
+        Self::NoSlot,
+        Self::UnknownProducer,
+        Self::NotOfProducer,
+        Self::Repair,
+        Self::Paused,
+        Self::EndedEpoch,
+        Self::NoTaker,
+        Self::Oversized,
+        Self::TickFull,
+    ];
+}
+
+impl DropCounters {
+    pub(crate) const fn new() -> Self {
+        Self { counts: [0; DropReason::COUNT] }
+    }
+
+    #[inline]
+    pub(crate) fn count(&mut self, reason: DropReason) {
+        if let Some(count) = self.counts.get_mut(reason as usize) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// How often that was the reason.
+    pub fn of(&self, reason: DropReason) -> u64 {
+        self.counts.get(reason as usize).copied().unwrap_or_default()
+    }
+
+    /// In all.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+}
+
+/// Bytes that came and went. Windows are those of the protocol: a second for datagrams, 2.5 for RTP.
+#[derive(Clone, Debug)]
+pub(super) struct Counts {
+    pub(super) received: Rate<10>,
+    pub(super) sent: Rate<10>,
+    pub(super) rtp_received: Rate,
+    pub(super) rtp_sent: Rate,
+    pub(super) drops: DropCounters,
+    /// Compound packets that were read.
+    pub(super) rtcp_received: u64,
+    /// Copies that could not be written or sealed.
+    pub(super) unsealed: u64,
+}
+
+impl Counts {
+    pub(super) const fn new() -> Self {
+        Self {
+            received: Rate::new(),
+            sent: Rate::new(),
+            rtp_received: Rate::new(),
+            rtp_sent: Rate::new(),
+            drops: DropCounters::new(),
+            rtcp_received: 0,
+            unsealed: 0,
+        }
+    }
+}
+
+impl Transport {
+    /// What was dropped on its way in.
+    pub(crate) const fn drops(&self) -> &DropCounters {
+        &self.counts.drops
+    }
+
+    pub(crate) fn count_drop(&mut self, reason: DropReason) {
+        self.counts.drops.count(reason);
+    }
+
+    /// What it counted so far.
+    pub(crate) fn counters(&self, now: Mono) -> TransportCounters {
+        let Counts { received, sent, rtp_received, rtp_sent, .. } = &*self.counts;
+        let [incoming, outgoing, least] =
+            self.setup.limits.map(|limit| Some(limit).filter(|limit| *limit > 0));
+        TransportCounters {
+            timestamp: milliseconds(now),
+            sctp_state: self.setup.has_sctp.then_some(SctpState::New),
+            bytes_received: received.total(),
+            recv_bitrate: received.bits_per_second(now),
+            bytes_sent: sent.total(),
+            send_bitrate: sent.bits_per_second(now),
+            rtp_bytes_received: rtp_received.total(),
+            rtp_recv_bitrate: rtp_received.bits_per_second(now),
+            rtp_bytes_sent: rtp_sent.total(),
+            rtp_send_bitrate: rtp_sent.bits_per_second(now),
+            max_incoming_bitrate: incoming,
+            max_outgoing_bitrate: outgoing,
+            min_outgoing_bitrate: least,
+            ..TransportCounters::default()
+        }
+    }
+
+    /// Where it stands.
+    pub(crate) fn report(&self) -> TransportReport {
+        let number = |id: Option<ExtensionId>| id.map(ExtensionId::value);
+        TransportReport {
+            flow: self.flow(),
+            rtcp_flow: self.rtcp_flow(),
+            dtls_role: self.setup.dtls_role,
+            sctp_state: self.setup.has_sctp.then_some(SctpState::New),
+            recv_rtp_header_extensions: RecvRtpHeaderExtensions {
+                mid: number(self.receive_ids.mid),
+                rid: number(self.receive_ids.rid),
+                rrid: number(self.receive_ids.repaired_rid),
+                abs_send_time: number(self.receive_ids.abs_send_time),
+                transport_wide_cc01: number(self.receive_ids.transport_sequence),
+            },
+            ..TransportReport::default()
+        }
+    }
+
+    /// The flow of RTP. A WebRTC transport has one once ICE selected it.
+    pub(crate) fn flow(&self) -> Option<Flow> {
+        let local = self.setup.bound.first().filter(|_| self.kind != Kind::WebRtc)?;
+        Some(flow(*local, self.flows.rtp()))
+    }
+
+    /// The flow of RTCP, where that has a socket of its own.
+    pub(crate) fn rtcp_flow(&self) -> Option<Flow> {
+        let local = self.setup.bound.get(1).filter(|_| self.kind != Kind::WebRtc)?;
+        Some(flow(*local, self.flows.rtcp()))
+    }
+}
+
+fn flow(local: BoundSocket, remote: Option<SocketAddr>) -> Flow {
+    Flow { local, remote: remote.map(|remote| (remote.ip().to_canonical(), remote.port())) }
+}
+
+/// Milliseconds of the monotonic clock, as stats carry it.
+pub(crate) fn milliseconds(now: Mono) -> u64 {
+    now.as_nanos() / 1_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_a_count_of_its_own() {
+        let mut counters = DropCounters::new();
+        for (times, reason) in (1..).zip(DropReason::ALL) {
+            (0..times).for_each(|_| counters.count(reason));
+        }
+        assert!(DropReason::ALL.iter().zip(1..).all(|(reason, times)| counters.of(*reason) == times));
+        assert_eq!(counters.total(), 136);
+    }
+}
