@@ -1,0 +1,515 @@
+//! What the application gets out of the npm package's objects is what control said: each dump, statistic and event goes
+//! through our tables into the package's own classes, and comes out as the JSON that it was made of.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
+mod npm;
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use shardcast::event::{ConsumerEvent, DataConsumerEvent, ProducerEvent, RtpObserverEvent, TransportEvent};
+use shardcast::{Answer, Event};
+use worker::flat::Writer;
+use worker::handler;
+use worker::schema::message::{Body, Message};
+use worker::schema::request::Method;
+use worker::schema::response::Response;
+
+/// What goes to the package, and what has to come out.
+#[derive(Default)]
+struct Exchange {
+    writer: Writer,
+    lines: String,
+    expected: Vec<Value>,
+}
+
+impl Exchange {
+    fn line(&mut self, kind: &str, what: &str, body: Body<'_>, expected: Value) {
+        let message = self.writer.message(&Message { data: body });
+        let hex: String = message.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.lines += &format!("{kind} {what} {hex}\n");
+        self.expected.push(expected);
+    }
+
+    fn answer(&mut self, kind: &str, what: &str, method: Method, answer: &Answer, expected: Value) {
+        let body = handler::body(method, answer);
+        let response = Response { id: 1, accepted: true, body, error: None, reason: None };
+        self.line(kind, what, Body::Response(Box::new(response)), expected);
+    }
+
+    fn event(&mut self, kind: &str, event: &Event, expected: Value) {
+        self.line(kind, "event", Body::Notification(Box::new(handler::notification_of(event))), expected);
+    }
+
+    #[track_caller]
+    fn check(self) {
+        let mut node = Command::new("node")
+            .arg(npm::package().with_file_name("objects.js"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("node is installed");
+        node.stdin.take().unwrap().write_all(self.lines.as_bytes()).unwrap();
+        let output = node.wait_with_output().unwrap();
+        assert!(output.status.success(), "the package's side failed");
+        let seen: Vec<Value> = String::from_utf8(output.stdout)
+            .unwrap()
+            .lines()
+            .map(|l| serde_json::from_str(l).unwrap())
+            .collect();
+        let asked: Vec<_> = self.lines.lines().map(|line| line.rsplit_once(' ').unwrap().0).collect();
+        assert_eq!(seen.len(), asked.len());
+        let mut found = Vec::new();
+        for ((asked, seen), expected) in asked.iter().zip(&seen).zip(&self.expected) {
+            differences(asked, seen, expected, &mut found);
+        }
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+}
+
+/// Where two documents differ, a line each.
+fn differences(at: &str, seen: &Value, expected: &Value, found: &mut Vec<String>) {
+    match (seen, expected) {
+        (Value::Object(ours), Value::Object(theirs)) => {
+            let names: std::collections::BTreeSet<_> = ours.keys().chain(theirs.keys()).collect();
+            for name in names {
+                let absent = json!("absent");
+                let (ours, theirs) = (ours.get(name).unwrap_or(&absent), theirs.get(name).unwrap_or(&absent));
+                differences(&format!("{at}.{name}"), ours, theirs, found);
+            }
+        }
+        (Value::Array(ours), Value::Array(theirs)) if ours.len() == theirs.len() => {
+            for (index, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+                differences(&format!("{at}[{index}]"), ours, theirs, found);
+            }
+        }
+        _ if seen == expected => {}
+        _ => found.push(format!("{at}: {seen} came out, {expected} went in")),
+    }
+}
+
+fn read<T: DeserializeOwned>(document: &Value) -> T {
+    serde_json::from_value(document.clone()).unwrap()
+}
+
+fn with(mut object: Value, more: Value) -> Value {
+    object.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+    object
+}
+
+#[test]
+fn dumps_of_transports() {
+    let mut exchange = Exchange::default();
+    let mut check = |kind: &str, more: Value| {
+        let dump = with(base_dump(), more);
+        let answer = Answer::Transport(Box::new(read(&dump)));
+        exchange.answer(kind, "dump", Method::TransportDump, &answer, dump);
+    };
+    check("directTransport", json!({}));
+    check("pipeTransport", json!({ "tuple": tuple(), "rtx": true }));
+    check(
+        "plainTransport",
+        json!({
+            "rtcpMux": false, "comedia": true, "tuple": tuple(), "rtcpTuple": tuple(),
+            "srtpParameters": { "cryptoSuite": "AES_CM_128_HMAC_SHA1_32", "keyBase64": "AAAA" },
+            "sctpParameters": sctp_parameters(), "sctpState": "new",
+            "sctpListener": { "streamIdTable": [{ "key": 7, "value": "data-producer" }] },
+        }),
+    );
+    check(
+        "plainTransport",
+        json!({ "rtcpMux": true, "comedia": false, "tuple": {
+        "localIp": "a.example", "localAddress": "a.example", "localPort": 1, "remotePort": 0, "protocol": "udp",
+    } }),
+    );
+    check(
+        "webRtcTransport",
+        json!({
+            "iceRole": "controlled",
+            "iceParameters": { "usernameFragment": "u", "password": "p", "iceLite": true },
+            "iceCandidates": [
+                {
+                    "foundation": "udpcandidate", "priority": 1_076_302_079, "ip": "9.9.9.1", "address": "9.9.9.1",
+                    "protocol": "udp", "port": 10001, "type": "host",
+                },
+                {
+                    "foundation": "tcpcandidate", "priority": 1, "ip": "a.example", "address": "a.example",
+                    "protocol": "tcp", "port": 10002, "type": "host", "tcpType": "passive",
+                },
+            ],
+            "iceState": "completed",
+            "dtlsParameters": {
+                "role": "auto",
+                "fingerprints": (["sha-1", "sha-224", "sha-256", "sha-384", "sha-512"]
+                    .map(|algorithm| json!({ "algorithm": algorithm, "value": "82:5A:68" }))),
+            },
+            "dtlsState": "connecting",
+        }),
+    );
+    exchange.check();
+}
+
+#[test]
+fn dumps_of_what_is_in_a_router() {
+    let mut exchange = Exchange::default();
+    let router = json!({
+        "id": "r", "transportIds": ["t"], "rtpObserverIds": ["o"],
+        "mapProducerIdConsumerIds": [{ "key": "p", "values": [] }, { "key": "q", "values": ["c", "d"] }],
+        "mapConsumerIdProducerId": [{ "key": "c", "value": "q" }],
+        "mapProducerIdObserverIds": [{ "key": "p", "values": ["o"] }],
+        "mapDataProducerIdDataConsumerIds": [{ "key": "dp", "values": ["dc"] }],
+        "mapDataConsumerIdDataProducerId": [{ "key": "dc", "value": "dp" }],
+    });
+    let answer = Answer::Router(Box::new(read(&router)));
+    exchange.answer("router", "dump", Method::RouterDump, &answer, router);
+    let producer = json!({
+        "id": "p", "kind": "video", "type": "simulcast", "rtpParameters": rtp_parameters(),
+        "rtpMapping": {
+            "codecs": [{ "payloadType": 0, "mappedPayloadType": 100 }],
+            "encodings": [{ "rid": null, "ssrc": null, "mappedSsrc": 1 }, { "rid": "a", "ssrc": 7, "mappedSsrc": 2 }],
+        },
+        "rtpStreams": [{ "params": stream_params(), "score": 10 }],
+        "traceEventTypes": ["rtp", "pli"], "paused": false,
+    });
+    let answer = Answer::Producer(Box::new(read(&producer)));
+    // The package shows no streams of producers; its parser reads them all the same.
+    exchange.answer("producer", "dump", Method::ProducerDump, &answer, shown_by_the_package(producer));
+    let data_producer = json!({
+        "id": "dp", "type": "sctp", "sctpStreamParameters": { "streamId": 0, "ordered": false, "maxRetransmits": 0 },
+        "label": "l", "protocol": "p", "paused": false,
+    });
+    let answer = Answer::DataProducer(Box::new(read(&data_producer)));
+    exchange.answer("dataProducer", "dump", Method::DataproducerDump, &answer, data_producer);
+    let data_consumer = json!({
+        "id": "dc", "dataProducerId": "dp", "type": "direct", "label": "", "protocol": "", "bufferedAmount": 1,
+        "bufferedAmountLowThreshold": 2, "paused": true, "dataProducerPaused": false, "subchannels": [1, 2],
+    });
+    let answer = Answer::DataConsumer(Box::new(read(&data_consumer)));
+    exchange.answer("dataConsumer", "dump", Method::DataconsumerDump, &answer, data_consumer);
+    let server = json!({
+        "id": "s", "udpSockets": [{ "ip": "127.0.0.1", "port": 1111 }], "tcpServers": [{ "ip": "::", "port": 1 }],
+        "webRtcTransportIds": ["t"],
+        "localIceUsernameFragments": [{ "localIceUsernameFragment": "u", "webRtcTransportId": "t" }],
+    });
+    let answer = Answer::WebRtcServer(Box::new(read(&server)));
+    exchange.answer("webRtcServer", "dump", Method::WebrtcserverDump, &answer, server);
+    exchange.check();
+}
+
+#[test]
+fn dumps_of_consumers() {
+    let mut exchange = Exchange::default();
+    let layers = json!({
+        "preferredSpatialLayer": 2, "targetSpatialLayer": -1, "currentSpatialLayer": -1,
+        "preferredTemporalLayer": 0, "targetTemporalLayer": -1, "currentTemporalLayer": -1,
+    });
+    let stream = json!({ "params": stream_params(), "score": 10 });
+    for (kind, more) in [
+        ("simple", json!({ "rtpStream": stream })),
+        ("pipe", json!({ "rtpStreams": [stream, stream] })),
+        ("simulcast", with(json!({ "rtpStream": stream }), layers.clone())),
+        ("svc", with(json!({ "rtpStream": stream }), layers)),
+    ] {
+        let consumer = with(
+            json!({
+                "id": "c", "producerId": "p", "kind": "video", "rtpParameters": rtp_parameters(),
+                "consumableRtpEncodings": [{ "ssrc": 9, "dtx": false }], "supportedCodecPayloadTypes": [100],
+                "traceEventTypes": ["keyframe"], "paused": false, "producerPaused": true, "priority": 1,
+                "type": kind,
+            }),
+            more,
+        );
+        let answer = Answer::Consumer(Box::new(read(&consumer)));
+        exchange.answer("consumer", "dump", Method::ConsumerDump, &answer, shown_by_the_package(consumer));
+    }
+    exchange.check();
+}
+
+#[test]
+fn statistics() {
+    let mut exchange = Exchange::default();
+    for (kind, more) in [
+        ("directTransport", json!({ "type": "direct-transport" })),
+        ("pipeTransport", json!({ "type": "pipe-transport", "tuple": tuple(), "sctpState": "new" })),
+        (
+            "plainTransport",
+            json!({
+                "type": "plain-rtp-transport", "rtcpMux": true, "comedia": false, "tuple": tuple(),
+            }),
+        ),
+        (
+            "webRtcTransport",
+            json!({
+                "type": "webrtc-transport", "iceRole": "controlled", "iceState": "completed", "dtlsState": "connected",
+                "iceSelectedTuple": tuple(), "sctpState": "connected", "availableOutgoingBitrate": 600_000,
+                "availableIncomingBitrate": 0, "maxIncomingBitrate": 1, "maxOutgoingBitrate": 2,
+                "minOutgoingBitrate": 3, "rtpPacketLossReceived": 0.25, "rtpPacketLossSent": 0.5,
+            }),
+        ),
+    ] {
+        let stats = with(base_stats(), more);
+        let answer = Answer::TransportStats(Box::new(read(&stats)));
+        exchange.answer(kind, "getStats", Method::TransportGetStats, &answer, json!([stats]));
+    }
+    let inbound = json!({
+        "type": "inbound-rtp", "rid": "a", "rtxSsrc": 3, "rtxPacketsDiscarded": 1,
+        "bitrateByLayer": { "0.0": 1, "0.1": 2 },
+    });
+    let inbound = with(stream_stats(), inbound);
+    let outbound = with(stream_stats(), json!({ "type": "outbound-rtp" }));
+    let answer = Answer::StreamStats(vec![read(&inbound)]);
+    exchange.answer("producer", "getStats", Method::ProducerGetStats, &answer, json!([inbound]));
+    let answer = Answer::StreamStats(vec![read(&outbound), read(&inbound)]);
+    let both = json!([outbound, inbound]);
+    exchange.answer("consumer", "getStats", Method::ConsumerGetStats, &answer, both);
+    let stats = json!({
+        "type": "data-producer", "timestamp": 1, "label": "l", "protocol": "p", "messagesReceived": 2,
+        "bytesReceived": 3,
+    });
+    let answer = Answer::DataProducerStats(Box::new(read(&stats)));
+    exchange.answer("dataProducer", "getStats", Method::DataproducerGetStats, &answer, json!([stats]));
+    let stats = json!({
+        "type": "data-consumer", "timestamp": 1, "label": "l", "protocol": "p", "messagesSent": 2, "bytesSent": 3,
+        "bufferedAmount": 4,
+    });
+    let answer = Answer::DataConsumerStats(Box::new(read(&stats)));
+    exchange.answer("dataConsumer", "getStats", Method::DataconsumerGetStats, &answer, json!([stats]));
+    exchange.check();
+}
+
+#[test]
+fn events_of_transports() {
+    use TransportEvent as E;
+    let mut exchange = Exchange::default();
+    let mut check = |kind: &str, event: TransportEvent, expected: Value| {
+        exchange.event(kind, &Event::Transport(OBJECT.into(), event), expected);
+    };
+    let probation = json!({ "type": "probation", "timestamp": 5, "direction": "out", "info": {} });
+    let bwe = json!({
+        "type": "bwe", "timestamp": 5, "direction": "out", "info": {
+            "desiredBitrate": 1, "effectiveDesiredBitrate": 2, "minBitrate": 3, "maxBitrate": 4, "startBitrate": 5,
+            "maxPaddingBitrate": 6, "availableBitrate": 7, "bweType": "remb",
+        },
+    });
+    check("webRtcTransport", E::Trace(Box::new(read(&probation))), json!(["trace", probation]));
+    check("webRtcTransport", E::Trace(Box::new(read(&bwe))), json!(["trace", bwe]));
+    check(
+        "plainTransport",
+        E::SctpState(read(&json!("connecting"))),
+        json!(["sctpstatechange", "connecting"]),
+    );
+    let negotiated = json!({ "negotiatedMaxOutboundStreams": 65535, "negotiatedMaxInboundStreams": 0 });
+    check("pipeTransport", E::SctpNegotiated(read(&negotiated)), negotiated);
+    check(
+        "webRtcTransport",
+        E::IceSelectedTuple(Box::new(read(&tuple()))),
+        json!(["iceselectedtuplechange", tuple()]),
+    );
+    check(
+        "webRtcTransport",
+        E::IceState(read(&json!("disconnected"))),
+        json!(["icestatechange", "disconnected"]),
+    );
+    let state = |state: &str, certificate: Option<&str>| E::DtlsState {
+        state: read(&json!(state)),
+        remote_certificate: certificate.map(Into::into),
+    };
+    check("webRtcTransport", state("connected", Some("-----BEGIN")), json!(["dtlsstatechange", "connected"]));
+    check("webRtcTransport", state("failed", None), json!(["dtlsstatechange", "failed"]));
+    check("plainTransport", E::Tuple(Box::new(read(&tuple()))), json!(["tuple", tuple()]));
+    check("plainTransport", E::RtcpTuple(Box::new(read(&tuple()))), json!(["rtcptuple", tuple()]));
+    check(
+        "directTransport",
+        E::Rtcp([0x80, 0xc9].into()),
+        json!(["rtcp", { "type": "Buffer", "data": [128, 201] }]),
+    );
+    exchange.check();
+}
+
+#[test]
+fn events_of_producers_and_consumers() {
+    let mut exchange = Exchange::default();
+    let scores = json!([
+        { "encodingIdx": 0, "ssrc": 11, "rid": "a", "score": 10 }, { "encodingIdx": 1, "ssrc": 12, "score": 0 },
+    ]);
+    let shown = json!([
+        { "encodingIdx": 0, "ssrc": 11, "rid": "a", "score": 10 }, { "encodingIdx": 1, "ssrc": 12, "score": 0 },
+    ]);
+    let producer = |event| Event::Producer(OBJECT.into(), event);
+    exchange.event("producer", &producer(ProducerEvent::Score(read(&scores))), json!(["score", shown]));
+    let orientation = json!({ "camera": true, "flip": false, "rotation": 270 });
+    let event = producer(ProducerEvent::VideoOrientation(read(&orientation)));
+    exchange.event("producer", &event, json!(["videoorientationchange", orientation]));
+    for trace in traces() {
+        let event = producer(ProducerEvent::Trace(Box::new(read(&trace))));
+        exchange.event("producer", &event, json!(["trace", trace]));
+    }
+
+    let consumer = |event| Event::Consumer(OBJECT.into(), event);
+    for trace in traces().into_iter().filter(|trace| trace["type"] != "sr") {
+        let event = consumer(ConsumerEvent::Trace(Box::new(read(&trace))));
+        exchange.event("consumer", &event, json!(["trace", trace]));
+    }
+    exchange.event("consumer", &consumer(ConsumerEvent::ProducerPaused), json!(["producerpause"]));
+    // The package says so only of a producer that it takes for paused.
+    exchange.event("consumer", &consumer(ConsumerEvent::ProducerResumed), Value::Null);
+    exchange.event("consumer", &consumer(ConsumerEvent::ProducerClosed), json!(["producerclose"]));
+    let layers = json!({ "spatialLayer": 0, "temporalLayer": 0 });
+    let event = consumer(ConsumerEvent::Layers(Some(read(&layers))));
+    exchange.event("consumer", &event, json!(["layerschange", layers]));
+    exchange.event("consumer", &consumer(ConsumerEvent::Layers(None)), json!(["layerschange", null]));
+    let score = json!({ "score": 10, "producerScore": 0, "producerScores": [0, 1, 2, 3] });
+    exchange.event("consumer", &consumer(ConsumerEvent::Score(read(&score))), json!(["score", score]));
+    let packet = consumer(ConsumerEvent::Rtp([0x80, 0, 1].into()));
+    exchange.event("consumer", &packet, json!(["rtp", { "type": "Buffer", "data": [128, 0, 1] }]));
+    exchange.check();
+}
+
+#[test]
+fn events_of_data_consumers_and_observers() {
+    let mut exchange = Exchange::default();
+    let data = |event| Event::DataConsumer(OBJECT.into(), event);
+    let mut check = |event, expected| exchange.event("dataConsumer", &data(event), expected);
+    check(DataConsumerEvent::BufferedAmountLow(0), json!(["bufferedamountlow", 0]));
+    check(DataConsumerEvent::SendBufferFull, json!(["sctpsendbufferfull"]));
+    check(DataConsumerEvent::DataProducerPaused, json!(["dataproducerpause"]));
+    check(DataConsumerEvent::DataProducerResumed, Value::Null);
+    check(DataConsumerEvent::DataProducerClosed, json!(["dataproducerclose"]));
+    let message = model::command::DataMessage { ppid: 51, data: (*b"hi").into(), ..Default::default() };
+    let expected = json!(["message", { "type": "Buffer", "data": [104, 105] }, 51]);
+    check(DataConsumerEvent::Message(Box::new(message)), expected);
+
+    let observer = |event| Event::RtpObserver(OBJECT.into(), event);
+    let speaker = observer(RtpObserverEvent::DominantSpeaker("p".into()));
+    exchange.event("activeSpeakerObserver", &speaker, json!(["dominantspeaker", { "producer": "p" }]));
+    exchange.event("audioLevelObserver", &observer(RtpObserverEvent::Silence), json!(["silence"]));
+    let volumes = observer(RtpObserverEvent::Volumes(vec![("p".into(), 0), ("q".into(), -127)]));
+    let expected =
+        json!(["volumes", [{ "producer": "p", "volume": 0 }, { "producer": "q", "volume": -127 }]]);
+    exchange.event("audioLevelObserver", &volumes, expected);
+    exchange.check();
+}
+
+/// The name under which the package's side makes its objects.
+const OBJECT: &str = "object";
+
+/// How the package shows our parameters: flags as numbers, arrays of its own kind, and nothing absent in streams of
+/// producers.
+fn shown_by_the_package(mut dump: Value) -> Value {
+    let parameters = &mut dump["rtpParameters"]["codecs"][0]["parameters"];
+    parameters["d"] = json!({ "0": 1, "1": 2 });
+    parameters["e"] = json!(1);
+    let is_producer = dump.get("rtpMapping").is_some();
+    let streams = dump.get_mut("rtpStreams").and_then(Value::as_array_mut);
+    for stream in streams.into_iter().flatten().filter(|_| is_producer) {
+        stream["rtxStream"] = Value::Null;
+        stream["params"]["rid"] = json!("");
+        stream["params"]["rtxPayloadType"] = Value::Null;
+    }
+    dump
+}
+
+fn tuple() -> Value {
+    json!({
+        "localIp": "127.0.0.1", "localAddress": "127.0.0.1", "localPort": 1, "remoteIp": "127.0.0.2",
+        "remotePort": 2, "protocol": "udp",
+    })
+}
+
+fn sctp_parameters() -> Value {
+    json!({
+        "port": 5000, "maxSendMessageSize": 262_144, "maxReceiveMessageSize": 1000, "sendBufferSize": 2_000_000,
+        "perStreamSendQueueLimit": 2_000_000, "maxReceiverWindowBufferSize": 5_242_880, "isDataChannel": true,
+        "OS": 65535, "MIS": 65535, "maxMessageSize": 1000,
+    })
+}
+
+fn rtp_parameters() -> Value {
+    json!({
+        "mid": "0",
+        "codecs": [{
+            "mimeType": "video/H264", "payloadType": 103, "clockRate": 90000,
+            "parameters": { "a": 222.222, "b": "333", "c": -1, "d": [1, 2], "e": true },
+            "rtcpFeedback": [{ "type": "nack" }, { "type": "nack", "parameter": "pli" }],
+        }, {
+            "mimeType": "audio/opus", "payloadType": 0, "clockRate": 48000, "channels": 2, "parameters": {},
+            "rtcpFeedback": [],
+        }],
+        "headerExtensions": [
+            { "uri": "urn:ietf:params:rtp-hdrext:sdes:mid", "id": 1, "encrypt": false, "parameters": {} },
+            { "uri": "urn:3gpp:video-orientation", "id": 14, "encrypt": true, "parameters": { "x": 1 } },
+        ],
+        "encodings": [
+            { "ssrc": 1, "codecPayloadType": 0, "rtx": { "ssrc": 2 }, "dtx": true, "scalabilityMode": "L1T3" },
+            { "rid": "a", "dtx": false, "maxBitrate": 1_000_000 },
+        ],
+        "rtcp": { "cname": "c", "reducedSize": false },
+        "msid": "s t",
+    })
+}
+
+fn stream_params() -> Value {
+    json!({
+        "encodingIdx": 0, "ssrc": 1, "payloadType": 96, "mimeType": "video/VP8", "clockRate": 90000, "cname": "c",
+        "rtxSsrc": 2, "useNack": true, "usePli": true, "useFir": false, "useInBandFec": false, "useDtx": false,
+        "spatialLayers": 1, "temporalLayers": 3,
+    })
+}
+
+fn stream_stats() -> Value {
+    json!({
+        "timestamp": 1, "ssrc": 2, "kind": "video", "mimeType": "video/VP8", "packetsLost": -1, "fractionLost": 0,
+        "jitter": 0, "packetsDiscarded": 0, "packetsRetransmitted": 0, "packetsRepaired": 0, "nackCount": 0,
+        "nackPacketCount": 0, "pliCount": 0, "firCount": 0, "roundTripTime": 1.5, "score": 10, "packetCount": 5,
+        "byteCount": 500, "bitrate": 4000,
+    })
+}
+
+fn base_dump() -> Value {
+    json!({
+        "id": "transport", "producerIds": ["p"], "consumerIds": ["c"],
+        "mapSsrcConsumerId": [{ "key": 1, "value": "c" }], "mapRtxSsrcConsumerId": [{ "key": 2, "value": "c" }],
+        "dataProducerIds": ["dp"], "dataConsumerIds": ["dc"],
+        "recvRtpHeaderExtensions": { "mid": 1, "absSendTime": 4, "transportWideCc01": 5 },
+        "rtpListener": {
+            "ssrcTable": [{ "key": 5, "value": "p" }], "midTable": [{ "key": "0", "value": "p" }],
+            "ridTable": [{ "key": "a", "value": "p" }],
+        },
+        "maxSendMessageSize": 262_144, "maxReceiveMessageSize": 262_143, "traceEventTypes": ["bwe"],
+    })
+}
+
+fn base_stats() -> Value {
+    json!({
+        "transportId": "t", "timestamp": 1, "bytesReceived": 1, "recvBitrate": 2, "bytesSent": 3, "sendBitrate": 4,
+        "rtpBytesReceived": 5, "rtpRecvBitrate": 6, "rtpBytesSent": 7, "rtpSendBitrate": 8, "rtxBytesReceived": 9,
+        "rtxRecvBitrate": 10, "rtxBytesSent": 11, "rtxSendBitrate": 12, "probationBytesSent": 13,
+        "probationSendBitrate": 14,
+    })
+}
+
+fn traces() -> Vec<Value> {
+    let packet = json!({
+        "payloadType": 96, "sequenceNumber": 1, "timestamp": 2, "marker": true, "ssrc": 3, "isKeyFrame": false,
+        "size": 100, "payloadSize": 88, "spatialLayer": 0, "temporalLayer": 0, "mid": "0", "rid": null, "rrid": null,
+        "wideSequenceNumber": 0,
+    });
+    let trace =
+        |kind: &str, info: Value| json!({ "type": kind, "timestamp": 5, "direction": "in", "info": info });
+    vec![
+        trace("rtp", json!({ "rtpPacket": packet, "isRtx": false })),
+        trace("keyframe", json!({ "rtpPacket": packet, "isRtx": true })),
+        trace("pli", json!({ "ssrc": 1 })),
+        trace("fir", json!({ "ssrc": 1 })),
+        json!({ "type": "nack", "timestamp": 5, "direction": "out" }),
+        trace(
+            "sr",
+            json!({
+                "ssrc": 1, "ntpSec": 2, "ntpFrac": 3, "rtpTs": 4, "packetCount": 5, "octetCount": 6,
+            }),
+        ),
+    ]
+}
