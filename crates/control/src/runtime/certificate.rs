@@ -107,10 +107,9 @@ impl Certificate {
     pub fn load(source: &CertificateSource) -> Result<Self, CertificateError> {
         match source {
             CertificateSource::SelfSigned => Self::self_signed(),
-            CertificateSource::PemFiles {
-                certificate,
-                private_key,
-            } => Self::from_pem_files(certificate, private_key),
+            CertificateSource::PemFiles { certificate, private_key } => {
+                Self::from_pem_files(certificate, private_key)
+            }
         }
     }
 
@@ -143,31 +142,20 @@ impl Certificate {
         let mut parameters = CertificateParams::new(Vec::new())?;
         // Peers check the fingerprint and nothing else (RFC 8827 §6.5), so the name says nothing about the machine,
         // and validity is whatever rcgen takes for always.
-        parameters
-            .distinguished_name
-            .push(DnType::CommonName, "shardcast");
+        parameters.distinguished_name.push(DnType::CommonName, "shardcast");
         let certificate = parameters.self_signed(&key)?;
-        Ok(Self::new(
-            certificate.der().to_vec(),
-            Zeroizing::new(key.serialize_der()),
-            KeyType::EcdsaP256,
-        ))
+        Ok(Self::new(certificate.der().to_vec(), Zeroizing::new(key.serialize_der()), KeyType::EcdsaP256))
     }
 
     fn from_pem_files(certificate_file: &Path, key_file: &Path) -> Result<Self, CertificateError> {
         let certificate: CertificateDer<'static> = section(certificate_file, "certificate")?;
         let key: PrivateKeyDer<'static> = section(key_file, "private key")?;
         let der = Zeroizing::new(key.secret_der().to_vec());
-        let (key_type, public_key) = recognise(&key).map_err(|key_type| CertificateError::KeyType {
-            file: key_file.to_owned(),
-            key_type,
-        })?;
+        let (key_type, public_key) = recognise(&key)
+            .map_err(|key_type| CertificateError::KeyType { file: key_file.to_owned(), key_type })?;
         // The public key stands in the certificate as a bit string of its own (RFC 5280 §4.1.2.7); no other one of
         // this length and content is there by chance.
-        if !certificate
-            .windows(public_key.len())
-            .any(|window| window == public_key)
-        {
+        if !certificate.windows(public_key.len()).any(|window| window == public_key) {
             return Err(CertificateError::Mismatch {
                 certificate: certificate_file.to_owned(),
                 private_key: key_file.to_owned(),
@@ -180,17 +168,9 @@ impl Certificate {
     fn new(certificate: Vec<u8>, private_key: Zeroizing<Vec<u8>>, key_type: KeyType) -> Self {
         let fingerprints = FINGERPRINTS
             .iter()
-            .map(|&(algorithm, hash)| DtlsFingerprint {
-                algorithm,
-                value: in_hex(hash, &certificate),
-            })
+            .map(|&(algorithm, hash)| DtlsFingerprint { algorithm, value: in_hex(hash, &certificate) })
             .collect();
-        Self {
-            certificate,
-            private_key,
-            key_type,
-            fingerprints,
-        }
+        Self { certificate, private_key, key_type, fingerprints }
     }
 }
 
@@ -207,23 +187,14 @@ impl KeyType {
 // A key has no business in a log.
 impl std::fmt::Debug for Certificate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Certificate")
-            .field("key_type", &self.key_type)
-            .finish_non_exhaustive()
+        f.debug_struct("Certificate").field("key_type", &self.key_type).finish_non_exhaustive()
     }
 }
 
 fn section<T: PemObject>(file: &Path, expected: &'static str) -> Result<T, CertificateError> {
-    let text = fs::read(file).map_err(|cause| CertificateError::Read {
-        file: file.to_owned(),
-        cause,
-    })?;
+    let text = fs::read(file).map_err(|cause| CertificateError::Read { file: file.to_owned(), cause })?;
     let text = Zeroizing::new(text);
-    T::from_pem_slice(&text).map_err(|cause| CertificateError::Pem {
-        file: file.to_owned(),
-        expected,
-        cause,
-    })
+    T::from_pem_slice(&text).map_err(|cause| CertificateError::Pem { file: file.to_owned(), expected, cause })
 }
 
 /// The kind of a key and its public half; or what it is instead of a key for DTLS.
@@ -293,22 +264,12 @@ mod tests {
     #[test]
     fn a_certificate_of_our_own_has_a_fingerprint_of_each_kind() {
         let certificate = Certificate::load(&CertificateSource::SelfSigned).unwrap();
-        let lengths: Vec<_> = certificate
-            .fingerprints()
-            .iter()
-            .map(|print| print.value.split(':').count())
-            .collect();
+        let lengths: Vec<_> =
+            certificate.fingerprints().iter().map(|print| print.value.split(':').count()).collect();
         assert_eq!(lengths, [20, 28, 32, 48, 64]);
         let other = Certificate::load(&CertificateSource::SelfSigned).unwrap();
-        assert_ne!(
-            certificate.fingerprints(),
-            other.fingerprints(),
-            "a key per process"
-        );
-        assert!(
-            !format!("{certificate:?}").contains("private_key"),
-            "nothing of the key in a log"
-        );
+        assert_ne!(certificate.fingerprints(), other.fingerprints(), "a key per process");
+        assert!(!format!("{certificate:?}").contains("private_key"), "nothing of the key in a log");
     }
 
     #[test]
@@ -328,19 +289,13 @@ mod tests {
     fn a_key_that_dtls_can_not_use_is_named() {
         let files = Files::of(&rcgen::PKCS_ED25519);
         let error = files.load().unwrap_err().to_string();
-        assert!(
-            error.contains("holds an Ed25519 key; it must be an ECDSA key"),
-            "{error}"
-        );
+        assert!(error.contains("holds an Ed25519 key; it must be an ECDSA key"), "{error}");
         assert!(error.contains(files.private_key.to_str().unwrap()), "{error}");
     }
 
     #[test]
     fn a_key_of_another_certificate_is_refused() {
-        let (one, other) = (
-            Files::of(&PKCS_ECDSA_P256_SHA256),
-            Files::of(&PKCS_ECDSA_P256_SHA256),
-        );
+        let (one, other) = (Files::of(&PKCS_ECDSA_P256_SHA256), Files::of(&PKCS_ECDSA_P256_SHA256));
         let error = Certificate::from_pem_files(&one.certificate, &other.private_key).unwrap_err();
         assert!(matches!(error, CertificateError::Mismatch { .. }), "{error}");
     }
@@ -350,17 +305,9 @@ mod tests {
         let files = Files::of(&PKCS_ECDSA_P256_SHA256);
         let missing =
             Certificate::from_pem_files(Path::new("/nonexistent.pem"), &files.private_key).unwrap_err();
-        assert!(
-            missing
-                .to_string()
-                .starts_with("/nonexistent.pem can not be read: "),
-            "{missing}"
-        );
+        assert!(missing.to_string().starts_with("/nonexistent.pem can not be read: "), "{missing}");
         let swapped = Certificate::from_pem_files(&files.private_key, &files.certificate).unwrap_err();
-        assert!(
-            swapped.to_string().contains("holds no certificate in PEM"),
-            "{swapped}"
-        );
+        assert!(swapped.to_string().contains("holds no certificate in PEM"), "{swapped}");
     }
 
     /// A certificate and its key in files that go with the value.
@@ -373,16 +320,9 @@ mod tests {
     impl Files {
         fn of(algorithm: &'static rcgen::SignatureAlgorithm) -> Self {
             static NEXT: AtomicU32 = AtomicU32::new(0);
-            let name = format!(
-                "shardcast-{}-{}",
-                std::process::id(),
-                NEXT.fetch_add(1, Ordering::Relaxed)
-            );
+            let name = format!("shardcast-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
             let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
-            let made = CertificateParams::new(Vec::new())
-                .unwrap()
-                .self_signed(&key)
-                .unwrap();
+            let made = CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
             let folder = std::env::temp_dir();
             let files = Self {
                 certificate: folder.join(format!("{name}-cert.pem")),
@@ -410,9 +350,7 @@ mod tests {
         const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let mut text = format!("-----BEGIN {label}-----\n");
         for chunk in der.chunks(3) {
-            let bits = (0..3).fold(0, |bits, at| {
-                bits << 8 | u32::from(chunk.get(at).copied().unwrap_or(0))
-            });
+            let bits = (0..3).fold(0, |bits, at| bits << 8 | u32::from(chunk.get(at).copied().unwrap_or(0)));
             for digit in 0..4 {
                 let shown = digit <= chunk.len();
                 let value = usize::try_from(bits >> (18 - 6 * digit) & 63).unwrap();

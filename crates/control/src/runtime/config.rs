@@ -57,10 +57,7 @@ impl Default for RuntimeConfig {
             host: HostChoice::Auto,
             policy: Policy::default(),
             // The range of mediasoup, which firewalls of its users are open for.
-            rtc_ports: PortRange {
-                min: 10_000,
-                max: 59_999,
-            },
+            rtc_ports: PortRange { min: 10_000, max: 59_999 },
             certificate: CertificateSource::SelfSigned,
             sizes: Sizes::default(),
         }
@@ -98,21 +95,14 @@ impl Sizes {
                 self.large_packets,
             ),
             capacity: self.capacity(),
-            queues: QueueSizing {
-                commands: self.commands as usize,
-                events: self.events as usize,
-            },
+            queues: QueueSizing { commands: self.commands as usize, events: self.events as usize },
             ..usual
         }
     }
 
     fn rooms(self) -> RoomsConfig {
         let capacity = self.capacity();
-        RoomsConfig {
-            transports: capacity.transports,
-            producers: capacity.streams,
-            ..RoomsConfig::default()
-        }
+        RoomsConfig { transports: capacity.transports, producers: capacity.streams, ..RoomsConfig::default() }
     }
 
     fn capacity(self) -> Capacity {
@@ -140,11 +130,7 @@ impl RuntimeConfig {
             config: Box::new(move |shard| sizes.shard(shard)),
             lanes: LaneSizing::new(os::hash_key()),
             chosen,
-            placement: if self.pinned {
-                Placement::Pinned
-            } else {
-                Placement::Floating
-            },
+            placement: if self.pinned { Placement::Pinned } else { Placement::Floating },
             cpus,
             make: Box::new(move |_| Rooms::maker(sizes.rooms())),
         }

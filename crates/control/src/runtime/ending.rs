@@ -23,11 +23,7 @@ pub struct Hung {
 
 impl fmt::Display for Hung {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "shard {} did not end as it should: {}",
-            self.shard.0, self.cause
-        )
+        write!(f, "shard {} did not end as it should: {}", self.shard.0, self.cause)
     }
 }
 
@@ -38,14 +34,8 @@ pub(super) async fn end(
     patience: Duration,
 ) -> Vec<Hung> {
     let deadline = Instant::now() + patience;
-    let mut leaving: Vec<_> = shards
-        .into_iter()
-        .map(|shard| Leaving {
-            shard,
-            asked: false,
-            left: false,
-        })
-        .collect();
+    let mut leaving: Vec<_> =
+        shards.into_iter().map(|shard| Leaving { shard, asked: false, left: false }).collect();
     while leaving.iter_mut().any(|leaving| !leaving.step()) {
         let idle = &mut || leaving.iter().all(|leaving| leaving.shard.control.is_quiet());
         if bell.get_mut().prepare(idle) {
@@ -59,10 +49,8 @@ pub(super) async fn end(
         }
     }
     let (left, hung): (Vec<_>, Vec<_>) = leaving.into_iter().partition(|leaving| leaving.left);
-    let silent = hung.iter().map(|leaving| Hung {
-        shard: leaving.index(),
-        cause: "it does not answer".into(),
-    });
+    let silent =
+        hung.iter().map(|leaving| Hung { shard: leaving.index(), cause: "it does not answer".into() });
     let mut remains: Vec<_> = silent.collect();
     remains.extend(join_all(left, deadline).await);
     remains
@@ -108,26 +96,14 @@ async fn join_all(shards: Vec<Leaving>, deadline: Instant) -> Vec<Hung> {
     let mut remains = Vec::new();
     if let Err(cause) = joiner {
         let cause = format!("no thread to wait for it on: {cause}");
-        return joining
-            .into_iter()
-            .map(|shard| Hung {
-                shard,
-                cause: cause.as_str().into(),
-            })
-            .collect();
+        return joining.into_iter().map(|shard| Hung { shard, cause: cause.as_str().into() }).collect();
     }
     while let Ok(Some((index, joined))) = timeout_at(deadline, told.recv()).await {
         joining.retain(|shard| *shard != index);
         if let Err(cause) = joined {
-            remains.push(Hung {
-                shard: index,
-                cause: cause.to_string().into(),
-            });
+            remains.push(Hung { shard: index, cause: cause.to_string().into() });
         }
     }
-    remains.extend(joining.into_iter().map(|shard| Hung {
-        shard,
-        cause: "its thread does not end".into(),
-    }));
+    remains.extend(joining.into_iter().map(|shard| Hung { shard, cause: "its thread does not end".into() }));
     remains
 }

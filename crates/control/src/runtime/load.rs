@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use model::key::ShardIndex;
 use tokio::time::Instant;
 
 use super::shards::Fleet;
@@ -26,10 +25,7 @@ pub(super) struct Worked {
 
 impl LoadMeter {
     pub(super) fn new(shards: u16) -> Self {
-        Self {
-            seen: vec![Worked::default(); shards.into()],
-            due: None,
-        }
+        Self { seen: vec![Worked::default(); shards.into()], due: None }
     }
 
     /// When [`Self::feed`] wants to be called.
@@ -75,10 +71,7 @@ mod tests {
     use super::*;
 
     fn worked(busy_nanos: u64, idle_nanos: u64) -> Worked {
-        Worked {
-            busy_nanos,
-            idle_nanos,
-        }
+        Worked { busy_nanos, idle_nanos }
     }
 
     #[test]

@@ -18,6 +18,8 @@ mod shards;
 pub use certificate::{Certificate, CertificateError, CertificateSource, KeyType};
 pub use config::{RuntimeConfig, Sizes};
 pub use ending::Hung;
+pub(crate) use os::fill as fill_with_randomness;
+
 pub use net::probe::{Decision, HostChoice};
 
 use std::time::Duration;
@@ -76,10 +78,7 @@ impl Runtime {
         os::require_randomness()?;
         let cpus = Cpus::of_this_process();
         let shards = config.shards_on(&cpus);
-        let needs = Needs {
-            shards: shards.into(),
-            sockets: config.sizes.sockets(),
-        };
+        let needs = Needs { shards: shards.into(), sockets: config.sizes.sockets() };
         let chosen = probe::choose(config.host, needs)?;
         let certificate = Certificate::load(&config.certificate)?;
         let core = Core::new(
@@ -87,22 +86,13 @@ impl Runtime {
                 pid: std::process::id(),
                 rtc_ports: config.rtc_ports,
                 fingerprints: certificate.fingerprints().to_vec(),
-                placement: Placement {
-                    shards,
-                    policy: config.policy,
-                },
+                placement: Placement { shards, policy: config.policy },
             },
             os::random(),
         );
         let decisions = chosen.decisions.clone();
         let fleet = Fleet::new(config.plan(shards, chosen, cpus))?;
-        Ok(Self {
-            core,
-            fleet,
-            load: LoadMeter::new(shards),
-            certificate,
-            decisions,
-        })
+        Ok(Self { core, fleet, load: LoadMeter::new(shards), certificate, decisions })
     }
 
     /// What was decided about this machine, one line for the log each.

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use model::command::{Action, RequestId};
+use model::command::RequestId;
 use model::key::ShardIndex;
 use model::reply::Outcome;
 use net::lane::Sleeper;
 use shard::rooms::{Rooms, Told};
 use shard::{Plan, Shard, ShardId, Shards};
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
@@ -27,18 +28,11 @@ pub(super) struct Fleet {
 impl Fleet {
     /// None yet.
     pub(super) fn new(plan: Plan<Rooms>) -> Result<Self, StartError> {
-        let missing = |cause| StartError::System {
-            what: "no descriptor to be woken by",
-            cause,
-        };
+        let missing = |cause| StartError::System { what: "no descriptor to be woken by", cause };
         let sleeper = Sleeper::new().map_err(missing)?;
         let waker = sleeper.waker();
-        let bell = AsyncFd::new(sleeper).map_err(missing)?;
-        Ok(Self {
-            shards: Shards::new(plan, waker),
-            bell,
-            started: 0,
-        })
+        let bell = register(sleeper).map_err(missing)?;
+        Ok(Self { shards: Shards::new(plan, waker), bell, started: 0 })
     }
 
     /// How many were started.
@@ -51,13 +45,7 @@ impl Fleet {
         self.shards.iter_mut().filter_map(|shard| {
             // A snapshot that was torn in every attempt can wait a second.
             let totals = shard.counters.read()?.totals;
-            Some((
-                index(shard),
-                Worked {
-                    busy_nanos: totals.busy_nanos,
-                    idle_nanos: totals.idle_nanos,
-                },
-            ))
+            Some((index(shard), Worked { busy_nanos: totals.busy_nanos, idle_nanos: totals.idle_nanos }))
         })
     }
 
@@ -118,20 +106,25 @@ impl Fleet {
 
     fn start(&mut self, shard: ShardIndex) -> Result<&mut Shard<Rooms>, shard::StartError> {
         let shard = ShardId::from(shard);
-        if self.shards.running(shard).is_none() {
-            self.shards.start(shard)?;
-            self.started += 1;
-        }
-        self.shards.start(shard)
+        let runs = self.shards.running(shard).is_some();
+        let started = self.shards.start(shard)?;
+        self.started += usize::from(!runs);
+        Ok(started)
     }
 }
 
 impl std::fmt::Debug for Fleet {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Fleet")
-            .field("shards", &self.shards)
-            .finish_non_exhaustive()
+        f.debug_struct("Fleet").field("shards", &self.shards).finish_non_exhaustive()
     }
+}
+
+#[expect(
+    deprecated,
+    reason = "its replacement is unsafe to call and asks for what a Sleeper keeps: one descriptor, open all its life"
+)]
+fn register(sleeper: Sleeper) -> std::io::Result<AsyncFd<Sleeper>> {
+    AsyncFd::with_interest(sleeper, Interest::READABLE)
 }
 
 /// Submits all commands of a shard; false when it takes no more.

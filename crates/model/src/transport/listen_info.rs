@@ -54,6 +54,33 @@ pub struct SocketFlags {
     pub udp_reuse_port: bool,
 }
 
+impl ListenInfo {
+    /// A socket of that protocol on that address, on a port of the worker's range, announced as it is.
+    pub fn new(protocol: TransportProtocol, ip: impl Into<Box<str>>) -> Self {
+        Self {
+            protocol,
+            ip: ip.into(),
+            announced_address: None,
+            expose_internal_ip: false,
+            port: 0,
+            port_range: PortRange::default(),
+            flags: SocketFlags::default(),
+            send_buffer_size: 0,
+            recv_buffer_size: 0,
+        }
+    }
+
+    /// A UDP socket on that address.
+    pub fn udp(ip: impl Into<Box<str>>) -> Self {
+        Self::new(TransportProtocol::Udp, ip)
+    }
+
+    /// A TCP listener on that address.
+    pub fn tcp(ip: impl Into<Box<str>>) -> Self {
+        Self::new(TransportProtocol::Tcp, ip)
+    }
+}
+
 impl PortRange {
     /// The range, unless it is the empty one.
     pub const fn given(self) -> Option<Self> {
