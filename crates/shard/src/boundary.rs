@@ -54,6 +54,10 @@ impl<E> Hosted<E> {
         self.engine.is_some()
     }
 
+    pub(crate) const fn engine(&self) -> Option<&E> {
+        self.engine.as_ref()
+    }
+
     /// Makes the engine. A panic in `make` leaves the place vacant.
     pub(crate) fn start(&mut self, make: impl FnOnce() -> E) {
         match contain(make) {

@@ -142,6 +142,12 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         matches!(self.life, Life::Stopped)
     }
 
+    /// Its engine, while there is one: for tests.
+    #[must_use]
+    pub const fn engine(&self) -> Option<&E> {
+        self.hosted.engine()
+    }
+
     /// Its driver: for hosts that wait in their own way, and for tests.
     pub const fn driver_mut(&mut self) -> &mut D {
         &mut self.driver

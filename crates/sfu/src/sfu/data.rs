@@ -2,7 +2,7 @@
 
 use model::command::{DataConsumerOpen, DataMessage, DataProducerOpen, Epoch};
 use model::event::{DataConsumerEvent, Event};
-use model::key::{DataConsumerKey, DataProducerKey, ShardIndex};
+use model::key::{DataConsumerKey, DataProducerKey, ShardIndex, TransportKey};
 use model::stats::DataCounters;
 use wire::Mono;
 
@@ -100,6 +100,15 @@ impl<S: Copy> Sfu<S> {
     /// The other shards that get a data producer's messages.
     pub fn data_feeds(&self, key: DataProducerKey) -> &[DataFeed] {
         self.data_sources.get(key).map(|source| &*source.feeds).unwrap_or_default()
+    }
+
+    /// Which data producer of a transport the messages of an SCTP stream belong to.
+    pub fn sctp_streams(&self, key: TransportKey) -> impl Iterator<Item = (u16, DataProducerKey)> {
+        let stream = |key: &DataProducerKey| match self.data_sources.get(*key)?.origin {
+            DataOrigin::Here { stream, .. } => Some((stream?, *key)),
+            DataOrigin::Elsewhere => None,
+        };
+        self.data_producers_of(key).iter().filter_map(stream)
     }
 
     /// The data consumers of a data producer, or of what stands for one.

@@ -11,6 +11,21 @@ pub struct RoomsConfig {
     pub others: usize,
     /// Objects closed, and rows of long answers told, in one tick.
     pub work_per_tick: usize,
+    /// Whether packets of one video stream that leave together are made as long as the longest of them by padding.
+    pub levelling: bool,
+}
+
+impl RoomsConfig {
+    pub(super) const fn sfu(self) -> sfu::Config {
+        sfu::Config {
+            transports: self.transports,
+            producers: self.producers,
+            consumers: self.others,
+            data_producers: self.others,
+            data_consumers: self.others,
+            levelling: self.levelling,
+        }
+    }
 }
 
 impl Default for RoomsConfig {
@@ -22,6 +37,7 @@ impl Default for RoomsConfig {
             producers: capacity.streams,
             others: OTHERS,
             work_per_tick: WORK_PER_TICK,
+            levelling: false,
         }
     }
 }

@@ -2,52 +2,186 @@
 //!
 //! Owns the shard's part of every room and executes the commands of `model`. What is decided about a packet is decided
 //! by `sfu`; here are sockets, the order of closing, long answers in parts, and what crosses to other shards.
+//!
+//! | file | owns |
+//! |---|---|
+//! | `commands` | which command is whose, and when it is answered |
+//! | `transports`, `servers`, `ports` | sockets: bound all or none, connected, closed, reaped |
+//! | `producers`, `data`, `observers` | commands to everything else |
+//! | `work`, `owed` | what takes several ticks, and answers that wait |
+//! | `feeds`, `hearing`, `spread`, `fact` | routers on several shards: what is told, what stands for what, who has heard |
+//! | `media` | packets in, across, out |
+//! | `told` | events, and what becomes of them when control is slow |
+//! | `table` | places |
+//!
+//! Invariants
+//! - Every command is answered once. A refused one has changed nothing.
+//! - The answer to a close comes when the kernel has let go of every socket, and every shard concerned has heard.
+//! - A tick closes and tells a bounded number of things; media flows in between.
+//! - Closing everything leaves nothing: no slot, tuple, replica or answer that waits.
+//!
+//! Does not know names, policy or who is told of a close: that is control's. Lives on its shard's core.
 
+mod commands;
 mod config;
+mod data;
 mod fact;
+mod feeds;
+mod hearing;
+mod media;
+mod observers;
+mod owed;
+mod ports;
+mod producers;
+mod servers;
+mod spread;
+mod table;
 mod told;
+mod transports;
+mod work;
+
+use std::collections::VecDeque;
+
+use model::command::Action;
+use model::key::{DataProducerKey, ProducerKey, RouterKey, RtpObserverKey, TransportKey, WebRtcServerKey};
+use model::reply::{Outcome, Refusal};
+use net::{Batch, Driver, SocketKey};
+use sfu::{Io, Outputs, Sfu};
 
 pub use config::RoomsConfig;
 pub use fact::Fact;
+pub use media::Stamp;
 pub use told::Told;
-
-use model::command::Action;
-use model::key::TransportKey;
-use model::reply::{Outcome, Refusal, RefusalClass};
-use net::{Batch, Driver, SocketKey};
 
 use crate::context::Context;
 use crate::control::Ticket;
 use crate::engine::{Claim, Crossed, Engine};
 use crate::io::{Egress, Sockets};
 use crate::key::ShardId;
+use crate::payload::Payload;
 use crate::shard_core::MakeEngine;
+use fact::Said;
+use feeds::Feeds;
+use observers::Observers;
+use owed::{Owed, OwedKey, Then};
+use ports::Held;
+use spread::{Awaited, Ghosts, Replicas, Streams};
+use table::{Table, absent};
+use told::Events;
+use transports::Station;
+use work::Work;
 
 /// The rooms of one shard.
 #[derive(Debug)]
 pub struct Rooms {
     config: RoomsConfig,
+    sfu: Sfu<Payload>,
+    /// What `sfu` said is to be done; empty between two calls.
+    outputs: Outputs<Payload>,
+    routers: Table<RouterKey, RouterPart>,
+    servers: Table<WebRtcServerKey, Held>,
+    transports: Table<TransportKey, Station>,
+    observers: Observers,
+    /// As the shard of producers.
+    feeds: Feeds,
+    awaited: Awaited,
+    untold: VecDeque<(ShardId, Fact)>,
+    /// As a shard with consumers of producers elsewhere.
+    replicas: Replicas<ProducerKey>,
+    data_replicas: Replicas<DataProducerKey>,
+    streams: Streams,
+    ghosts: Ghosts,
+    owed: Owed,
+    /// By the place of a socket that is being closed.
+    reaping: Vec<Option<(SocketKey, OwedKey)>>,
+    work: VecDeque<(Work, OwedKey)>,
+    events: Events,
+    messages_refused: u64,
 }
 
-/// What travels beside a packet to another shard.
-#[derive(Clone, Copy, Debug)]
-pub struct Stamp(());
+/// A router's part on this shard.
+#[derive(Debug, Default)]
+struct RouterPart {
+    transports: Vec<TransportKey>,
+    replicas: Vec<ProducerKey>,
+    data_replicas: Vec<DataProducerKey>,
+    observers: Vec<RtpObserverKey>,
+}
 
-/// What a timer of the rooms says when it fires.
+/// A command that is not dealt with yet.
+type Left = Option<(Action, Ticket)>;
+
+/// What a timer of the rooms says when it fires. None is armed yet.
 #[derive(Clone, Copy, Debug)]
-pub struct Timer(());
+pub enum Timer {}
 
 impl Rooms {
-    /// No rooms yet.
+    /// No rooms yet. Whoever was here before on this shard is gone: its neighbours are told.
     #[must_use]
-    pub const fn new(config: RoomsConfig) -> Self {
-        Self { config }
+    pub fn new(config: RoomsConfig, cx: &mut Context<Self>) -> Self {
+        let neighbours: Vec<_> = cx.neighbours().collect();
+        for neighbour in neighbours {
+            // A lane that takes nothing more is full of what nobody here will answer; the next start is told.
+            let _ = cx.tell(neighbour, Fact(Said::Restarted));
+        }
+        // Epochs of an engine before this one ended earlier: a producer does not turn as often as time passes.
+        let [.., a, b, c, d, _, _] = cx.now().as_nanos().to_be_bytes();
+        Self {
+            config,
+            sfu: Sfu::new(config.sfu()),
+            outputs: Outputs::new(),
+            routers: Table::new(config.others),
+            servers: Table::new(config.others),
+            transports: Table::new(config.transports),
+            observers: Observers::new(config.others),
+            feeds: Feeds::new(u32::from_be_bytes([a, b, c, d])),
+            awaited: Awaited::default(),
+            untold: VecDeque::new(),
+            replicas: Replicas::new(config.producers),
+            data_replicas: Replicas::new(config.others),
+            streams: Streams::default(),
+            ghosts: Ghosts::default(),
+            owed: Owed::default(),
+            reaping: Vec::new(),
+            work: VecDeque::new(),
+            events: Events::default(),
+            messages_refused: 0,
+        }
     }
 
     /// Makes rooms for a shard, and again after each panic.
     #[must_use]
     pub fn maker(config: RoomsConfig) -> MakeEngine<Self> {
-        Box::new(move |_| Self::new(config))
+        Box::new(move |cx| Self::new(config, cx))
+    }
+
+    /// Whether nothing is left of anybody.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let tables = [self.routers.len(), self.servers.len(), self.transports.len(), self.owed.len()];
+        let spread = [self.replicas.len(), self.data_replicas.len(), self.streams.len(), self.awaited.len()];
+        tables == [0; 4]
+            && spread == [0; 4]
+            && self.sfu.is_empty()
+            && self.observers.is_empty()
+            && self.events.is_empty()
+            && self.work.is_empty()
+            && self.untold.is_empty()
+    }
+
+    fn router(&self, key: RouterKey) -> Result<&RouterPart, Refusal> {
+        self.routers.get(key).ok_or_else(|| absent(key))
+    }
+
+    /// One of the things that something waits for has happened.
+    fn happened(&mut self, owed: OwedKey, cx: &mut Context<Self>) {
+        match self.owed.happened(owed) {
+            Some(Then::Reply(ticket, outcome)) => cx.reply(ticket, outcome),
+            Some(Then::Acknowledge(shard, subject, number)) => {
+                self.tell(shard, Fact(Said::Heard(subject, number)), cx);
+            }
+            None => {}
+        }
     }
 }
 
@@ -61,42 +195,66 @@ impl Engine for Rooms {
 
     fn command<D: Driver>(
         &mut self,
-        _command: Action,
+        action: Action,
         ticket: Ticket,
-        _sockets: &mut Sockets<'_, D>,
+        sockets: &mut Sockets<'_, D>,
         cx: &mut Context<Self>,
     ) {
-        let _ = &self.config;
-        let refusal = Refusal::new(RefusalClass::Failed, "rooms take no commands yet");
-        cx.reply(ticket, Outcome::Refused(refusal));
+        self.execute(action, ticket, sockets, cx);
     }
 
-    fn closed(&mut self, _socket: SocketKey, _cx: &mut Context<Self>) {}
+    fn go_on<D: Driver>(&mut self, sockets: &mut Sockets<'_, D>, cx: &mut Context<Self>) {
+        self.work_on(sockets, cx);
+    }
 
-    fn fact(&mut self, _from: ShardId, _fact: Fact, _cx: &mut Context<Self>) {}
+    fn closed(&mut self, socket: SocketKey, cx: &mut Context<Self>) {
+        let reaped = self.reaping.get_mut(socket.index() as usize);
+        if let Some((_, owed)) = reaped.and_then(|reaped| reaped.take_if(|(key, _)| *key == socket)) {
+            self.happened(owed, cx);
+        }
+    }
+
+    fn fact(&mut self, from: ShardId, fact: Fact, cx: &mut Context<Self>) {
+        self.hear(from, fact.0, cx);
+    }
+
+    fn parted(&mut self, from: ShardId, cx: &mut Context<Self>) {
+        self.nobody_hears(from, cx);
+    }
 
     fn crossed(&mut self, packet: Crossed<Stamp>, cx: &mut Context<Self>) {
-        cx.release(packet.payload);
+        self.take_crossed(&packet, cx);
     }
 
-    fn timer(&mut self, _timer: Timer, _cx: &mut Context<Self>) {}
+    fn timer(&mut self, timer: Timer, _cx: &mut Context<Self>) {
+        match timer {}
+    }
 
-    fn receive(&mut self, _transport: TransportKey, _batch: Batch<'_>, _cx: &mut Context<Self>) {}
+    fn receive(&mut self, transport: TransportKey, batch: Batch<'_>, cx: &mut Context<Self>) {
+        self.take_in(transport, &batch, cx);
+    }
 
-    fn unknown(
-        &mut self,
-        _offered: Option<TransportKey>,
-        _batch: Batch<'_>,
-        _cx: &mut Context<Self>,
-    ) -> Claim {
-        Claim::Dropped
+    fn unknown(&mut self, offered: Option<TransportKey>, batch: Batch<'_>, cx: &mut Context<Self>) -> Claim {
+        match offered {
+            Some(transport) => self.meet(transport, &batch, cx),
+            None => Claim::Dropped,
+        }
     }
 
     fn flush<D: Driver>(
         &mut self,
-        _transport: TransportKey,
-        _egress: &mut Egress<'_, D>,
-        _cx: &mut Context<Self>,
+        transport: TransportKey,
+        egress: &mut Egress<'_, D>,
+        cx: &mut Context<Self>,
     ) {
+        self.send_out(transport, egress, cx);
+    }
+
+    fn publish(&mut self, cx: &mut Context<Self>) {
+        let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
+        self.sfu.end_tick(&mut io);
+        self.carry_out(cx);
+        self.tell_again(cx);
+        self.events.publish(cx);
     }
 }

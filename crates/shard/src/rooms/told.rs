@@ -1,8 +1,16 @@
-//! What rooms tell control beside answers.
+//! What rooms tell control beside answers, and what waits until control can take it.
+//!
+//! Owns the events of this tick and those that found no room in earlier ones, in order. What may become of an event is
+//! its urgency: packets for direct transports are dropped and counted when too much waits, the newest of a sort about
+//! one object takes the place of an older one that still waits, and all others stay until they are taken.
 
-use model::event::Event;
+use std::collections::{BTreeMap, VecDeque};
+
+use model::event::{Event, Urgency};
 use model::reply::Part;
 
+use super::Rooms;
+use crate::context::Context;
 use crate::control::RequestId;
 
 /// What rooms tell control beside answers.
@@ -12,4 +20,155 @@ pub enum Told {
     Event(Event),
     /// A part of a long answer; the answer itself comes after its last part.
     Part(RequestId, Part),
+}
+
+/// Events that control has not taken yet.
+#[derive(Debug, Default)]
+pub(super) struct Events {
+    waiting: VecDeque<Event>,
+    /// How many have left by the front, ever: the ticket of the one that is there now.
+    departed: u64,
+    /// Tickets of events that a newer one would replace.
+    latest: BTreeMap<Sort, u64>,
+    pub(super) dropped: u64,
+}
+
+impl Events {
+    /// Takes up an event.
+    pub(super) fn push(&mut self, event: Event) {
+        match event.urgency() {
+            Urgency::Lossy if self.waiting.len() >= LOSSY_LIMIT => self.dropped += 1,
+            Urgency::Lossy | Urgency::Lasting => self.waiting.push_back(event),
+            Urgency::Latest => self.replace(event),
+        }
+    }
+
+    /// Whether messages can be taken that will become events.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.len() < MESSAGES_LIMIT
+    }
+
+    /// Tells control as many as it has room for.
+    pub(super) fn publish(&mut self, cx: &mut Context<Rooms>) {
+        self.drain(&mut |event| match cx.event(Told::Event(event)) {
+            Err(Told::Event(event)) => Err(event),
+            _ => Ok(()),
+        });
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    fn replace(&mut self, event: Event) {
+        let Some(sort) = Sort::of(&event) else { return self.waiting.push_back(event) };
+        let ticket = self.departed + self.waiting.len() as u64;
+        let older = self.latest.get(&sort).and_then(|older| usize::try_from(older - self.departed).ok());
+        match older.and_then(|place| self.waiting.get_mut(place)) {
+            Some(older) => *older = event,
+            None => {
+                self.latest.insert(sort, ticket);
+                self.waiting.push_back(event);
+            }
+        }
+    }
+
+    fn drain(&mut self, tell: &mut dyn FnMut(Event) -> Result<(), Event>) {
+        while let Some(event) = self.waiting.pop_front() {
+            let sort = Sort::of(&event);
+            if let Err(event) = tell(event) {
+                self.waiting.push_front(event);
+                break;
+            }
+            self.departed += 1;
+            if let Some(sort) = sort {
+                self.latest.remove(&sort);
+            }
+        }
+    }
+}
+
+/// Events of one sort about one object: the newest is enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Sort {
+    of: u8,
+    index: u32,
+    generation: u32,
+}
+
+impl Sort {
+    fn of(event: &Event) -> Option<Self> {
+        use model::event::{ConsumerEvent, ProducerEvent};
+        if event.urgency() != Urgency::Latest {
+            return None;
+        }
+        let (of, index, generation) = match event {
+            Event::Transport(key, _) => (0, key.index, key.generation),
+            Event::Producer(key, ProducerEvent::Score(_)) => (1, key.index, key.generation),
+            Event::Producer(key, _) => (2, key.index, key.generation),
+            Event::Consumer(key, ConsumerEvent::Score(_)) => (3, key.index, key.generation),
+            Event::Consumer(key, _) => (4, key.index, key.generation),
+            Event::RtpObserver(key, _) => (5, key.index, key.generation),
+            Event::DataConsumer(key, _) => (6, key.index, key.generation),
+        };
+        Some(Self { of, index, generation })
+    }
+}
+
+/// As many packets as fill the usual queue to control. More would only make them older.
+const LOSSY_LIMIT: usize = 4096;
+/// Beyond this an application that does not read its messages may not send more.
+const MESSAGES_LIMIT: usize = 16_384;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::event::{ConsumerEvent, DataConsumerEvent, ProducerEvent};
+    use model::key::{ConsumerKey, DataConsumerKey, ProducerKey};
+
+    fn packet(index: u32) -> Event {
+        Event::Consumer(ConsumerKey::new(index, 0), ConsumerEvent::Rtp(Box::default()))
+    }
+
+    fn score(index: u32, rows: usize) -> Event {
+        let score =
+            model::score::ProducerScore { encoding_idx: 0, ssrc: model::id::Ssrc(1), rid: None, score: 1 };
+        Event::Producer(ProducerKey::new(index, 0), ProducerEvent::Score(vec![score; rows]))
+    }
+
+    fn message(index: u32) -> Event {
+        Event::DataConsumer(DataConsumerKey::new(index, 0), DataConsumerEvent::SendBufferFull)
+    }
+
+    fn take(events: &mut Events, most: usize) -> Vec<Event> {
+        let mut taken = Vec::new();
+        events.drain(&mut |event| {
+            if taken.len() == most {
+                return Err(event);
+            }
+            taken.push(event);
+            Ok(())
+        });
+        taken
+    }
+
+    #[test]
+    fn the_newest_of_a_sort_takes_the_place_of_the_older() {
+        let mut events = Events::default();
+        [score(1, 1), message(1), score(2, 1), score(1, 2)].into_iter().for_each(|event| events.push(event));
+        assert_eq!(take(&mut events, 1), [score(1, 2)]);
+        events.push(score(1, 3));
+        events.push(score(2, 4));
+        assert_eq!(take(&mut events, 9), [message(1), score(2, 4), score(1, 3)]);
+        assert!(events.is_empty() && events.latest.is_empty());
+    }
+
+    #[test]
+    fn packets_are_dropped_when_too_much_waits_and_messages_never() {
+        let mut events = Events::default();
+        (0..u32::try_from(LOSSY_LIMIT).unwrap() + 5).for_each(|index| events.push(packet(index)));
+        assert_eq!((events.waiting.len(), events.dropped), (LOSSY_LIMIT, 5));
+        events.push(message(7));
+        assert_eq!(take(&mut events, usize::MAX).last(), Some(&message(7)));
+    }
 }

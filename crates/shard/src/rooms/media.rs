@@ -1,0 +1,170 @@
+//! A packet's way between the shard and `sfu`: datagrams in, hand-overs to other shards, runs out.
+
+use model::key::{ProducerKey, TransportKey};
+use net::{Batch, Driver, Transmit};
+use sfu::{Datagram, Depart, Departing, HandOver, Io, Output, Packets, Verdict};
+
+use super::Rooms;
+use super::fact::{Fact, Said};
+use super::transports::Station;
+use crate::context::{Context, Way};
+use crate::demux::Tuple;
+use crate::engine::{Claim, Crossed};
+use crate::io::Egress;
+use crate::key::StreamId;
+use crate::payload::Payload;
+
+/// What travels beside a packet to another shard.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp {
+    producer: ProducerKey,
+    replica: ProducerKey,
+    packet: sfu::Stamp,
+}
+
+impl Packets for Context<Rooms> {
+    type Slot = Payload;
+
+    #[inline]
+    fn fill(&mut self, max_len: usize, filler: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<Payload> {
+        Self::fill(self, max_len, filler).ok()
+    }
+
+    #[inline]
+    fn bytes(&self, slot: Payload) -> Option<&[u8]> {
+        Self::bytes(self, slot)
+    }
+
+    #[inline]
+    fn retain(&mut self, slot: Payload) -> bool {
+        Self::retain(self, slot)
+    }
+
+    #[inline]
+    fn release(&mut self, slot: Payload) {
+        Self::release(self, slot);
+    }
+}
+
+/// Where one transport's datagrams leave.
+struct Leaving<'a, 'b, D: Driver> {
+    egress: &'a mut Egress<'b, D>,
+    station: &'a Station,
+}
+
+impl<D: Driver> Depart for Leaving<'_, '_, D> {
+    #[inline]
+    fn reserve(&mut self, len: usize) -> &mut [u8] {
+        self.egress.reserve(len)
+    }
+
+    #[inline]
+    fn send(&mut self, departing: Departing) {
+        let Departing { role, to, len, segment_size } = departing;
+        // Direct transports have none, and send nothing.
+        let Some(socket) = self.station.socket(role) else { return };
+        let from = self.station.local(role);
+        self.egress.send(Transmit { socket, to, from, len, segment_size });
+    }
+}
+
+impl Rooms {
+    /// Takes datagrams of a transport. Whether any was of use.
+    pub(super) fn take_in(
+        &mut self,
+        transport: TransportKey,
+        batch: &Batch<'_>,
+        cx: &mut Context<Self>,
+    ) -> Claim {
+        let Some(role) = self.transports.get(transport).map(|station| station.role(batch.socket)) else {
+            return Claim::Dropped;
+        };
+        let mut claim = Claim::Dropped;
+        let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
+        for bytes in batch.datagrams() {
+            let datagram = Datagram { role, from: batch.from, received: batch.received, bytes };
+            if self.sfu.receive(transport, &datagram, &mut io) == Verdict::Taken {
+                claim = Claim::Taken;
+            }
+        }
+        self.carry_out(cx);
+        claim
+    }
+
+    /// Takes datagrams of a peer that is not bound to the transport whose socket they came on. Once one of them was of
+    /// use, it is.
+    pub(super) fn meet(
+        &mut self,
+        transport: TransportKey,
+        batch: &Batch<'_>,
+        cx: &mut Context<Self>,
+    ) -> Claim {
+        let claim = self.take_in(transport, batch, cx);
+        if claim == Claim::Taken {
+            // There is no room, or another transport has it: then each of its datagrams comes this way.
+            let _ = cx.bind(transport, Tuple::of(batch));
+            if let Some(station) = self.transports.get_mut(transport) {
+                let role = station.role(batch.socket);
+                station.set_local(role, batch.to);
+            }
+        }
+        claim
+    }
+
+    pub(super) fn take_crossed(&mut self, packet: &Crossed<Stamp>, cx: &mut Context<Self>) {
+        let Crossed { from, epoch, stamp: Stamp { producer, replica, packet: stamp }, payload, .. } = *packet;
+        let shard = model::key::ShardIndex(from.0);
+        let hand_over = HandOver { producer, shard, replica, epoch, stamp, slot: payload };
+        let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
+        // Counted there.
+        let _ = self.sfu.crossed(&hand_over, &mut io);
+        self.carry_out(cx);
+    }
+
+    pub(super) fn send_out<D: Driver>(
+        &mut self,
+        transport: TransportKey,
+        egress: &mut Egress<'_, D>,
+        cx: &mut Context<Self>,
+    ) {
+        let Some(station) = self.transports.get(transport) else { return };
+        let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
+        self.sfu.flush(transport, &mut Leaving { egress, station }, &mut io);
+        self.carry_out(cx);
+    }
+
+    /// Does what `sfu` said is to be done.
+    pub(super) fn carry_out(&mut self, cx: &mut Context<Self>) {
+        if self.outputs.is_empty() {
+            return;
+        }
+        let mut outputs = core::mem::take(&mut self.outputs);
+        for output in outputs.drain(..) {
+            match output {
+                Output::Flush(transport) => cx.mark_dirty(transport),
+                Output::Event(event) => self.events.push(event),
+                Output::Bind { transport, role, remote } => {
+                    let socket = self.transports.get(transport).and_then(|station| station.socket(role));
+                    if let Some(socket) = socket {
+                        // Where there is no room for it, its datagrams come as those of somebody unknown.
+                        let _ = cx.bind(transport, Tuple { socket, local: None, remote });
+                    }
+                }
+                Output::HandOver(HandOver { producer, shard, replica, epoch, stamp, slot }) => {
+                    let way =
+                        Way { stream: StreamId(producer.index), epoch: self.feeds.epoch(producer, epoch) };
+                    cx.hand_over(shard.into(), slot, way, Stamp { producer, replica, packet: stamp });
+                    cx.release(slot);
+                }
+                Output::HandOverMessage { shard, replica, message } => {
+                    self.tell(shard.into(), Fact(Said::Message(replica, message)), cx);
+                }
+                Output::RequestKeyFrame { shard, producer, encoding } => {
+                    let encodings = 1_u64.checked_shl(encoding.into()).unwrap_or(0);
+                    self.tell(shard.into(), Fact(Said::KeyFrames(producer, encodings)), cx);
+                }
+            }
+        }
+        self.outputs = outputs;
+    }
+}

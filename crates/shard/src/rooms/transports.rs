@@ -1,0 +1,227 @@
+//! Commands to transports: their sockets here, everything else in `sfu`.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+
+use model::command::{Bind, TransportCommand, TransportConnect, TransportOpen, TransportSetup, WebRtcListen};
+use model::key::{RouterKey, TransportKey};
+use model::reply::{Answer, Part, Refusal, RefusalClass};
+use net::{Driver, SocketKey};
+use sfu::{Io, Output, SocketRole};
+
+use super::commands::{Handled, outcome};
+use super::owed::Then;
+use super::ports::{Bound, Held};
+use super::table::absent;
+use super::work::Work;
+use super::{Left, Rooms};
+use crate::context::Context;
+use crate::control::Ticket;
+use crate::io::Sockets;
+
+/// Where a transport's datagrams come in and go out.
+#[derive(Debug)]
+pub(super) struct Station {
+    /// Whose transport.
+    pub(super) router: RouterKey,
+    /// Its own ports.
+    pub(super) held: Held,
+    /// Whether RTCP has the second of them.
+    splits_rtcp: bool,
+    /// The local addresses that its peer talks to, of both roles, where the socket is bound to all.
+    locals: [Option<IpAddr>; 2],
+}
+
+impl Station {
+    /// The socket of a role.
+    #[inline]
+    pub(super) fn socket(&self, role: SocketRole) -> Option<SocketKey> {
+        self.held.udp.get(self.place(role)).copied()
+    }
+
+    /// What a socket of its own is for.
+    #[inline]
+    pub(super) fn role(&self, socket: SocketKey) -> SocketRole {
+        if self.splits_rtcp && self.held.udp.get(1) == Some(&socket) {
+            SocketRole::Rtcp
+        } else {
+            SocketRole::Rtp
+        }
+    }
+
+    /// Where datagrams of a role leave from, where the socket does not say so.
+    #[inline]
+    pub(super) fn local(&self, role: SocketRole) -> Option<IpAddr> {
+        self.locals[self.place(role)]
+    }
+
+    pub(super) fn set_local(&mut self, role: SocketRole, local: Option<IpAddr>) {
+        self.locals[self.place(role)] = local;
+    }
+
+    fn place(&self, role: SocketRole) -> usize {
+        usize::from(self.splits_rtcp && role == SocketRole::Rtcp)
+    }
+}
+
+impl Rooms {
+    pub(super) fn open_transport<D: Driver>(
+        &mut self,
+        key: TransportKey,
+        open: &TransportOpen,
+        sockets: &mut Sockets<'_, D>,
+        cx: &mut Context<Self>,
+    ) -> Result<Handled, Refusal> {
+        self.router(open.router)?;
+        self.transports.check(key)?;
+        if let TransportSetup::WebRtc { listen: WebRtcListen::Server(server), .. } = &open.setup
+            && self.servers.get(*server).is_none()
+        {
+            return Err(absent(*server));
+        }
+        let (binds, splits_rtcp) = binds(&open.setup);
+        let mut bound = Bound::all(binds, open.seed)?;
+        let at = core::mem::take(&mut bound.at);
+        cx.open_transport(key).map_err(|error| Refusal::new(RefusalClass::Failed, error.to_string()))?;
+        if let Err(error) = self.sfu.open_transport(key, open, &at) {
+            cx.close_transport(key);
+            return Err(error.into());
+        }
+        match bound.hand_over(sockets) {
+            Ok(held) => {
+                held.udp.iter().for_each(|socket| cx.own_socket(*socket, Some(key)));
+                let station = Station { router: open.router, held, splits_rtcp, locals: [None; 2] };
+                self.transports.insert(key, station)?;
+                if let Some(part) = self.routers.get_mut(open.router) {
+                    part.transports.push(key);
+                }
+                Ok(Handled::Now(Answer::Bound(at)))
+            }
+            Err((taken, refusal)) => {
+                let _ = self.sfu.close_transport(key, 1);
+                cx.close_transport(key);
+                Ok(Handled::AfterReaping(taken, Err(refusal)))
+            }
+        }
+    }
+
+    /// Tells a transport about its peer. A socket that has but this peer is connected to it: that saves the kernel a
+    /// look-up per packet. Where it can not be, nothing is lost but that.
+    pub(super) fn connect<D: Driver>(
+        &mut self,
+        key: TransportKey,
+        connect: &TransportConnect,
+        sockets: &mut Sockets<'_, D>,
+    ) -> Result<Answer, Refusal> {
+        let station = self.transports.find_mut(key)?;
+        self.sfu.connect(key, connect, &mut self.outputs)?;
+        for output in &self.outputs {
+            let Output::Bind { transport, role, remote } = output else { continue };
+            let is_one_host =
+                !remote.ip().is_multicast() && !remote.ip().is_unspecified() && remote.port() != 0;
+            if *transport == key
+                && is_one_host
+                && let Some(socket) = station.socket(*role)
+            {
+                let _ = sockets.connect(socket, Some(*remote));
+            }
+        }
+        Ok(Answer::Nothing)
+    }
+
+    pub(super) fn transport_command(
+        &mut self,
+        key: TransportKey,
+        command: TransportCommand,
+        cx: &mut Context<Self>,
+    ) -> Result<Answer, Refusal> {
+        self.transport(key)?;
+        match command {
+            TransportCommand::RestartIce(ice) => self.sfu.restart_ice(key, *ice)?,
+            TransportCommand::SetBitrate(limit, bits_per_second) => {
+                self.sfu.set_bitrate(key, limit, bits_per_second)?;
+            }
+            TransportCommand::EnableTrace(trace) => self.sfu.trace_transport(key, trace)?,
+            TransportCommand::SendRtcp(compound) => {
+                let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
+                // What is of no use is counted, as it is when it comes from the network.
+                let _ = self.sfu.send_rtcp(key, &compound, &mut io)?;
+            }
+            TransportCommand::Stats => {
+                let counters = self.sfu.transport_counters(key, cx.now())?;
+                let report = self.sfu.transport_report(key)?;
+                return Ok(Answer::TransportStats(Box::new((counters, report))));
+            }
+            TransportCommand::Open(_)
+            | TransportCommand::Connect(_)
+            | TransportCommand::Report
+            | TransportCommand::Close => {}
+        }
+        Ok(Answer::Nothing)
+    }
+
+    /// Says where a transport stands. The rows of its tables come before, in parts.
+    pub(super) fn report(&mut self, key: TransportKey, ticket: Ticket, cx: &mut Context<Self>) -> Left {
+        let report = self.transport(key).and_then(|_| Ok(self.sfu.transport_report(key)?));
+        let answer = report.map(|report| Answer::Transport(Box::new(report)));
+        let parts = if answer.is_ok() { self.rows(key) } else { VecDeque::new() };
+        if parts.is_empty() {
+            cx.reply(ticket, outcome(answer));
+        } else {
+            let request = ticket.request();
+            let owed = self.owed.begin(Then::Reply(ticket, outcome(answer)));
+            self.work.push_back((Work::Tell(request, parts), owed));
+        }
+        None
+    }
+
+    /// Starts closing a socket; what is owed waits for it.
+    pub(super) fn reap<D: Driver>(
+        &mut self,
+        socket: SocketKey,
+        owed: super::owed::OwedKey,
+        sockets: &mut Sockets<'_, D>,
+    ) {
+        self.owed.also(owed);
+        let place = socket.index() as usize;
+        if place >= self.reaping.len() {
+            self.reaping.resize(place + 1, None);
+        }
+        self.reaping[place] = Some((socket, owed));
+        sockets.close(socket);
+    }
+
+    pub(super) fn transport(&self, key: TransportKey) -> Result<&Station, Refusal> {
+        self.transports.get(key).ok_or_else(|| absent(key))
+    }
+
+    fn rows(&self, key: TransportKey) -> VecDeque<Part> {
+        let mut parts = VecDeque::new();
+        let most = self.config.work_per_tick.max(1);
+        let Some(listener) = self.sfu.listener(key) else { return parts };
+        let text = |bytes: &[u8]| -> Box<str> { String::from_utf8_lossy(bytes).into() };
+        let ssrcs: Vec<_> = listener.ssrcs().map(|(ssrc, of)| (model::id::Ssrc(ssrc.0), of)).collect();
+        let mids: Vec<_> = listener.mids().map(|(mid, of)| (text(mid), of)).collect();
+        let rids: Vec<_> = listener.rids().map(|(rid, of)| (text(rid), of)).collect();
+        let streams: Vec<_> = self.sfu.sctp_streams(key).collect();
+        parts.extend(ssrcs.chunks(most).map(|rows| Part::Ssrcs(rows.to_vec())));
+        parts.extend(mids.chunks(most).map(|rows| Part::Mids(rows.to_vec())));
+        parts.extend(rids.chunks(most).map(|rows| Part::Rids(rows.to_vec())));
+        parts.extend(streams.chunks(most).map(|rows| Part::SctpStreams(rows.to_vec())));
+        parts
+    }
+}
+
+/// What a transport binds, and whether the second of it is for RTCP.
+fn binds(setup: &TransportSetup) -> (Vec<&Bind>, bool) {
+    match setup {
+        TransportSetup::WebRtc { listen: WebRtcListen::Own(binds), .. } => (binds.iter().collect(), false),
+        TransportSetup::Plain { bind, rtcp_bind, .. } => {
+            (std::iter::once(bind).chain(rtcp_bind).collect(), rtcp_bind.is_some())
+        }
+        TransportSetup::Pipe { bind, .. } => (vec![bind], false),
+        TransportSetup::WebRtc { listen: WebRtcListen::Server(_), .. } | TransportSetup::Direct => {
+            (Vec::new(), false)
+        }
+    }
+}

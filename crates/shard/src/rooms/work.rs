@@ -1,0 +1,205 @@
+//! What is done in parts over several ticks: closing what holds much, and telling long tables.
+//!
+//! One piece after the other, in the order in which they were begun, and a bounded number of objects and rows per
+//! tick; media flows in between. From the inside out, as docs/closures.md has it: consumers before their producer,
+//! everything in a transport before the transport, its sockets last. What waits for the end of a piece waits for reaped
+//! sockets and for other shards, too.
+
+use std::collections::VecDeque;
+
+use model::key::{DataProducerKey, ProducerKey, RouterKey, TransportKey};
+use model::reply::Part;
+use net::Driver;
+
+use super::owed::OwedKey;
+use super::ports::Held;
+use super::{Rooms, Told};
+use crate::context::Context;
+use crate::control::RequestId;
+use crate::io::Sockets;
+
+/// A piece of work.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// Close it with everything in it. Other shards have their own command to do so, and are told nothing.
+    Router(RouterKey),
+    /// Close it with everything in it.
+    Transport(TransportKey),
+    /// Close it with its consumers, or what stands for it.
+    Producer(ProducerKey, By),
+    /// Close it with its data consumers, or what stands for it.
+    DataProducer(DataProducerKey, By),
+    /// Tell these rows.
+    Tell(RequestId, VecDeque<Part>),
+}
+
+/// Who closed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// Control.
+    Command,
+    /// The shard of its producer, without control's knowing when.
+    Fact,
+}
+
+/// What a tick gives to a piece of work.
+struct Share<'a, 'b, D: Driver> {
+    /// What waits for the piece.
+    owed: OwedKey,
+    /// Objects that the tick may still take.
+    left: &'a mut usize,
+    sockets: &'a mut Sockets<'b, D>,
+    cx: &'a mut Context<Rooms>,
+}
+
+impl<D: Driver> Share<'_, '_, D> {
+    /// Whether one more may be taken.
+    fn take(&mut self) -> bool {
+        let takes = *self.left > 0;
+        *self.left = self.left.saturating_sub(1);
+        takes
+    }
+}
+
+impl Rooms {
+    /// Does this tick's share.
+    pub(super) fn work_on<D: Driver>(&mut self, sockets: &mut Sockets<'_, D>, cx: &mut Context<Self>) {
+        let mut left = self.config.work_per_tick.max(1);
+        while let Some((mut work, owed)) = self.work.pop_front() {
+            let share = &mut Share { owed, left: &mut left, sockets, cx };
+            let is_done = match &mut work {
+                Work::Router(key) => self.close_router(*key, share),
+                Work::Transport(key) => self.close_transport(*key, share),
+                Work::Producer(key, by) => self.close_producer(*key, *by, share),
+                Work::DataProducer(key, by) => self.close_data_producer(*key, *by, share),
+                Work::Tell(request, parts) => tell(*request, parts, cx),
+            };
+            self.carry_out(cx);
+            if !is_done {
+                self.work.push_front((work, owed));
+                cx.hurry();
+                break;
+            }
+            self.happened(owed, cx);
+        }
+    }
+
+    fn close_router<D: Driver>(&mut self, key: RouterKey, share: &mut Share<'_, '_, D>) -> bool {
+        while let Some(part) = self.routers.get_mut(key) {
+            let is_done = if let Some(transport) = part.transports.last().copied() {
+                self.silence_feeds(transport);
+                self.close_transport(transport, share)
+            } else if let Some(replica) = part.replicas.last().copied() {
+                self.close_producer(replica, By::Command, share)
+            } else if let Some(replica) = part.data_replicas.last().copied() {
+                self.close_data_producer(replica, By::Command, share)
+            } else if let Some(observer) = part.observers.pop() {
+                self.observers.close(observer);
+                share.take()
+            } else {
+                self.routers.remove(key);
+                true
+            };
+            if !is_done {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn close_transport<D: Driver>(&mut self, key: TransportKey, share: &mut Share<'_, '_, D>) -> bool {
+        // Nothing more leaves, so that no consumer's close looks for its copies.
+        let _ = self.sfu.close_transport(key, 0);
+        while let Some(producer) = self.sfu.producers_of(key).last().copied() {
+            if !self.close_producer(producer, By::Command, share) {
+                return false;
+            }
+        }
+        while let Some(consumer) = self.sfu.consumers_of_transport(key).last().copied() {
+            if !share.take() {
+                return false;
+            }
+            let _ = self.sfu.close_consumer(consumer);
+        }
+        while let Some(producer) = self.sfu.data_producers_of(key).last().copied() {
+            if !self.close_data_producer(producer, By::Command, share) {
+                return false;
+            }
+        }
+        while let Some(consumer) = self.sfu.data_consumers_of_transport(key).last().copied() {
+            if !share.take() {
+                return false;
+            }
+            let _ = self.sfu.close_data_consumer(consumer);
+        }
+        if !share.take() {
+            return false;
+        }
+        let _ = self.sfu.close_transport(key, 1);
+        share.cx.close_transport(key);
+        if let Some(station) = self.transports.remove(key) {
+            if let Some(part) = self.routers.get_mut(station.router) {
+                part.transports.retain(|other| *other != key);
+            }
+            let Held { udp, tcp } = station.held;
+            drop(tcp);
+            udp.into_iter().for_each(|socket| self.reap(socket, share.owed, share.sockets));
+        }
+        true
+    }
+
+    fn close_producer<D: Driver>(&mut self, key: ProducerKey, by: By, share: &mut Share<'_, '_, D>) -> bool {
+        while let Some(consumer) = self.sfu.consumers_of(key).last().copied() {
+            if !share.take() {
+                return false;
+            }
+            let _ = self.sfu.close_consumer(consumer);
+            if by == By::Fact {
+                self.ghosts.consumers.note(consumer);
+            }
+        }
+        if !share.take() {
+            return false;
+        }
+        self.observers.forget(key);
+        if let Ok(closed) = self.sfu.close_producer(key) {
+            self.feeds.end(key, closed.epoch);
+        }
+        self.forget_replica(key, by, share.cx);
+        true
+    }
+
+    fn close_data_producer<D: Driver>(
+        &mut self,
+        key: DataProducerKey,
+        by: By,
+        share: &mut Share<'_, '_, D>,
+    ) -> bool {
+        while let Some(consumer) = self.sfu.data_consumers_of(key).last().copied() {
+            if !share.take() {
+                return false;
+            }
+            let _ = self.sfu.close_data_consumer(consumer);
+            if by == By::Fact {
+                self.ghosts.data_consumers.note(consumer);
+            }
+        }
+        if !share.take() {
+            return false;
+        }
+        let _ = self.sfu.close_data_producer(key);
+        self.forget_data_replica(key, by);
+        true
+    }
+}
+
+/// Tells what control has room for. Whether that was all.
+fn tell(request: RequestId, parts: &mut VecDeque<Part>, cx: &mut Context<Rooms>) -> bool {
+    // One part is as many rows as a tick may tell.
+    if let Some(part) = parts.pop_front()
+        && let Err(Told::Part(_, part)) = cx.event(Told::Part(request, part))
+    {
+        parts.push_front(part);
+    }
+    parts.is_empty()
+}
