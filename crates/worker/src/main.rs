@@ -3,7 +3,9 @@
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use worker::settings::{EXIT_CANNOT_SERVE, SUPPORTED_VERSIONS, Start};
+use worker::environment::{Environment, VARIABLES};
+use worker::serve::{self, Failed};
+use worker::settings::{EXIT_WRONG_SETTINGS, SUPPORTED_VERSIONS, Start};
 
 fn main() -> ExitCode {
     let version = std::env::var("MEDIASOUP_VERSION").ok();
@@ -11,10 +13,10 @@ fn main() -> ExitCode {
     match started {
         Ok(Start::Help) => say(&help()),
         Ok(Start::Version) => say(concat!("shardcast-worker ", env!("CARGO_PKG_VERSION"), "\n")),
-        // Said at once, before the application waits for a worker that will never answer.
-        Ok(Start::Serve(_)) => {
-            refuse("this build reads the channel but serves no method of it", EXIT_CANNOT_SERVE)
-        }
+        Ok(Start::Serve(settings)) => match Environment::read(|name| std::env::var(name).ok()) {
+            Ok(environment) => end(serve::serve(&settings, &environment)),
+            Err(error) => refuse(&error.to_string(), EXIT_WRONG_SETTINGS),
+        },
         Err(error) => refuse(&error.to_string(), error.exit_code()),
     }
 }
@@ -31,10 +33,19 @@ fn help() -> String {
          \n    dtlsCertificateFile    certificate for DTLS, PEM; goes with the next\
          \n    dtlsPrivateKeyFile     its private key, PEM\
          \n    libwebrtcFieldTrials   taken and ignored\n\
-         \nThe environment names the package's version in MEDIASOUP_VERSION.\n\
-         Exit codes: 40 cannot serve, 41 no version, 42 wrong settings.\n",
-        versions = SUPPORTED_VERSIONS.join(", ")
+         \nThe environment names the package's version in MEDIASOUP_VERSION, and may say:\n\
+         \n{variables}\n\
+         Exit codes: 0 after an orderly end, 40 cannot serve, 41 no version, 42 wrong settings, 134 a shard panicked.\n",
+        versions = SUPPORTED_VERSIONS.join(", "),
+        variables = VARIABLES.map(|(name, what)| format!("    {name:<22} {what}\n")).concat(),
     )
+}
+
+fn end(served: Result<(), Failed>) -> ExitCode {
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => refuse(&why.to_string(), why.exit_code()),
+    }
 }
 
 /// A reader that has gone away is nothing to report, and nobody to report it to.

@@ -17,6 +17,8 @@ pub const EXIT_CANNOT_SERVE: u8 = 40;
 pub const EXIT_NO_VERSION: u8 = 41;
 /// Exit code for wrong settings.
 pub const EXIT_WRONG_SETTINGS: u8 = 42;
+/// Exit code after a panic of a shard: that of an abort, which is what a crashed worker shows.
+pub const EXIT_PANICKED: u8 = 134;
 
 /// Settings of one worker process.
 #[derive(Clone, Debug, PartialEq, Eq)]

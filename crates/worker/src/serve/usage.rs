@@ -1,0 +1,23 @@
+//! What the process used.
+
+use model::dump::WorkerResourceUsage;
+
+use crate::schema::response::Body;
+
+/// What getrusage says now. What Linux does not maintain is 0, as it is in the kernel's answer.
+pub(super) fn body() -> Body<'static> {
+    let usage = net::process::resource_usage().unwrap_or_default();
+    let usage = WorkerResourceUsage {
+        ru_utime: usage.user_ms,
+        ru_stime: usage.system_ms,
+        ru_maxrss: usage.max_rss_kib,
+        ru_minflt: usage.minor_faults,
+        ru_majflt: usage.major_faults,
+        ru_inblock: usage.blocks_in,
+        ru_oublock: usage.blocks_out,
+        ru_nvcsw: usage.voluntary_switches,
+        ru_nivcsw: usage.involuntary_switches,
+        ..WorkerResourceUsage::default()
+    };
+    Body::WorkerResourceUsageResponse(Box::new(usage.into()))
+}
