@@ -1,24 +1,27 @@
-//! Once its queues have been as long as they get, a router allocates nothing per packet.
+//! Once its queues have been as long as they get, nothing is allocated per packet: not on the way in, not in the
+//! decisions, not in the flush, with SRTP and without, to local consumers and to another shard.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 
 mod support;
 
 use allocation_counter::measure;
-use sfu::router::Outcome;
-use sfu::{Router, TransportKey};
-use support::{consume, produce, write};
-use wire::Mono;
-use wire::rtp::View;
+use model::command::{SrtpKeys, TransportSetup};
+use model::key::{ProducerKey, ShardIndex};
+use model::transport::SrtpCryptoSuite;
+use sfu::{Feed, Output, Packets, Verdict};
+use support::parameters::{bind, bound, connect, consuming, encoding, key, open, plain, producing};
+use support::{Host, Keep, consumer, peer, producer, transport, write};
 
 #[test]
-fn a_warm_router_allocates_nothing() {
+fn a_warm_room_allocates_nothing() {
     let mut room = Room::new();
     room.ticks(0..2);
     // Across a rollover of the producer's numbers, and with losses.
     let counted = measure(|| room.ticks(2..8_000));
     assert_eq!(counted.count_total, 0);
-    assert!(room.copies > 100_000, "{} copies", room.copies);
+    assert!(room.host.sfu.counters().forwarded > 100_000, "{:?}", room.host.sfu.counters());
+    assert!(room.handed_over > 10_000);
 }
 
 #[test]
@@ -27,30 +30,38 @@ fn the_count_sees_an_allocation() {
     assert!(counted.count_total > 0);
 }
 
-/// Two producers, ten consumers of each, and the buffers of who drives it.
+/// Two producers, ten consumers of each, every other one behind SRTP, and a shard that is fed too.
 struct Room {
-    router: Router<u32>,
-    from: TransportKey,
+    host: Host,
     packet: Vec<u8>,
-    dirty: Vec<TransportKey>,
-    released: Vec<u32>,
-    copies: u64,
+    handed_over: u64,
 }
 
 impl Room {
     fn new() -> Self {
-        let mut router = Router::new();
-        let from = router.add_transport();
-        let producers = [5, 6].map(|ssrc| produce(&mut router, from, ssrc).unwrap());
-        for number in 0..10 {
-            let to = router.add_transport();
-            router.connect(to);
-            for (producer, kind) in producers.into_iter().zip(1..) {
-                consume(&mut router, to, producer, number * 10 + kind).unwrap();
+        let mut host = Host::default();
+        host.wire.keeps = Keep::Nothing;
+        host.sfu.open_transport(transport(0), &plain(), &bound()).unwrap();
+        host.sfu.connect(transport(0), &connect(1, None, None), &mut host.out).unwrap();
+        for number in [0, 1] {
+            host.sfu.produce(producer(number), &producing(transport(0), &[encoding(5 + number)])).unwrap();
+            let feed = Feed { shard: ShardIndex(1), replica: ProducerKey::new(number, 0) };
+            host.sfu.open_feed(producer(number), feed).unwrap();
+        }
+        for number in 1..=10 {
+            let own = key(SrtpCryptoSuite::AeadAes128Gcm, KEY);
+            let keys = (number % 2 == 0).then(|| SrtpKeys { local: own.clone(), remote: own });
+            let srtp = keys.as_ref().map(|keys| keys.local.clone());
+            let setup = TransportSetup::Plain { bind: bind(), rtcp_bind: None, comedia: false, srtp };
+            host.sfu.open_transport(transport(number), &open(setup), &bound()).unwrap();
+            host.sfu.connect(transport(number), &connect(1, None, keys), &mut host.out).unwrap();
+            for of in [0, 1] {
+                let open = consuming(transport(number), producer(of), number * 10 + of);
+                host.sfu.consume(consumer(number * 2 + of), &open, &mut host.out).unwrap();
             }
         }
-        let (packet, dirty, released) = (Vec::with_capacity(100), Vec::new(), Vec::new());
-        Self { router, from, packet, dirty, released, copies: 0 }
+        host.out.clear();
+        Self { host, packet: Vec::with_capacity(100), handed_over: 0 }
     }
 
     /// Each tick five packets of each producer, of which a few are missing and one comes again.
@@ -60,17 +71,21 @@ impl Room {
                 let sequence = u16::try_from((tick * 9 + number) % 65_536).unwrap();
                 for ssrc in [5, 6] {
                     write(&mut self.packet, ssrc, sequence);
-                    let view = View::parse(&self.packet).unwrap();
-                    let outcome = self.router.receive(Mono::ZERO, self.from, tick, &view);
-                    assert!(matches!(outcome, Outcome::Forwarded(10) | Outcome::Not(_)));
+                    let verdict = self.host.receive(transport(0), peer(1), &self.packet);
+                    assert_eq!(verdict, Verdict::Taken, "the other shard gets even the repetition");
                 }
             }
-            self.router.take_dirty(&mut self.dirty);
-            for transport in self.dirty.drain(..) {
-                self.router.flush(transport, &mut |_| self.copies += 1);
+            self.host.finish();
+            for output in self.host.out.drain(..) {
+                if let Output::HandOver(packet) = output {
+                    self.host.memory.release(packet.slot);
+                    self.handed_over += 1;
+                }
             }
-            self.router.finish(&mut self.released);
-            self.released.clear();
+            assert_eq!(self.host.memory.held(), 0);
         }
     }
 }
+
+/// 28 bytes.
+const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==";

@@ -45,6 +45,12 @@ pub struct Consumer {
     clock_rate_hz: u32,
     halts: Halts,
     preferred: Option<usize>,
+    cold: Box<Cold>,
+}
+
+/// What no packet asks for.
+#[derive(Debug)]
+struct Cold {
     layers: Option<Layers>,
     /// For whoever shares out bandwidth.
     priority: NonZeroU8,
@@ -159,10 +165,12 @@ impl Consumer {
             clock_rate_hz: codec.map_or(0, |codec| codec.clock_rate),
             halts: Halts::default(),
             preferred: None,
-            priority: NonZeroU8::MIN,
-            trace: TraceSet::default(),
-            layers: Layers::new(consumer_type, parameters, consumable.len()),
-            described: (0..parameters.encodings.len().min(sent)).filter_map(describe).collect(),
+            cold: Box::new(Cold {
+                layers: Layers::new(consumer_type, parameters, consumable.len()),
+                priority: NonZeroU8::MIN,
+                trace: TraceSet::default(),
+                described: (0..parameters.encodings.len().min(sent)).filter_map(describe).collect(),
+            }),
         })
     }
 
@@ -214,7 +222,7 @@ impl Consumer {
     /// Sets the highest layers that are wanted, as far as there are such; nothing for who has no layers. Without an
     /// answer to what fits, simulcast sends the encoding of the spatial layer, and svc everything.
     pub fn set_preferred_layers(&mut self, wanted: ConsumerLayers) -> Option<ConsumerLayers> {
-        let layers = self.layers.as_mut()?;
+        let layers = self.cold.layers.as_mut()?;
         let preferred = layers.prefer(wanted);
         self.prefer(usize::from(preferred.spatial_layer));
         Some(preferred)
@@ -222,7 +230,7 @@ impl Consumer {
 
     /// The highest layers that are wanted; nothing for who has no layers.
     pub fn preferred_layers(&self) -> Option<ConsumerLayers> {
-        self.layers.map(|layers| layers.preferred)
+        self.cold.layers.map(|layers| layers.preferred)
     }
 
     /// The encodings that it sends or is about to.
@@ -241,11 +249,11 @@ impl Consumer {
     }
 
     pub(crate) const fn set_priority(&mut self, priority: NonZeroU8) {
-        self.priority = priority;
+        self.cold.priority = priority;
     }
 
     pub(crate) const fn set_trace(&mut self, trace: TraceSet<ConsumerTraceEventType>) {
-        self.trace = trace;
+        self.cold.trace = trace;
     }
 
     /// The encoding that it sends, if it sends one.

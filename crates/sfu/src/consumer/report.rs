@@ -19,14 +19,14 @@ impl Consumer {
             rtx_stream: rtx_dump(params),
         };
         ConsumerReport {
-            rtp_streams: self.described.iter().map(stream).collect(),
+            rtp_streams: self.cold.described.iter().map(stream).collect(),
             layers: self.layers_dump(),
         }
     }
 
     /// What one of its streams counted.
     pub(crate) fn stats_of(&self, sender: &Sender, kind: MediaKind, now: Mono) -> Option<RtpStreamStats> {
-        let params = self.described.get(usize::from(sender.encoding))?;
+        let params = self.cold.described.get(usize::from(sender.encoding))?;
         let counters = RtpStreamCounters {
             pli_count: sender.pli_count,
             fir_count: sender.fir_count,
@@ -40,7 +40,7 @@ impl Consumer {
 
     /// The target is what is preferred, since nothing else decides yet; of the current stream everything is sent.
     fn layers_dump(&self) -> Option<LayersDump> {
-        let layers = self.layers?;
+        let layers = self.cold.layers?;
         let highest = i16::from(layers.temporal).saturating_sub(1);
         let spatial = i16::from(layers.preferred.spatial_layer);
         let temporal = layers.preferred.temporal_layer.map_or(highest, i16::from);

@@ -43,8 +43,9 @@ impl<S: Copy> Sfu<S> {
             }
         }
         if let Some(owner) = self.transports.get_mut(transport) {
-            owner.consumers.swap_remove(at_transport);
-            let moved = owner.consumers.get(at_transport).and_then(|moved| self.consumers.get_mut(*moved));
+            owner.inside.consumers.swap_remove(at_transport);
+            let moved =
+                owner.inside.consumers.get(at_transport).and_then(|moved| self.consumers.get_mut(*moved));
             if let Some(moved) = moved {
                 moved.at_transport = at_transport;
             }
@@ -78,15 +79,16 @@ impl<S: Copy> Sfu<S> {
         if let Origin::Here { transport, .. } = source.origin
             && let Some(owner) = self.transports.get_mut(transport)
         {
-            owner.producers.retain(|other| *other != key);
+            owner.inside.producers.retain(|other| *other != key);
             let ssrcs: Vec<Ssrc> = owner
+                .inside
                 .listener
                 .ssrcs()
                 .filter(|(_, producer)| *producer == key)
                 .map(|(ssrc, _)| ssrc)
                 .collect();
             owner.forget(&ssrcs);
-            owner.listener.remove(key);
+            owner.inside.listener.remove(key);
         }
         Ok(Closed { feeds: source.feeds, epoch })
     }
@@ -100,7 +102,7 @@ impl<S: Copy> Sfu<S> {
         let Self { transports, tick, .. } = self;
         let transport = transports.get_mut(key).ok_or(Error::UnknownTransport)?;
         // Nothing more leaves, so that no consumer's close has to look for its copies.
-        transport.queue.drain(..).for_each(|queued| tick.drop_copy(queued.packet));
+        transport.give_up().for_each(|queued| tick.drop_copy(queued.packet));
         for _ in 0..limit {
             if !self.close_one(key)? {
                 self.transports.remove(key);
@@ -118,16 +120,16 @@ impl<S: Copy> Sfu<S> {
     /// Closes one of the objects in a transport; of a producer with consumers, one of those. Whether there was any.
     fn close_one(&mut self, key: TransportKey) -> Result<bool, Error> {
         let Some(transport) = self.transports.get(key) else { return Ok(false) };
-        if let Some(consumer) = transport.consumers.last() {
+        if let Some(consumer) = transport.inside.consumers.last() {
             self.close_consumer(*consumer)?;
-        } else if let Some(data_consumer) = transport.data_consumers.last() {
+        } else if let Some(data_consumer) = transport.inside.data_consumers.last() {
             self.close_data_consumer(*data_consumer)?;
-        } else if let Some(producer) = transport.producers.last().copied() {
+        } else if let Some(producer) = transport.inside.producers.last().copied() {
             match self.consumers_of(producer).last().copied() {
                 Some(consumer) => self.close_consumer(consumer)?,
                 None => self.close_producer(producer).map(drop)?,
             }
-        } else if let Some(data_producer) = transport.data_producers.last().copied() {
+        } else if let Some(data_producer) = transport.inside.data_producers.last().copied() {
             match self.data_consumers_of(data_producer).last().copied() {
                 Some(data_consumer) => self.close_data_consumer(data_consumer)?,
                 None => self.close_data_producer(data_producer).map(drop)?,

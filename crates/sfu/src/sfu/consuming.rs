@@ -49,9 +49,9 @@ impl<S: Copy> Sfu<S> {
             consumer.halt(halt);
         }
         let is_active = consumer.is_active();
-        let (at_producer, at_transport) = (source.consumers.len(), owner.consumers.len());
+        let (at_producer, at_transport) = (source.consumers.len(), owner.inside.consumers.len());
         source.consumers.push(key);
-        owner.consumers.push(key);
+        owner.inside.consumers.push(key);
         let entry =
             Consuming { consumer, producer: *producer, transport: *transport, at_producer, at_transport };
         self.consumers.insert(key, entry).map_err(|why| Error::NoPlace { what: "consumer", why })?;

@@ -28,12 +28,12 @@ impl<S: Copy> Sfu<S> {
             let taken = |key: &DataProducerKey| {
                 self.data_sources.get(*key).is_some_and(|known| known.origin == origin)
             };
-            if transport.data_producers.iter().any(taken) {
+            if transport.inside.data_producers.iter().any(taken) {
                 return Err(Error::StreamTaken(stream));
             }
         }
         if let Some(transport) = self.transports.get_mut(open.transport) {
-            transport.data_producers.push(key);
+            transport.inside.data_producers.push(key);
         }
         let placed = self.data_sources.insert(key, DataSource::new(open));
         placed.map_err(|why| Error::NoPlace { what: "data producer", why })
@@ -170,14 +170,14 @@ impl<S: Copy> Sfu<S> {
             let taken = |key: &DataConsumerKey| {
                 self.data_consumers.get(*key).is_some_and(|known| known.stream_id() == Some(stream))
             };
-            if transport.data_consumers.iter().any(taken) {
+            if transport.inside.data_consumers.iter().any(taken) {
                 return Err(Error::StreamTaken(stream));
             }
         }
         let mut consumer = DataConsumer::new(open, source.paused);
         consumer.threshold = transport.low_threshold();
         source.consumers.push(key);
-        transport.data_consumers.push(key);
+        transport.inside.data_consumers.push(key);
         let placed = self.data_consumers.insert(key, consumer);
         placed.map_err(|why| Error::NoPlace { what: "data consumer", why })
     }
@@ -260,7 +260,7 @@ impl<S: Copy> Sfu<S> {
         if let DataOrigin::Here { transport, .. } = source.origin
             && let Some(owner) = self.transports.get_mut(transport)
         {
-            owner.data_producers.retain(|other| *other != key);
+            owner.inside.data_producers.retain(|other| *other != key);
         }
         Ok(source.feeds)
     }
@@ -275,7 +275,7 @@ impl<S: Copy> Sfu<S> {
             source.consumers.retain(|other| *other != key);
         }
         if let Some(owner) = self.transports.get_mut(consumer.transport) {
-            owner.data_consumers.retain(|other| *other != key);
+            owner.inside.data_consumers.retain(|other| *other != key);
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ impl<S: Copy> Sfu<S> {
                 }
                 let given_up = u64::try_from(transport.queue.len()).unwrap_or(u64::MAX);
                 self.counters.stale = self.counters.stale.saturating_add(given_up);
-                transport.queue.drain(..).for_each(|queued| self.tick.drop_copy(queued.packet));
+                transport.give_up().for_each(|queued| self.tick.drop_copy(queued.packet));
             }
             self.listed.pop_front();
         }

@@ -1,20 +1,19 @@
 //! A packet's way in: to its producer, its consumers and other shards.
 
 use model::event::{Event, TransportEvent};
-use model::key::{ConsumerKey, ProducerKey, TransportKey};
+use model::key::{ProducerKey, TransportKey};
 use wire::Mono;
 use wire::rtp::{ExtensionId, Layout, View};
 
+use super::Sfu;
 use super::source::Origin;
 use super::tick::Unplaced;
-use super::{Consuming, Counters, Sfu};
-use crate::consumer::{Decision, Rewrite};
+use crate::consumer::Decision;
 use crate::io::{Datagram, HandOver, Io, Output, Outputs, Packets, SocketRole, Verdict};
 use crate::listener::Marks;
 use crate::packet::{Packet, Stamp};
 use crate::producer::{self, Activity, Producer, ReceiveIds, Received};
-use crate::slots::Slots;
-use crate::transport::{DropReason, Feedback, Listing, Opened, Queued, Transport};
+use crate::transport::{DropReason, Feedback, Listing, Opened, Queued};
 
 impl<S: Copy> Sfu<S> {
     /// Takes a datagram that came to a transport.
@@ -209,7 +208,7 @@ impl<S: Copy> Sfu<S> {
         out: &mut Outputs<S>,
     ) -> Result<(ProducerKey, Packet), DropReason> {
         let transport = self.transports.get_mut(transport).ok_or(DropReason::UnknownTransport)?;
-        let known = transport.listener.known(view.ssrc());
+        let known = transport.inside.listener.known(view.ssrc());
         let settled = |key| {
             self.sources
                 .get(key)
@@ -217,9 +216,12 @@ impl<S: Copy> Sfu<S> {
                 .is_some_and(|producer| producer.knows(view.ssrc()))
         };
         // Marks are looked for only until the stream is known: that walks the header extensions.
-        let marks =
-            if known.is_some_and(settled) { Marks::default() } else { transport.receive_ids.read(view) };
-        let key = known.or_else(|| transport.listener.learn(view.ssrc(), marks));
+        let marks = if known.is_some_and(settled) {
+            Marks::default()
+        } else {
+            transport.inside.receive_ids.read(view)
+        };
+        let key = known.or_else(|| transport.inside.listener.learn(view.ssrc(), marks));
         let key = key.ok_or(DropReason::UnknownProducer)?;
         let producer = self.local_mut(key).map_err(|_| DropReason::UnknownProducer)?;
         sift(key, producer, now, (view, marks), out)
@@ -320,26 +322,32 @@ impl<S: Copy> Sfu<S> {
         // Laid out for the first who takes it.
         let mut place = None;
         let mut copies = 0_u32;
-        let mut walk = Walk { transports, consumers, counters };
-        for consumer in &source.consumers {
-            let Some((transport, rewrite)) = walk.offer(now, *consumer, &stamp.packet) else { continue };
+        for key in &source.consumers {
+            let Some(entry) = consumers.get_mut(*key) else { continue };
+            let Some(owner) = transports.get_mut(entry.transport) else { continue };
+            // Asked before the decision: what is lost for want of room then leaves the gap that a loss on the wire
+            // would.
+            if owner.queue.len() >= QUEUE_LIMIT {
+                counters.queue_full = counters.queue_full.saturating_add(1);
+                continue;
+            }
+            let Decision::Forward(rewrite) = entry.consumer.decide(now, &stamp.packet) else {
+                counters.declined = counters.declined.saturating_add(1);
+                continue;
+            };
             let packet = match place {
                 Some(place) => place,
                 None => {
                     let added = tick.add(slot, stamp.layout, |plan| source.lay_out(view, plan));
-                    *place.insert(added.map_err(|unplaced| match unplaced {
-                        Unplaced::Oversized => DropReason::Oversized,
-                        Unplaced::Full => DropReason::TickFull,
-                    })?)
+                    *place.insert(added.map_err(DropReason::from)?)
                 }
             };
-            let Some(owner) = walk.transports.get_mut(transport) else { continue };
             owner.queue.push(Queued { packet, rewrite });
             copies = copies.saturating_add(1);
             if owner.listing == Listing::Idle {
                 owner.listing = Listing::Listed(*now_tick);
-                listed.push_back((transport, *now_tick));
-                out.push(Output::Flush(transport));
+                listed.push_back((entry.transport, *now_tick));
+                out.push(Output::Flush(entry.transport));
             }
         }
         counters.forwarded = counters.forwarded.saturating_add(u64::from(copies));
@@ -388,29 +396,12 @@ impl ReceiveIds {
     }
 }
 
-/// What offering a packet to consumers touches.
-struct Walk<'a> {
-    transports: &'a mut Slots<TransportKey, Transport>,
-    consumers: &'a mut Slots<ConsumerKey, Consuming>,
-    counters: &'a mut Counters,
-}
-
-impl Walk<'_> {
-    /// What the consumer's copy says and where it leaves, if the consumer takes the packet.
-    #[inline]
-    fn offer(&mut self, now: Mono, key: ConsumerKey, packet: &Packet) -> Option<(TransportKey, Rewrite)> {
-        let entry = self.consumers.get_mut(key)?;
-        let transport = self.transports.get(entry.transport)?;
-        // Asked before the decision: what is lost for want of room then leaves the gap that a loss on the wire would.
-        if transport.queue.len() >= QUEUE_LIMIT {
-            self.counters.queue_full = self.counters.queue_full.saturating_add(1);
-            return None;
+impl From<Unplaced> for DropReason {
+    fn from(unplaced: Unplaced) -> Self {
+        match unplaced {
+            Unplaced::Oversized => Self::Oversized,
+            Unplaced::Full => Self::TickFull,
         }
-        let Decision::Forward(rewrite) = entry.consumer.decide(now, packet) else {
-            self.counters.declined = self.counters.declined.saturating_add(1);
-            return None;
-        };
-        Some((entry.transport, rewrite))
     }
 }
 

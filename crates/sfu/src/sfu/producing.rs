@@ -24,9 +24,9 @@ impl<S: Copy> Sfu<S> {
         if open.paused {
             producer.pause();
         }
-        owner.listener.add(key, parameters)?;
-        owner.receive_ids.update(parameters);
-        owner.producers.push(key);
+        owner.inside.listener.add(key, parameters)?;
+        owner.inside.receive_ids.update(parameters);
+        owner.inside.producers.push(key);
         let source = Source::new(Origin::Here { transport: *transport, producer });
         self.sources.insert(key, source).map_err(|why| Error::NoPlace { what: "producer", why })
     }

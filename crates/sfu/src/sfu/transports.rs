@@ -116,7 +116,7 @@ impl<S: Copy> Sfu<S> {
 
     /// How packets of a transport find their producers.
     pub fn listener(&self, key: TransportKey) -> Option<&Listener<ProducerKey>> {
-        self.transports.get(key).map(|transport| &transport.listener)
+        self.transports.get(key).map(|transport| &transport.inside.listener)
     }
 
     /// Whether packets can leave through a transport.
@@ -126,22 +126,22 @@ impl<S: Copy> Sfu<S> {
 
     /// The producers of a transport.
     pub fn producers_of(&self, key: TransportKey) -> &[ProducerKey] {
-        self.transports.get(key).map(|transport| &*transport.producers).unwrap_or_default()
+        self.transports.get(key).map(|transport| &*transport.inside.producers).unwrap_or_default()
     }
 
     /// The consumers of a transport.
     pub fn consumers_of_transport(&self, key: TransportKey) -> &[ConsumerKey] {
-        self.transports.get(key).map(|transport| &*transport.consumers).unwrap_or_default()
+        self.transports.get(key).map(|transport| &*transport.inside.consumers).unwrap_or_default()
     }
 
     /// The data producers of a transport.
     pub fn data_producers_of(&self, key: TransportKey) -> &[DataProducerKey] {
-        self.transports.get(key).map(|transport| &*transport.data_producers).unwrap_or_default()
+        self.transports.get(key).map(|transport| &*transport.inside.data_producers).unwrap_or_default()
     }
 
     /// The data consumers of a transport.
     pub fn data_consumers_of_transport(&self, key: TransportKey) -> &[DataConsumerKey] {
-        self.transports.get(key).map(|transport| &*transport.data_consumers).unwrap_or_default()
+        self.transports.get(key).map(|transport| &*transport.inside.data_consumers).unwrap_or_default()
     }
 
     /// The transport can send now.

@@ -9,8 +9,6 @@ use super::feedback::Wanted;
 use super::stats::Counts;
 use super::{Flows, KeysRefused, Kind, Listing, Senders, Setup, Transport};
 use crate::Error;
-use crate::listener::Listener;
-use crate::producer::ReceiveIds;
 
 impl Transport {
     /// A transport whose sockets are bound, in the order of their roles.
@@ -32,12 +30,7 @@ impl Transport {
             flows: Flows::default(),
             srtp: has_srtp.then(Box::default),
             wanted: Wanted::default(),
-            listener: Listener::new(),
-            receive_ids: ReceiveIds::default(),
-            producers: Vec::new(),
-            consumers: Vec::new(),
-            data_producers: Vec::new(),
-            data_consumers: Vec::new(),
+            inside: Box::default(),
             counts: Box::new(Counts::new()),
             setup: Box::new(Setup {
                 bound: bound.to_vec(),

@@ -62,14 +62,21 @@ pub(crate) struct Transport {
     srtp: Option<Box<Srtp>>,
     /// Key frames to be asked for in this tick.
     wanted: Wanted,
+    // Boxed, because decisions walk over many transports and look at their queues only.
+    pub(crate) inside: Box<Inside>,
+    counts: Box<Counts>,
+    setup: Box<Setup>,
+}
+
+/// Who is in a transport, and how packets find their producer.
+#[derive(Debug, Default)]
+pub(crate) struct Inside {
     pub(crate) listener: Listener<ProducerKey>,
     pub(crate) receive_ids: ReceiveIds,
     pub(crate) producers: Vec<ProducerKey>,
     pub(crate) consumers: Vec<ConsumerKey>,
     pub(crate) data_producers: Vec<DataProducerKey>,
     pub(crate) data_consumers: Vec<DataConsumerKey>,
-    counts: Box<Counts>,
-    setup: Box<Setup>,
 }
 
 /// What a transport is, as far as packets are concerned.
@@ -141,12 +148,17 @@ impl Transport {
         matches!(self.kind, Kind::Direct)
     }
 
+    /// Forgets what waits. The host will be told anew to flush it when there is something.
+    pub(crate) fn give_up(&mut self) -> impl Iterator<Item = Queued> {
+        self.listing = Listing::Idle;
+        self.wanted = Wanted::default();
+        self.queue.drain(..)
+    }
+
     /// Whether nothing is in it.
     pub(crate) fn is_empty(&self) -> bool {
-        self.producers.is_empty()
-            && self.consumers.is_empty()
-            && self.data_producers.is_empty()
-            && self.data_consumers.is_empty()
+        let Inside { producers, consumers, data_producers, data_consumers, .. } = &*self.inside;
+        producers.is_empty() && consumers.is_empty() && data_producers.is_empty() && data_consumers.is_empty()
     }
 
     pub(crate) fn max_receive_message_size(&self) -> u32 {

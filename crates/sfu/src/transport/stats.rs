@@ -172,11 +172,11 @@ impl Transport {
             dtls_role: self.setup.dtls_role,
             sctp_state: self.setup.has_sctp.then_some(SctpState::New),
             recv_rtp_header_extensions: RecvRtpHeaderExtensions {
-                mid: number(self.receive_ids.mid),
-                rid: number(self.receive_ids.rid),
-                rrid: number(self.receive_ids.repaired_rid),
-                abs_send_time: number(self.receive_ids.abs_send_time),
-                transport_wide_cc01: number(self.receive_ids.transport_sequence),
+                mid: number(self.inside.receive_ids.mid),
+                rid: number(self.inside.receive_ids.rid),
+                rrid: number(self.inside.receive_ids.repaired_rid),
+                abs_send_time: number(self.inside.receive_ids.abs_send_time),
+                transport_wide_cc01: number(self.inside.receive_ids.transport_sequence),
             },
             ..TransportReport::default()
         }

@@ -1,45 +1,196 @@
-//! Parameters of producers and consumers, and packets, for tests of the router.
+//! A host in memory for tests of the SFU: where packets are kept, what left, and parameters to make objects from.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 #![allow(dead_code, reason = "each test uses its part")]
 
-use model::id::{PayloadType, Ssrc};
-use model::rtp::{
-    CodecMapping, EncodingMapping, MediaKind, MimeType, Parameters, RtcpParameters, RtpCodecParameters,
-    RtpEncodingParameters, RtpHeaderExtensionParameters, RtpHeaderExtensionUri, RtpMapping, RtpParameters,
-};
-use sfu::consumer::random_start;
-use sfu::router::{Consume, ConsumeError, ProduceError};
-use sfu::{ConsumerKey, ProducerKey, Router, TransportKey};
+pub(crate) mod parameters;
 
-/// A VP8 producer of one encoding.
-pub(crate) fn produce<P: Copy>(
-    router: &mut Router<P>,
-    transport: TransportKey,
-    ssrc: u32,
-) -> Result<ProducerKey, ProduceError> {
-    let mut parameters = parameters(96, ssrc);
-    let uri = RtpHeaderExtensionUri::from("urn:3gpp:video-orientation");
-    parameters.header_extensions =
-        vec![RtpHeaderExtensionParameters { uri, id: 5, encrypt: false, parameters: Parameters::new() }];
-    let codecs =
-        vec![CodecMapping { payload_type: payload_type(96), mapped_payload_type: payload_type(101) }];
-    let encodings =
-        vec![EncodingMapping { ssrc: Some(Ssrc(ssrc)), rid: None, mapped_ssrc: Ssrc(MAPPED_SSRC) }];
-    router.produce(transport, MediaKind::Video, &parameters, &RtpMapping { codecs, encodings })
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use model::key::{ConsumerKey, ProducerKey, TransportKey};
+use sfu::{Datagram, Depart, Departing, Io, Output, Packets, Sfu, SocketRole, Verdict};
+use wire::Mono;
+
+/// Slots in memory, counted.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    slots: Vec<(Vec<u8>, u32)>,
+    vacant: Vec<usize>,
 }
 
-/// A consumer of one encoding, whose numbers begin at 1000.
-pub(crate) fn consume<P: Copy>(
-    router: &mut Router<P>,
-    transport: TransportKey,
-    producer: ProducerKey,
-    ssrc: u32,
-) -> Result<ConsumerKey, ConsumeError> {
-    let parameters = parameters(101, ssrc);
-    let consumable = [encoding(MAPPED_SSRC)];
-    let request = Consume { pipe: false, parameters: &parameters, consumable: &consumable };
-    router.consume(transport, producer, request, &mut |_| random_start(0))
+/// What left, datagram by datagram, with the run it left in.
+#[derive(Debug, Default)]
+pub(crate) struct Wire {
+    memory: Vec<u8>,
+    pub(crate) runs: Vec<Departing>,
+    pub(crate) datagrams: Vec<Vec<u8>>,
+    pub(crate) keeps: Keep,
+}
+
+/// Whether what leaves is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Keep {
+    #[default]
+    All,
+    Nothing,
+}
+
+/// An SFU and its host.
+#[derive(Debug, Default)]
+pub(crate) struct Host {
+    pub(crate) sfu: Sfu<usize>,
+    pub(crate) memory: Memory,
+    pub(crate) out: Vec<Output<usize>>,
+    pub(crate) wire: Wire,
+    pub(crate) now: Mono,
+}
+
+impl Packets for Memory {
+    type Slot = usize;
+
+    fn fill(&mut self, max_len: usize, filler: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<usize> {
+        if max_len > LARGEST_SLOT {
+            return None;
+        }
+        let slot = self.vacant.pop().unwrap_or_else(|| {
+            self.slots.push((Vec::with_capacity(LARGEST_SLOT), 0));
+            self.slots.len() - 1
+        });
+        let (bytes, references) = self.slots.get_mut(slot).unwrap();
+        bytes.clear();
+        bytes.resize(max_len, 0);
+        match filler(bytes) {
+            Some(len) => {
+                bytes.truncate(len);
+                *references = 1;
+                Some(slot)
+            }
+            None => {
+                self.vacant.push(slot);
+                None
+            }
+        }
+    }
+
+    fn bytes(&self, slot: usize) -> Option<&[u8]> {
+        self.slots.get(slot).filter(|(_, references)| *references > 0).map(|(bytes, _)| &**bytes)
+    }
+
+    fn retain(&mut self, slot: usize) -> bool {
+        let (_, references) = self.slots.get_mut(slot).filter(|(_, references)| *references > 0).unwrap();
+        *references += 1;
+        true
+    }
+
+    fn release(&mut self, slot: usize) {
+        let (_, references) = self.slots.get_mut(slot).filter(|(_, references)| *references > 0).unwrap();
+        *references -= 1;
+        if *references == 0 {
+            self.vacant.push(slot);
+        }
+    }
+}
+
+impl Memory {
+    /// Slots with references.
+    pub(crate) fn held(&self) -> usize {
+        self.slots.len() - self.vacant.len()
+    }
+}
+
+impl Depart for Wire {
+    fn reserve(&mut self, len: usize) -> &mut [u8] {
+        if self.memory.len() < len {
+            self.memory.resize(len, 0);
+        }
+        &mut self.memory[..len]
+    }
+
+    fn send(&mut self, departing: Departing) {
+        if self.keeps == Keep::All {
+            self.runs.push(departing);
+            let datagrams = self.memory[..departing.len].chunks(departing.segment_size);
+            self.datagrams.extend(datagrams.map(<[u8]>::to_vec));
+        }
+    }
+}
+
+impl Host {
+    /// A datagram for RTP or both.
+    pub(crate) fn receive(&mut self, transport: TransportKey, from: SocketAddr, bytes: &[u8]) -> Verdict {
+        self.receive_on(SocketRole::Rtp, transport, from, bytes)
+    }
+
+    pub(crate) fn receive_on(
+        &mut self,
+        role: SocketRole,
+        transport: TransportKey,
+        from: SocketAddr,
+        bytes: &[u8],
+    ) -> Verdict {
+        let datagram = Datagram { role, from, received: self.now, bytes };
+        let Self { sfu, memory, out, now, .. } = self;
+        sfu.receive(transport, &datagram, &mut Io { now: *now, packets: memory, out })
+    }
+
+    /// Flushes whom the SFU wants flushed, and ends the tick. What else it wanted stays.
+    pub(crate) fn finish(&mut self) {
+        let Self { sfu, memory, out, wire, now } = self;
+        let mut at = 0;
+        while let Some(output) = out.get(at) {
+            if let Output::Flush(transport) = *output {
+                out.swap_remove(at);
+                sfu.flush(transport, wire, &mut Io { now: *now, packets: memory, out });
+            } else {
+                at += 1;
+            }
+        }
+        sfu.end_tick(&mut Io { now: *now, packets: memory, out });
+    }
+
+    /// Hands over to `other` what is for it, and gives back what is not taken.
+    pub(crate) fn hand_over(&mut self, other: &mut Self) {
+        let mut kept = Vec::new();
+        for output in self.out.drain(..) {
+            let Output::HandOver(mut packet) = output else {
+                kept.push(output);
+                continue;
+            };
+            let bytes = self.memory.bytes(packet.slot).unwrap().to_vec();
+            self.memory.release(packet.slot);
+            let slot = other.memory.fill(bytes.len(), |out| {
+                out.copy_from_slice(&bytes);
+                Some(bytes.len())
+            });
+            packet.slot = slot.unwrap();
+            let Self { sfu, memory, out, now, .. } = other;
+            sfu.crossed(&packet, &mut Io { now: *now, packets: memory, out });
+        }
+        self.out = kept;
+    }
+
+    /// What left since the last time.
+    pub(crate) fn left(&mut self) -> Vec<Vec<u8>> {
+        self.wire.runs.clear();
+        std::mem::take(&mut self.wire.datagrams)
+    }
+}
+
+pub(crate) const fn transport(index: u32) -> TransportKey {
+    TransportKey::new(index, 0)
+}
+
+pub(crate) const fn producer(index: u32) -> ProducerKey {
+    ProducerKey::new(index, 0)
+}
+
+pub(crate) const fn consumer(index: u32) -> ConsumerKey {
+    ConsumerKey::new(index, 0)
+}
+
+/// A peer's address.
+pub(crate) const fn peer(port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
 /// Writes a packet of a producer.
@@ -53,30 +204,11 @@ pub(crate) fn write(packet: &mut Vec<u8>, ssrc: u32, sequence: u16) {
     packet.extend([7; 20]);
 }
 
-fn parameters(number: u8, ssrc: u32) -> RtpParameters {
-    let vp8 = RtpCodecParameters {
-        mime_type: MimeType::new("video/VP8").unwrap(),
-        payload_type: payload_type(number),
-        clock_rate: 90_000,
-        channels: None,
-        parameters: Parameters::new(),
-        rtcp_feedback: Vec::new(),
-    };
-    RtpParameters {
-        mid: (number == 101).then(|| "0".into()),
-        codecs: vec![vp8],
-        encodings: vec![encoding(ssrc)],
-        rtcp: RtcpParameters { cname: Some("somebody".into()), reduced_size: true },
-        ..RtpParameters::default()
-    }
+/// A packet of a producer.
+pub(crate) fn rtp(ssrc: u32, sequence: u16) -> Vec<u8> {
+    let mut packet = Vec::new();
+    write(&mut packet, ssrc, sequence);
+    packet
 }
 
-fn encoding(ssrc: u32) -> RtpEncodingParameters {
-    RtpEncodingParameters { ssrc: Some(Ssrc(ssrc)), ..RtpEncodingParameters::default() }
-}
-
-fn payload_type(number: u8) -> PayloadType {
-    PayloadType::new(number).unwrap()
-}
-
-const MAPPED_SSRC: u32 = 900;
+const LARGEST_SLOT: usize = 1_536;
