@@ -120,6 +120,19 @@ impl Event {
         }
     }
 
+    /// Whether both are of one sort, about objects of one kind.
+    pub fn is_like(&self, other: &Self) -> bool {
+        use std::mem::discriminant as sort;
+        match (self, other) {
+            (Self::Transport(_, this), Self::Transport(_, that)) => sort(this) == sort(that),
+            (Self::Producer(_, this), Self::Producer(_, that)) => sort(this) == sort(that),
+            (Self::Consumer(_, this), Self::Consumer(_, that)) => sort(this) == sort(that),
+            (Self::DataConsumer(_, this), Self::DataConsumer(_, that)) => sort(this) == sort(that),
+            (Self::RtpObserver(_, this), Self::RtpObserver(_, that)) => sort(this) == sort(that),
+            _ => false,
+        }
+    }
+
     /// What may become of it when its reader is slow.
     pub const fn urgency(&self) -> Urgency {
         match self {

@@ -6,7 +6,9 @@ use std::fmt;
 ///
 /// What is made of it: SRTP keys, ICE credentials, seeds of transports and consumers. No generator stands between the
 /// source and those: control makes a few of them per request, and a key is as good as the source.
-pub struct Random(Box<dyn FnMut(&mut [u8]) + Send>);
+pub struct Random(Box<Source>);
+
+type Source = dyn FnMut(&mut [u8]) + Send;
 
 impl Random {
     /// The source that fills a slice with fresh bytes.

@@ -1,0 +1,140 @@
+//! Front doors: requests that wait for their answers, and answers that wait for those before them.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use model::key::ShardIndex;
+
+use super::keys::{Key, Keys, Voice};
+use super::output::{DoorId, Output, Tag};
+use crate::Event;
+use crate::answer::Answered;
+
+/// Whose request, and which of its requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    pub(super) door: DoorId,
+    pub(super) number: u64,
+}
+
+/// All front doors.
+#[derive(Debug, Default)]
+pub(super) struct Doors {
+    doors: BTreeMap<DoorId, Door>,
+    next: u32,
+}
+
+#[derive(Debug, Default)]
+struct Door {
+    /// The number of the first of `slots`.
+    first: u64,
+    slots: VecDeque<Slot>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    tag: Tag,
+    /// What is told right before the answer, because the request brought it about.
+    before: Vec<Event>,
+    answered: Option<Answered>,
+    /// What is told right after it, because nobody could understand it before.
+    after: Vec<Event>,
+    /// Who may speak from then on.
+    born: Option<(ShardIndex, Key)>,
+}
+
+impl Doors {
+    pub(super) fn open(&mut self) -> DoorId {
+        let door = DoorId(self.next);
+        self.next += 1;
+        self.doors.insert(door, Door::default());
+        door
+    }
+
+    /// Its answers go nowhere from now on.
+    pub(super) fn close(&mut self, door: DoorId) {
+        self.doors.remove(&door);
+    }
+
+    /// Keeps a place for the answer.
+    pub(super) fn enter(&mut self, door: DoorId, tag: Tag) -> Origin {
+        let slots = self.doors.entry(door).or_default();
+        let slot = Slot { tag, before: Vec::new(), answered: None, after: Vec::new(), born: None };
+        slots.slots.push_back(slot);
+        Origin { door, number: slots.first + slots.slots.len() as u64 - 1 }
+    }
+
+    /// Answers a request; the answer goes out once those before it have.
+    pub(super) fn answer(&mut self, origin: Origin, answered: Answered, before: Vec<Event>) {
+        if let Some(slot) = self.slot(origin) {
+            if answered.is_err() {
+                slot.after.clear();
+            }
+            slot.before = before;
+            slot.answered = Some(answered);
+        }
+    }
+
+    /// Says who may speak once the request is answered.
+    pub(super) fn bear(&mut self, origin: Origin, born: (ShardIndex, Key)) {
+        if let Some(slot) = self.slot(origin) {
+            slot.born = Some(born);
+        }
+    }
+
+    /// Keeps an event until after the answer that makes it understood. False if that answer went out, or never will.
+    pub(super) fn keep(&mut self, origin: Origin, event: Event) -> Result<(), Event> {
+        match self.slot(origin) {
+            Some(slot) => {
+                slot.keep(event);
+                Ok(())
+            }
+            None => Err(event),
+        }
+    }
+
+    /// Lets out what is ready.
+    pub(super) fn flush(&mut self, door: DoorId, keys: &mut [Keys], out: &mut VecDeque<Output>) {
+        let Some(waiting) = self.doors.get_mut(&door) else { return };
+        while let Some(answered) = waiting.slots.front_mut().and_then(|slot| slot.answered.take()) {
+            let Some(slot) = waiting.slots.pop_front() else { break };
+            waiting.first += 1;
+            out.extend(slot.before.into_iter().map(Output::Event));
+            out.push_back(Output::Answer { door, tag: slot.tag, answered });
+            out.extend(slot.after.into_iter().map(Output::Event));
+            let occupant =
+                slot.born.and_then(|(shard, key)| keys.get_mut(usize::from(shard.0))?.occupant_mut(key));
+            if let Some(occupant) = occupant {
+                occupant.voice = Voice::Speaking;
+            }
+        }
+    }
+
+    /// Requests that were not answered yet, over all doors.
+    pub(super) fn unanswered(&self) -> usize {
+        self.doors.values().map(|door| door.slots.len()).sum()
+    }
+
+    fn slot(&mut self, Origin { door, number }: Origin) -> Option<&mut Slot> {
+        let door = self.doors.get_mut(&door)?;
+        let place = usize::try_from(number.checked_sub(door.first)?).ok()?;
+        door.slots.get_mut(place)
+    }
+}
+
+impl Slot {
+    /// What would be superseded is, and what may be lost is: nobody can wait for either.
+    fn keep(&mut self, event: Event) {
+        use model::event::Urgency;
+        match event.urgency() {
+            Urgency::Lossy => {}
+            Urgency::Latest => {
+                let same = |kept: &Event| {
+                    kept.id() == event.id() && kept.urgency() == Urgency::Latest && kept.is_like(&event)
+                };
+                self.after.retain(|kept| !same(kept));
+                self.after.push(event);
+            }
+            Urgency::Lasting => self.after.push(event),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Shards that lose what is on them.
+//!
+//! A panic takes all that is on the shard. A router that has a part there goes whole, with its parts on other shards.
+//! What was being made when it happened is left to its own answer, which the shard gives for everything it still gets.
+
+use model::command::{Action, RouterCommand, WebRtcServerCommand};
+use model::id::{RouterId, TransportId, WebRtcServerId};
+use model::key::ShardIndex;
+use model::reply::Refusal;
+use model::transport::{DtlsState, IceState};
+
+use super::Core;
+use super::flight::{Closing, Step, Then};
+use super::objects::{Object, Router, WebRtcServer};
+use super::output::Output;
+use super::refusal;
+use super::table::No;
+use crate::event::TransportEvent;
+use crate::request::WorkerRequest;
+use crate::{Event, Request};
+
+/// What is answered to whoever waited for the shard.
+pub(super) fn refusal() -> Refusal {
+    refusal::failed("the shard that this was on has lost everything that was on it; create it anew")
+}
+
+impl Core {
+    /// All that was on the shard is gone; it runs on, empty.
+    pub(super) fn panicked(&mut self, shard: ShardIndex, message: Box<str>) {
+        let mut routers = Vec::new();
+        for no in self.routers_on(shard) {
+            routers.extend(self.lose_router(no));
+        }
+        for no in self.servers_on(shard) {
+            self.lose_server(no);
+        }
+        self.out.push_back(Output::ShardLost { shard, routers, message });
+    }
+
+    /// The shard is gone altogether.
+    pub(super) fn broken(&mut self, shard: ShardIndex, message: Box<str>) {
+        let awaited = self.shard_mut(shard).map(super::shards::Shard::end);
+        awaited.into_iter().flatten().for_each(|awaited| self.step_lost(awaited));
+        self.panicked(shard, message);
+    }
+
+    fn routers_on(&self, shard: ShardIndex) -> Vec<No<Router>> {
+        let rows = self.registry.routers.iter();
+        let here =
+            rows.filter(|(_, row)| row.parts.contains_key(&shard) && row.head.confirmed && !row.head.closing);
+        here.map(|(no, _)| no).collect()
+    }
+
+    fn servers_on(&self, shard: ShardIndex) -> Vec<No<WebRtcServer>> {
+        let rows = self.registry.servers.iter();
+        let here = rows.filter(|(_, row)| row.head.shard == shard && row.head.confirmed && !row.head.closing);
+        here.map(|(no, _)| no).collect()
+    }
+
+    /// Closes a router on all its shards, and tells what can be told: Node has no event for a router or a transport that
+    /// its worker closed.
+    fn lose_router(&mut self, no: No<Router>) -> Option<RouterId> {
+        let router = self.registry.routers.get(no)?;
+        let id = RouterId::from(&*router.head.id);
+        let claims = self.registry.footprint(&Request::Worker(WorkerRequest::CloseRouter(id.clone()))).claims;
+        let steps = router
+            .parts
+            .iter()
+            .map(|(shard, key)| Step::side(*shard, Action::Router(*key, RouterCommand::Close)));
+        let steps: Vec<_> = steps.collect();
+        let transports: Vec<_> = router.transports.iter().copied().collect();
+        let mut closing = Closing::default();
+        for transport in transports {
+            self.tell_transport_lost(Object::Transport(transport));
+            self.registry.begin_close(Object::Transport(transport), &mut closing);
+        }
+        let told = std::mem::take(&mut closing.told);
+        self.registry.begin_close(Object::Router(no), &mut closing);
+        closing.told = told;
+        self.launch(None, claims, steps, Then::Gone(Box::new(closing)));
+        Some(id)
+    }
+
+    fn lose_server(&mut self, no: No<WebRtcServer>) {
+        let Some(server) = self.registry.servers.get(no) else { return };
+        let (shard, key) = (server.head.shard, server.head.key.web_rtc_server());
+        let close = WorkerRequest::CloseWebRtcServer(WebRtcServerId::from(&*server.head.id));
+        let claims = self.registry.footprint(&Request::Worker(close)).claims;
+        let mut closing = Closing::default();
+        self.registry.begin_close(Object::WebRtcServer(no), &mut closing);
+        let close = Step::main(shard, Action::WebRtcServer(key, WebRtcServerCommand::Close));
+        self.launch(None, claims, vec![close], Then::Gone(Box::new(closing)));
+    }
+
+    fn tell_transport_lost(&mut self, transport: Object) {
+        let Object::Transport(no) = transport else { return };
+        let Some(row) = self.registry.transports.get(no).filter(|row| row.head.confirmed) else { return };
+        if row.web_rtc().is_none() {
+            return;
+        }
+        let (id, shard, key) = (TransportId::from(&*row.head.id), row.head.shard, row.head.key);
+        let dtls = TransportEvent::DtlsState { state: DtlsState::Closed, remote_certificate: None };
+        for event in [TransportEvent::IceState(IceState::Disconnected), dtls] {
+            let event = self.sort_out(None, shard, key, Event::Transport(id.clone(), event));
+            self.out.extend(event.map(Output::Event));
+        }
+    }
+}
