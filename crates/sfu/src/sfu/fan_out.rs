@@ -63,6 +63,9 @@ impl<S: Copy> Sfu<S> {
         P: Packets<Slot = S>,
     {
         let transport = self.transports.get_mut(key).ok_or(crate::Error::UnknownTransport)?;
+        if compound.len() > RTCP_LIMIT {
+            return Ok(self.judge(key, Err(DropReason::Malformed)));
+        }
         transport.take_rtcp(io.now, compound);
         let taken = self.take_rtcp(key, compound, io);
         Ok(self.judge(key, taken))
@@ -258,8 +261,8 @@ impl<S: Copy> Sfu<S> {
     where
         P: Packets<Slot = S>,
     {
+        let handed_over = self.hand_over(key, stamp, slot, io);
         let Io { now, packets, out } = io;
-        let handed_over = self.hand_over(key, stamp, slot, &mut **packets, out);
         let queued = match packets.bytes(slot).and_then(|bytes| View::new(bytes, stamp.layout)) {
             Some(view) => self.offer_all(*now, key, (stamp, slot, &view), out),
             None => Err(DropReason::NoSlot),
@@ -271,14 +274,7 @@ impl<S: Copy> Sfu<S> {
     }
 
     /// Hands a packet to each shard with consumers, once. Whether there is any.
-    fn hand_over<P>(
-        &self,
-        key: ProducerKey,
-        stamp: &Stamp,
-        slot: S,
-        packets: &mut P,
-        out: &mut Outputs<S>,
-    ) -> bool
+    fn hand_over<P>(&self, key: ProducerKey, stamp: &Stamp, slot: S, io: &mut Io<'_, P>) -> bool
     where
         P: Packets<Slot = S>,
     {
@@ -287,16 +283,10 @@ impl<S: Copy> Sfu<S> {
         };
         let Some(epoch) = source.epoch() else { return false };
         for feed in &source.feeds {
-            if packets.retain(slot) {
+            if io.packets.retain(slot) {
                 let (shard, replica) = (feed.shard, feed.replica);
-                out.push(Output::HandOver(HandOver {
-                    producer: key,
-                    shard,
-                    replica,
-                    epoch,
-                    stamp: *stamp,
-                    slot,
-                }));
+                let hand_over = HandOver { producer: key, shard, replica, epoch, stamp: *stamp, slot };
+                io.out.push(Output::HandOver(hand_over));
             }
         }
         true
@@ -407,3 +397,5 @@ impl From<Unplaced> for DropReason {
 
 /// Copies that wait for one transport's flush: as many as there are packets in a tick. More are dropped and counted.
 const QUEUE_LIMIT: usize = super::tick::PACKETS_LIMIT;
+/// The longest RTCP that the application may send, as in the protocol.
+const RTCP_LIMIT: usize = 1_600;

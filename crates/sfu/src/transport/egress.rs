@@ -10,7 +10,7 @@ use wire::Mono;
 use wire::rtp::padding::{self, LEVELLING_LIMIT};
 use wire::rtp::values::AbsSendTime;
 
-use super::{Listing, Queued, Transport};
+use super::{Kind, Listing, Queued, Transport};
 use crate::io::{Depart, Departing, MAX_RUN_BYTES, Packets, SocketRole};
 use crate::sfu::{InFlight, Tick};
 
@@ -53,26 +53,24 @@ impl Transport {
         flushing: Flushing<'_, P, D>,
         direct: &mut dyn FnMut(ForApplication),
     ) {
-        let Flushing { now, tick, packets, depart, levelling } = flushing;
         self.listing = Listing::Idle;
+        let Flushing { now, tick, packets, depart, levelling } = flushing;
         if !self.wants_nothing() {
             self.flush_rtcp(now, depart, &mut |compound| direct(ForApplication::Rtcp(compound.into())));
         }
         let mut queue = core::mem::take(&mut self.queue);
         let mut left = &*queue;
         while !left.is_empty() {
-            let run = if self.is_direct() {
-                Run { count: 1, ..Run::default() }
-            } else {
-                self.measure(left, tick, levelling, depart.max_segments())
+            let run = match self.kind {
+                Kind::Direct => Run::ALONE,
+                _ => self.measure(left, tick, levelling, depart.max_segments()),
             };
             let (these, rest) = left.split_at_checked(run.count.max(1)).unwrap_or((left, &[]));
             left = rest;
-            if self.is_direct() {
-                self.give(now, these, tick, packets, direct);
-            } else {
-                let mut leaving = Leaving { now, tick, packets, depart };
-                self.send(these, run, &mut leaving);
+            let mut leaving = Leaving { now, tick, packets, depart };
+            match self.kind {
+                Kind::Direct => self.give(these, &leaving, direct),
+                _ => self.send(these, run, &mut leaving),
             }
             these.iter().for_each(|queued| tick.drop_copy(queued.packet));
         }
@@ -162,23 +160,22 @@ impl Transport {
         Some(len)
     }
 
-    fn give<P: Packets>(
+    fn give<P: Packets, D>(
         &mut self,
-        now: Mono,
         these: &[Queued],
-        tick: &Tick<P::Slot>,
-        packets: &P,
+        leaving: &Leaving<'_, P, D>,
         direct: &mut dyn FnMut(ForApplication),
     ) {
+        let Leaving { now, tick, packets, .. } = leaving;
         for queued in these {
             let Some(packet) = tick.packet(queued.packet) else { continue };
             let Some(bytes) = packets.bytes(packet.slot) else { continue };
             let mut out = vec![0; packet.plain_len()];
-            let written = self.write(now, queued, Source { packet, bytes, padding: 0 }, &mut out);
+            let written = self.write(*now, queued, Source { packet, bytes, padding: 0 }, &mut out);
             let sender = self.senders.get(queued.rewrite.sender);
             if let (Some(len), Some(sender)) = (written, sender) {
-                self.counts.sent.add(now, len);
-                self.counts.rtp_sent.add(now, len);
+                self.counts.sent.add(*now, len);
+                self.counts.rtp_sent.add(*now, len);
                 direct(ForApplication::Rtp(sender.consumer, out.into()));
             }
         }
@@ -201,6 +198,8 @@ struct Source<'a, S> {
 }
 
 impl Run {
+    const ALONE: Self = Self { count: 1, segment_size: 0, shortest: 0, rigid: true, ended: true };
+
     /// Takes the next packet in, if it fits.
     fn take(&mut self, size: usize, paddable: bool) -> bool {
         let segment_size = self.segment_size.max(size);
