@@ -20,6 +20,10 @@ pub(crate) struct Options {
     pub(crate) load: f64,
     pub(crate) pairs: usize,
     pub(crate) slice_ms: u64,
+    /// Worker binaries; none means ours.
+    pub(crate) subjects: Vec<PathBuf>,
+    /// How long churn lasts.
+    pub(crate) minutes: f64,
 }
 
 impl Options {
@@ -48,6 +52,10 @@ impl Options {
                     options.slice_ms =
                         crate::case::u64_of(whole(&word, &value("milliseconds")?, 10, 60_000)?);
                 }
+                "--subject" => options.subjects.push(value("the path of a worker binary")?.into()),
+                "--minutes" => {
+                    options.minutes = number(&word, &value("a number of minutes")?, 0.05, 10_000.0)?
+                }
                 other => return Err(wrong(&format!("unknown option {other}; try --help"))),
             }
         }
@@ -67,6 +75,8 @@ impl Default for Options {
             load: 0.5,
             pairs: 5,
             slice_ms: 300,
+            subjects: Vec::new(),
+            minutes: 15.0,
         }
     }
 }

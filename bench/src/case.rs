@@ -211,10 +211,15 @@ pub(crate) fn consumer_of(ssrc: u32) -> Option<(usize, usize)> {
     Some((number / STREAMS_PER_ROOM, number % STREAMS_PER_ROOM))
 }
 
-/// What a stream's payload holds after its first bytes: recognisable, and different from stream to stream.
+/// What a stream's payload holds: recognisable, different from stream to stream, and to an SFU the beginning of a
+/// VP8 frame that is not a key frame (RFC 7741 §4.2 and §4.3).
 pub(crate) fn payload_pattern(peer: usize, slot: usize, bytes: usize) -> Vec<u8> {
     let seed = (peer * STREAMS_PER_ROOM + slot) & 0xFF;
-    let byte = |index: usize| u8::try_from((seed * 13 + index * 7 + index / 251) & 0xFF).unwrap_or(0);
+    let byte = |index: usize| match index {
+        0 => VP8_START_OF_PARTITION,
+        1 => VP8_INTER_FRAME,
+        _ => u8::try_from((seed * 13 + index * 7 + index / 251) & 0xFF).unwrap_or(0),
+    };
     (0..bytes.saturating_sub(RTP_HEADER)).map(byte).collect()
 }
 
@@ -234,6 +239,14 @@ fn scatter(number: usize, interval_ns: u64) -> u64 {
     u64_of(number).wrapping_mul(0x9E37_79B9_7F4A_7C15) % interval_ns
 }
 
+/// First byte of a payload descriptor: nothing optional, the frame's first partition begins here.
+const VP8_START_OF_PARTITION: u8 = 0x10;
+/// First byte of a VP8 payload header, whose lowest bit says whether the frame depends on others.
+const VP8_INTER_FRAME: u8 = 0x01;
+/// The same in a key frame.
+pub(crate) const VP8_KEY_FRAME: u8 = 0x00;
+/// Where in a payload that byte is.
+pub(crate) const VP8_FRAME_KIND: usize = 1;
 /// Length of an RTP header without CSRCs and extensions.
 pub(crate) const RTP_HEADER: usize = 12;
 /// What the sources put into the payload type, and what the forwarder must put there instead.

@@ -3,7 +3,9 @@
 mod alloc;
 mod args;
 mod case;
+mod channel;
 mod child;
+mod control;
 mod far;
 mod floor;
 mod floor_seal;
@@ -15,11 +17,15 @@ mod machine;
 mod micro;
 mod os;
 mod os_batch;
+mod os_process;
+mod os_train;
 mod out;
 mod relay;
 mod row;
 mod schedule;
 mod suite;
+mod worker;
+mod workers;
 
 use std::io;
 use std::process::ExitCode;
@@ -62,6 +68,9 @@ fn measure(bench: &str, mut words: Vec<String>) -> io::Result<()> {
     match (bench, kind.as_str()) {
         ("micro", "") => micro::main(&options),
         ("forward", kind) => forward::main(kind, &options),
+        ("worker", "") => worker::main(&options),
+        ("workers", "") => workers::main(&options),
+        ("control", kind) => control::main(kind, &options),
         _ => Err(io::Error::other(format!("there is no bench {bench} {kind}; try --help"))),
     }
 }
@@ -88,12 +97,19 @@ cargo xtask bench forward device [OPTIONS]   two shards, destinations on devices
 cargo xtask bench forward flood [OPTIONS]    datagrams of unknown peers, with 10 and 5,000 transports
 cargo xtask bench micro [OPTIONS]            parse, stamp, seal, open, timers, pool, rings
 
+cargo xtask bench worker [OPTIONS]           CPU per packet of whole workers, driven over their channel; idling
+cargo xtask bench workers [OPTIONS]          16 workers with a room each against one with 16
+cargo xtask bench control [OPTIONS]          creates per second, 10,000 consumers and their memory
+cargo xtask bench control churn [OPTIONS]    rooms come and go under media: memory stays flat, no answer is lost
+
   --quick            1 to 200, 1200 bytes, GCM-128, bursts 1, 5 and 10 only
   --filter WORDS     cases whose name has all these words: --filter 'fan-50 burst-5 gcm-128'
   --list             name the cases and end
   --host A,B         uring, epoll, glommio, floor (the floor against itself: the noise); default uring,epoll
+  --subject PATH     a worker binary, again for more; default ours, which runs once for each host
   --json FILE        write machine and rows there
   --cores A,B        forwarder's and far end's core, or none; default 0,1
   --load SHARE       how busy the forwarder should be; default 0.5
   --pairs N          slices of each subject; default 5
-  --slice-ms MS      length of a slice; default 300";
+  --slice-ms MS      length of a slice; default 300
+  --minutes M        how long churn lasts; default 15";

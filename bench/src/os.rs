@@ -9,6 +9,8 @@ use std::os::fd::{AsRawFd, RawFd};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use crate::os_batch::ReceiveBatch;
+pub(crate) use crate::os_process::{cpu_of, give_channel, readable_within};
+pub(crate) use crate::os_train::Trains;
 
 /// CPU time of a process or of a part of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,21 +134,23 @@ pub(crate) fn need_descriptors(needed: usize) -> io::Result<()> {
     check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) })
 }
 
-/// Ends this process when the one that started it ends, however that ends. Timers become exact to the
+/// Makes this process one that ends with the one that started it. Timers become exact to the
 /// nanosecond instead of the default 50 us of slack.
 pub(crate) fn become_child() -> io::Result<()> {
-    // SAFETY: PR_SET_PDEATHSIG takes a signal number and touches no memory.
-    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })?;
+    end_with_parent()?;
     // SAFETY: PR_SET_TIMERSLACK takes a number and touches no memory.
     check(unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, 1) })
 }
 
+/// Ends this process when the one that started it ends, however that ends.
+pub(crate) fn end_with_parent() -> io::Result<()> {
+    // SAFETY: PR_SET_PDEATHSIG takes a signal number and touches no memory.
+    check(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) })
+}
+
 /// Whether reading `fd` would not block.
 pub(crate) fn readable(fd: &impl AsRawFd) -> io::Result<bool> {
-    let mut poll = libc::pollfd { fd: fd.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    // SAFETY: one live pollfd, and the count says one.
-    let ready = unsafe { libc::poll(&raw mut poll, 1, 0) };
-    if ready < 0 { Err(io::Error::last_os_error()) } else { Ok(ready > 0) }
+    readable_within(fd, 0)
 }
 
 /// From now on what this socket sends is cut into datagrams of `size` bytes (UDP GSO).
@@ -174,13 +178,15 @@ pub(crate) fn check(result: libc::c_int) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
-fn set_option(fd: RawFd, (level, name): (i32, i32), value: i32) -> io::Result<()> {
+/// Sets an option that is a number.
+pub(crate) fn set_option(fd: RawFd, (level, name): (i32, i32), value: i32) -> io::Result<()> {
     let length = libc::socklen_t::try_from(size_of::<i32>()).map_err(io::Error::other)?;
     // SAFETY: `value` lives across the call and `length` is its size.
     check(unsafe { libc::setsockopt(fd, level, name, (&raw const value).cast(), length) })
 }
 
-fn clock_ns(clock: libc::clockid_t) -> io::Result<u64> {
+/// What a clock shows.
+pub(crate) fn clock_ns(clock: libc::clockid_t) -> io::Result<u64> {
     let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: `time` is live and writable.
     check(unsafe { libc::clock_gettime(clock, &raw mut time) })?;

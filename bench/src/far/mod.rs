@@ -14,9 +14,12 @@ use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, Socket, Type};
 
 pub(crate) use self::tally::Tally;
-use crate::case::{Case, PAYLOAD_TYPE_IN, RTP_HEADER, Stream, payload_pattern, producer_ssrc, u64_of};
+use crate::case::{
+    Case, PAYLOAD_TYPE_IN, RTP_HEADER, Stream, VP8_FRAME_KIND, VP8_KEY_FRAME, payload_pattern, producer_ssrc,
+    u64_of,
+};
 use crate::child;
-use crate::os::{self, ReceiveBatch};
+use crate::os::{self, ReceiveBatch, Trains};
 use crate::schedule::{Lateness, Schedule};
 
 /// How a far end starts.
@@ -29,6 +32,8 @@ pub(crate) struct Setup {
     pub(crate) subjects: usize,
     /// Whether sinks are drained at all.
     pub(crate) drains: bool,
+    /// Whether subjects are programs that choose their own keys, extend headers and send RTCP.
+    pub(crate) foreign: bool,
 }
 
 /// What it says once it stands.
@@ -53,7 +58,11 @@ pub(crate) enum Request {
         duration_ns: u64,
         /// Bursts sent back to back each time: more than one make a backlog.
         repeat: usize,
+        /// Whether some sinks take trains whole, to see the subject's runs. They are cheaper to send to.
+        witness: bool,
     },
+    /// A subject seals with these: key and salt in one, by peer. Answers with an empty `Tally`.
+    Keys { subject: usize, keys: Vec<Vec<u8>> },
     /// Drain until `Stop`: answers with an empty `Tally` once what it counts begins.
     Drain { subject: usize },
     /// Ends a `Drain`, which answers with a `Tally`.
@@ -66,9 +75,15 @@ pub(crate) fn main(setup: Setup) -> io::Result<()> {
     child::reply(&far.ready()?)?;
     while let Some(request) = child::next_request()? {
         match request {
-            Request::Run { subject, targets, interval_ns, duration_ns, repeat } => {
+            Request::Run { subject, targets, interval_ns, duration_ns, repeat, witness } => {
+                far.set_witness(subject, witness)?;
                 let tally = far.run(subject, &targets, (interval_ns, duration_ns), repeat)?;
+                far.set_witness(subject, false)?;
                 child::reply(&tally)?;
+            }
+            Request::Keys { subject, keys } => {
+                far.sinks[subject].set_keys(&keys);
+                child::reply(&Tally::default())?;
             }
             Request::Drain { subject } => child::reply(&far.drain(subject)?)?,
             Request::Stop => {}
@@ -82,11 +97,16 @@ struct Far {
     sockets: Vec<Socket>,
     receive_buffer: usize,
     batch: ReceiveBatch,
+    trains: Trains,
+    /// Peers whose sinks take trains whole at the moment.
+    witnesses: Vec<usize>,
     sinks: Vec<tally::Sinks>,
     /// Next sequence number, by subject and stream.
     sequences: Vec<Vec<u16>>,
     patterns: Vec<Vec<u8>>,
     burst: Vec<u8>,
+    /// Streams that are to begin with a key frame.
+    key_frames_due: Vec<bool>,
     cursor: usize,
     next_pass_ns: u64,
 }
@@ -117,7 +137,9 @@ impl Far {
             }
         }
         Ok(Self {
-            sinks: (0..setup.subjects).map(|subject| tally::Sinks::new(&setup.case, subject)).collect(),
+            sinks: (0..setup.subjects)
+                .map(|subject| tally::Sinks::new(&setup.case, subject, setup.foreign))
+                .collect(),
             sequences: vec![vec![0; streams.len()]; setup.subjects],
             patterns: streams
                 .iter()
@@ -125,6 +147,9 @@ impl Far {
                 .collect(),
             burst: vec![0; MAX_BURST_BYTES],
             batch: ReceiveBatch::new(),
+            trains: Trains::new(),
+            witnesses: Vec::new(),
+            key_frames_due: vec![true; streams.len()],
             sockets,
             receive_buffer,
             setup,
@@ -156,6 +181,7 @@ impl Far {
     ) -> io::Result<Tally> {
         self.discard()?;
         self.sinks[subject].begin();
+        self.key_frames_due.fill(true);
         let streams = self.setup.case.streams(interval_ns);
         let start = os::monotonic_ns()?;
         let end = start + duration_ns;
@@ -221,6 +247,11 @@ impl Far {
                 .build_into(&mut self.burst[at..])
                 .map_err(|error| io::Error::other(format!("building an RTP packet: {error:?}")))?;
             debug_assert_eq!(len, RTP_HEADER + self.patterns[number].len());
+            // Consumers begin, and begin again, with a key frame.
+            let is_due = core::mem::take(&mut self.key_frames_due[number]);
+            if is_due || sequence.is_multiple_of(KEY_FRAME_EVERY) {
+                self.burst[at + RTP_HEADER + VP8_FRAME_KIND] = VP8_KEY_FRAME;
+            }
             *sequence = sequence.wrapping_add(1);
             at += len;
         }
@@ -251,6 +282,16 @@ impl Far {
             if !sinks.receives(peer) {
                 self.cursor += 1;
                 continue;
+            }
+            if self.witnesses.contains(&peer) {
+                let mut packets = 0;
+                let more = self.trains.receive(socket, |datagram| {
+                    packets += 1;
+                    sinks.take(peer, datagram);
+                })?;
+                sinks.take_train(packets);
+                self.cursor += usize::from(!more);
+                return Ok(true);
             }
             let taken = self.batch.receive(socket, |datagram| sinks.take(peer, datagram))?;
             if taken < ReceiveBatch::capacity() {
@@ -285,6 +326,17 @@ impl Far {
         Ok(())
     }
 
+    fn set_witness(&mut self, subject: usize, witness: bool) -> io::Result<()> {
+        self.witnesses = self.sinks[subject].witnesses().collect();
+        for &peer in &self.witnesses {
+            Trains::ask_for(&self.sockets[peer], witness)?;
+        }
+        if !witness {
+            self.witnesses.clear();
+        }
+        Ok(())
+    }
+
     /// Throws away what an earlier slice left behind.
     fn discard(&mut self) -> io::Result<()> {
         for socket in &self.sockets {
@@ -303,4 +355,6 @@ const PASS_NS: u64 = 1_000_000;
 const QUIET_PASSES: u32 = 2;
 /// The same when something is.
 const LOST_PASSES: u32 = 150;
+/// Packets between two key frames: rare, as from a camera, and never so rare that a consumer waits for long.
+const KEY_FRAME_EVERY: u16 = 1024;
 const MAX_BURST_BYTES: usize = 65_507;

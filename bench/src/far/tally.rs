@@ -21,6 +21,11 @@ pub(crate) struct Tally {
     pub(crate) gaps: u64,
     /// Packets that no receiver could use.
     pub(crate) bad: u64,
+    /// RTCP packets among what they got, which nobody counts.
+    pub(crate) rtcp: u64,
+    /// Trains seen whole by the sinks that ask for them, and the packets in those.
+    pub(crate) runs: u64,
+    pub(crate) in_runs: u64,
     /// Packets opened and compared.
     pub(crate) opened: u64,
     /// What was wrong with the first bad one.
@@ -34,12 +39,16 @@ pub(super) struct Sinks {
     receives: Vec<bool>,
     expected: Vec<Option<u16>>,
     lengths: [usize; 2],
+    /// Most bytes that a subject may add to a header.
+    room: usize,
+    case: Case,
     checkers: Vec<Option<Checker>>,
 }
 
 impl Sinks {
-    /// `subject` 0 is the floor, whose packets are sealed but not SRTP.
-    pub(super) fn new(case: &Case, subject: usize) -> Self {
+    /// `subject` 0 is the floor, whose packets are sealed but not SRTP. A foreign subject may add header extensions
+    /// and send RTCP.
+    pub(super) fn new(case: &Case, subject: usize, foreign: bool) -> Self {
         let peers = case.peers();
         let stride = (peers.len() / CHECKED_PEERS).max(1);
         let checker = |index: usize| {
@@ -56,7 +65,18 @@ impl Sinks {
                 Shape::Fan => [case.bytes + tag; 2],
                 Shape::Meeting => [case.bytes + tag, AUDIO_BYTES + tag],
             },
+            room: if foreign && subject > 0 { EXTENSION_ROOM } else { 0 },
+            case: *case,
             checkers: (0..peers.len()).map(checker).collect(),
+        }
+    }
+
+    /// The subject has chosen these keys, by peer.
+    pub(super) fn set_keys(&mut self, keys: &[Vec<u8>]) {
+        for (peer, (checker, key)) in self.checkers.iter_mut().zip(keys).enumerate() {
+            if let Some(checker) = checker {
+                *checker = Checker::with_key(&self.case, peer, key);
+            }
         }
     }
 
@@ -73,7 +93,25 @@ impl Sinks {
         self.tally.received
     }
 
+    /// Peers that receive and are visited first when runs are looked at.
+    pub(super) fn witnesses(&self) -> impl Iterator<Item = usize> {
+        let receiving = self.receives.iter().enumerate().filter(|(_, receives)| **receives);
+        receiving.map(|(peer, _)| peer).take(WITNESSES)
+    }
+
+    /// A train came of so many packets.
+    pub(super) fn take_train(&mut self, packets: u64) {
+        if packets > 0 {
+            self.tally.runs += 1;
+            self.tally.in_runs += packets;
+        }
+    }
+
     pub(super) fn take(&mut self, peer: usize, datagram: &[u8]) {
+        if self.room > 0 && datagram.get(1).is_some_and(|second| RTCP_TYPES.contains(second)) {
+            self.tally.rtcp += 1;
+            return;
+        }
         self.tally.received += 1;
         if let Err(complaint) = self.examine(peer, datagram) {
             self.tally.bad += 1;
@@ -88,7 +126,7 @@ impl Sinks {
     }
 
     fn examine(&mut self, peer: usize, datagram: &[u8]) -> Result<(), String> {
-        if !self.lengths.contains(&datagram.len()) {
+        if !self.lengths.iter().any(|&len| (len..=len + self.room).contains(&datagram.len())) {
             return Err(format!("{} bytes, expected {:?}", datagram.len(), self.lengths));
         }
         let Some(&[first, second, high, low, _, _, _, _, a, b, c, d]) = datagram.first_chunk::<RTP_HEADER>()
@@ -120,6 +158,12 @@ impl Sinks {
 
 /// Peers whose every packet is opened: spread over the room, few enough for the far end's core.
 const CHECKED_PEERS: usize = 4;
+/// Sinks that look at runs: few enough that what is different about them does not count.
+const WITNESSES: usize = 4;
+/// A block of header extensions, were it of all the kinds that a worker writes by itself.
+const EXTENSION_ROOM: usize = 64;
+/// Second bytes that tell RTCP from RTP on one port (RFC 5761 §4).
+const RTCP_TYPES: core::ops::RangeInclusive<u8> = 192..=223;
 
 #[cfg(test)]
 mod tests {
@@ -152,7 +196,7 @@ mod tests {
 
     #[test]
     fn good_packets_pass_and_each_kind_of_garbage_is_named() {
-        let mut sinks = Sinks::new(&clear_fan(), 1);
+        let mut sinks = Sinks::new(&clear_fan(), 1, false);
         sinks.begin();
         sinks.take(1, &packet(1, 7));
         sinks.take(1, &packet(1, 8));
@@ -176,11 +220,49 @@ mod tests {
 
     #[test]
     fn a_missing_packet_is_a_gap() {
-        let mut sinks = Sinks::new(&clear_fan(), 1);
+        let mut sinks = Sinks::new(&clear_fan(), 1, false);
         sinks.begin();
         sinks.take(2, &packet(2, u16::MAX));
         sinks.take(2, &packet(2, 0));
         sinks.take(2, &packet(2, 2));
         assert_eq!(sinks.finish((3, 1)).gaps, 1);
+    }
+
+    #[test]
+    fn a_foreign_subject_may_add_extensions_and_rtcp_but_no_other_payload() {
+        let extended = |payload_bytes: usize| {
+            let plain = packet(1, 7);
+            let (header, payload) = plain.split_at(RTP_HEADER);
+            let extension = [0xBE, 0xDE, 0, 1, 0x10, 0x30, 0, 0];
+            let mut packet = [header, &extension, &payload[..payload_bytes]].concat();
+            packet[0] |= 0x10;
+            packet
+        };
+        let report = [0x80, 200, 0, 1, 0, 0, 0, 0];
+        for (foreign, bytes, bad, rtcp) in [
+            (true, extended(88), 0, 0),
+            (true, extended(80), 1, 0),
+            (false, extended(88), 1, 0),
+            (true, report.to_vec(), 0, 1),
+            (false, report.to_vec(), 1, 0),
+        ] {
+            let mut sinks = Sinks::new(&clear_fan(), 1, foreign);
+            sinks.begin();
+            sinks.take(1, &bytes);
+            let tally = sinks.finish((1, 1));
+            assert_eq!((tally.bad, tally.rtcp), (bad, rtcp), "{foreign} {tally:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_frame_is_what_was_sent_and_another_frame_is_not() {
+        let mut sinks = Sinks::new(&clear_fan(), 1, false);
+        for (kind, bad) in [(crate::case::VP8_KEY_FRAME, 0), (0x03, 1)] {
+            sinks.begin();
+            let mut frame = packet(1, 7);
+            frame[RTP_HEADER + crate::case::VP8_FRAME_KIND] = kind;
+            sinks.take(1, &frame);
+            assert_eq!(sinks.finish((1, 1)).bad, bad);
+        }
     }
 }

@@ -92,7 +92,7 @@ impl Pair {
             spread: Spread::Home,
         };
         // The scheduler puts the source where there is time left.
-        let setup = far::Setup { case, core: None, subjects: 2, drains: false };
+        let setup = far::Setup { case, core: None, subjects: 2, drains: false, foreign: false };
         let mut far = Role::start("far", &setup)?;
         let far::Ready { ports, .. } = far.hear()?;
         let peers = forwarder::on_loopback(&ports);
@@ -161,7 +161,14 @@ impl Pair {
         let subject = if away { &mut self.away } else { &mut self.home };
         let before = subject.look()?;
         let targets = subject.ports.clone();
-        let run = far::Request::Run { subject: usize::from(away), targets, interval_ns, duration_ns, repeat };
+        let run = far::Request::Run {
+            subject: usize::from(away),
+            targets,
+            interval_ns,
+            duration_ns,
+            repeat,
+            witness: false,
+        };
         let Tally { .. } = self.far.ask(&run)?;
         // What is still queued belongs to this slice, whose packets are counted by what was sent.
         std::thread::sleep(Duration::from_millis(15));

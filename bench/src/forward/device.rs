@@ -109,7 +109,7 @@ impl Bench {
         let mut sources = Vec::new();
         let mut peers = vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0)); case.peers().len()];
         for (shard, core) in [first, second].into_iter().enumerate() {
-            let setup = far::Setup { case, core: Some(core), subjects: 1, drains: false };
+            let setup = far::Setup { case, core: Some(core), subjects: 1, drains: false, foreign: false };
             let mut source = Role::start("far", &setup)?;
             let far::Ready { ports, .. } = source.hear()?;
             for (number, peer) in case.peers().iter().enumerate().filter(|(_, peer)| peer.shard == shard) {
@@ -184,7 +184,15 @@ impl Bench {
             let only_its_own =
                 |(number, &port): (usize, &u16)| if peers[number].shard == shard { port } else { 0 };
             let targets = self.subject.ports.iter().enumerate().map(only_its_own).collect();
-            source.tell(&far::Request::Run { subject: 0, targets, interval_ns, duration_ns, repeat: 1 })?;
+            let run = far::Request::Run {
+                subject: 0,
+                targets,
+                interval_ns,
+                duration_ns,
+                repeat: 1,
+                witness: false,
+            };
+            source.tell(&run)?;
         }
         let mut source_cpu_ns = [0; SHARDS];
         for (shard, source) in self.sources.iter_mut().enumerate().filter(|(shard, _)| on[*shard]) {

@@ -19,7 +19,8 @@ pub(super) fn verdicts(rows: &[Row]) -> Vec<String> {
     floors.chain(pairs).collect()
 }
 
-fn is_promised(row: &Row) -> bool {
+/// Whether a row is of the promised case and counts.
+pub(crate) fn is_promised(row: &Row) -> bool {
     row.invalid.is_none()
         && row.shape == Shape::Fan.name()
         && row.sockets == "connected"
@@ -28,7 +29,8 @@ fn is_promised(row: &Row) -> bool {
         && row.host != "floor"
 }
 
-fn verdict(what: &str, figure: f64, most: f64) -> String {
+/// Whether a promise is kept, as a line.
+pub(crate) fn verdict(what: &str, figure: f64, most: f64) -> String {
     let kept = if figure <= most { "kept" } else { "NOT KEPT" };
     format!("{kept}: {what} {figure:.3}, at most {most}")
 }

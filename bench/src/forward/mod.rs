@@ -3,9 +3,9 @@
 mod cross;
 mod device;
 pub(crate) mod flood;
-mod limits;
+pub(crate) mod limits;
 mod matrix;
-mod run;
+pub(crate) mod run;
 mod subject;
 
 use std::io;

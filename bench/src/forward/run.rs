@@ -47,6 +47,7 @@ impl Run {
             core: options.cores.map(|(_, core)| core),
             subjects: hosts.len() + 1,
             drains: true,
+            foreign: false,
         };
         let mut far = Role::start("far", &setup)?;
         let ready: far::Ready = far.hear()?;
@@ -67,7 +68,7 @@ impl Run {
 
     /// Takes all slices and sums up a row per host.
     pub(crate) fn measure(&mut self, options: &Options) -> io::Result<Vec<Row>> {
-        let interval_ns = self.pace(options.load)?;
+        let interval_ns = pace(&self.case, &mut self.floor, &mut self.far, options.load)?;
         let duration_ns = options.slice_ms * 1_000_000;
         // One round for caches, pools and tables to warm up.
         self.round(interval_ns, WARM_UP_NS.min(duration_ns))?;
@@ -79,19 +80,6 @@ impl Run {
         }
         let row = |of: &Contender| Row::of(&self.case, &of.host.to_string(), &of.slices);
         Ok(self.contenders.iter().map(row).collect())
-    }
-
-    /// The interval between bursts at which a forwarder is about as busy as asked.
-    fn pace(&mut self, load: f64) -> io::Result<u64> {
-        let Tally { .. } = self.far.ask(&far::Request::Drain { subject: 0 })?;
-        let work: floor::Work = self.floor.ask(&floor::Request::Probe)?;
-        self.far.tell(&far::Request::Stop)?;
-        let Tally { .. } = self.far.hear()?;
-        let per_burst =
-            ratio(work.cpu_ns, work.packets) * float(u64_of(self.case.burst * self.case.consumers));
-        let busy = per_burst * FORWARDER_BY_FLOOR / float(u64_of(self.case.shards)) + WAKE_UP_NS;
-        let seconds = busy * float(u64_of(self.case.rooms)) / load / 1e9;
-        Ok(u64::try_from(Duration::from_secs_f64(seconds).as_nanos()).unwrap_or(u64::MAX))
     }
 
     fn round(&mut self, interval_ns: u64, duration_ns: u64) -> io::Result<()> {
@@ -137,6 +125,7 @@ impl Contender {
             interval_ns,
             duration_ns,
             repeat: 1,
+            witness: false,
         })?;
         let used = subject.used_since(before)?;
         complain(&self.host.to_string(), &tally)?;
@@ -145,7 +134,7 @@ impl Contender {
             cpu_ns,
             user_ns,
             sys_ns,
-            allocs: used.allocs(),
+            allocs: Some(used.allocs()),
             expected: tally.sent * u64_of(case.consumers),
             received: tally.received,
             gaps: tally.gaps,
@@ -158,8 +147,20 @@ impl Contender {
     }
 }
 
+/// The interval between bursts at which a forwarder is about as busy as asked.
+pub(crate) fn pace(case: &Case, floor: &mut Role, far: &mut Role, load: f64) -> io::Result<u64> {
+    let Tally { .. } = far.ask(&far::Request::Drain { subject: 0 })?;
+    let work: floor::Work = floor.ask(&floor::Request::Probe)?;
+    far.tell(&far::Request::Stop)?;
+    let Tally { .. } = far.hear()?;
+    let per_burst = ratio(work.cpu_ns, work.packets) * float(u64_of(case.burst * case.consumers));
+    let busy = per_burst * FORWARDER_BY_FLOOR / float(u64_of(case.shards)) + WAKE_UP_NS;
+    let seconds = busy * float(u64_of(case.rooms)) / load / 1e9;
+    Ok(u64::try_from(Duration::from_secs_f64(seconds).as_nanos()).unwrap_or(u64::MAX))
+}
+
 /// A slice of the floor, also as nanoseconds per packet.
-fn floor_slice(
+pub(crate) fn floor_slice(
     floor: &mut Role,
     far: &mut Role,
     (interval_ns, duration_ns): (u64, u64),
@@ -183,7 +184,7 @@ fn floor_slice(
 }
 
 /// Packets that no receiver could use make the whole bench worthless.
-fn complain(who: &str, tally: &Tally) -> io::Result<()> {
+pub(crate) fn complain(who: &str, tally: &Tally) -> io::Result<()> {
     match &tally.complaint {
         Some(what) => Err(io::Error::other(format!(
             "{who} sent {} bad packets of {}; the first: {what}",

@@ -65,6 +65,12 @@ fn tidy_alone(root: &Path) -> Result<bool, String> {
 }
 
 fn bench(root: &Path, arguments: &[String]) -> Result<bool, String> {
+    let name = arguments.first().map_or("", String::as_str);
+    if matches!(name, "worker" | "workers" | "control") {
+        // What is measured by default lies beside the bench.
+        let build = ["build", "--release", "--package", "shardcast-worker"];
+        command::run(Tool::Cargo.command(root).args(build))?;
+    }
     let mut command = Tool::Cargo.command(root);
     command.args(["run", "--release", "--package", "shardcast-bench", "--bin", "shardcast-bench"]);
     if arguments.iter().any(|word| word.split(',').any(|host| host == "glommio")) {

@@ -1,0 +1,177 @@
+//! One case: the far end, the floor and every subject's worker stand side by side, and take turns in slices so
+//! short that whatever the machine does to one it does to all.
+
+use std::io;
+
+use crate::args::Options;
+use crate::case::{Case, u64_of};
+use crate::channel::{Stand, Subject, Worker};
+use crate::child::Role;
+use crate::far::{self, Tally};
+use crate::floor;
+use crate::forward::run::{complain, floor_slice, pace};
+use crate::os;
+use crate::row::{Row, Slice, ratio};
+
+/// The processes of one case.
+#[derive(Debug)]
+pub(crate) struct Run {
+    case: Case,
+    far: Role,
+    floor: Role,
+    contenders: Vec<Contender>,
+}
+
+/// A subject in its room.
+#[derive(Debug)]
+pub(crate) struct Contender {
+    name: String,
+    /// What the far end calls it.
+    number: usize,
+    stand: Stand,
+    slices: Vec<Slice>,
+}
+
+impl Run {
+    /// Starts the processes, a worker of each subject, and waits until all stand.
+    pub(crate) fn start(case: &Case, subjects: &[Subject], options: &Options) -> io::Result<Self> {
+        let core = options.cores.map(|(core, _)| core);
+        Self::start_with(case, subjects, options, |subject| {
+            // One shard is what the floor has, too. Workers that know nothing of shards do not mind.
+            Ok(vec![Worker::start(&subject.clone().with("SHARDCAST_SHARDS", "1"), core)?])
+        })
+    }
+
+    /// The same with workers that `start` makes of a subject.
+    pub(crate) fn start_with(
+        case: &Case,
+        subjects: &[Subject],
+        options: &Options,
+        mut start: impl FnMut(&Subject) -> io::Result<Vec<Worker>>,
+    ) -> io::Result<Self> {
+        os::need_descriptors(case.descriptors())?;
+        let setup = far::Setup {
+            case: *case,
+            core: options.cores.map(|(_, core)| core),
+            subjects: subjects.len() + 1,
+            drains: true,
+            foreign: true,
+        };
+        let mut far = Role::start("far", &setup)?;
+        let ready: far::Ready = far.hear()?;
+        let core = options.cores.map(|(core, _)| core);
+        let setup = floor::Setup { case: *case, core, ports: ready.ports.clone() };
+        let mut floor = Role::start("floor", &setup)?;
+        let floor::Work { .. } = floor.hear()?;
+        let mut contenders = Vec::new();
+        for subject in subjects {
+            let number = contenders.len() + 1;
+            let stand = Stand::build(case, start(subject)?, &ready.ports)
+                .map_err(|error| io::Error::other(format!("{}: {error}", subject.name)))?;
+            let keys = far::Request::Keys { subject: number, keys: stand.keys.clone() };
+            let Tally { .. } = far.ask(&keys)?;
+            contenders.push(Contender { name: subject.name.clone(), number, stand, slices: Vec::new() });
+        }
+        Ok(Self { case: *case, far, floor, contenders })
+    }
+
+    /// Takes all slices and sums up a row per subject.
+    pub(crate) fn measure(&mut self, options: &Options) -> io::Result<Vec<Row>> {
+        let interval_ns = self.pace(options.load)?;
+        let duration_ns = options.slice_ms * 1_000_000;
+        // One round for caches, pools and tables to warm up, which also shows the runs.
+        self.round((interval_ns, WARM_UP_NS.max(8 * interval_ns)), true)?;
+        let runs = |contender: &mut Contender| contender.slices.drain(..).next_back().unwrap_or_default();
+        let runs: Vec<Slice> = self.contenders.iter_mut().map(runs).collect();
+        for _ in 0..options.pairs {
+            self.round((interval_ns, duration_ns), false)?;
+        }
+        for (contender, seen) in self.contenders.iter_mut().zip(runs) {
+            contender.share_out_ticks();
+            if let Some(first) = contender.slices.first_mut() {
+                (first.sent_datagrams, first.sent_runs) = (seen.sent_datagrams, seen.sent_runs);
+            }
+        }
+        let row = |of: &Contender| Row::of_program(&self.case, &of.name, &of.slices);
+        Ok(self.contenders.iter().map(row).collect())
+    }
+
+    /// The interval between bursts at which the slowest subject is about as busy as asked.
+    fn pace(&mut self, load: f64) -> io::Result<u64> {
+        let guess = pace(&self.case, &mut self.floor, &mut self.far, load)?;
+        // At a quarter of that even one that costs several times as much keeps up.
+        let slow = guess.saturating_mul(4);
+        let mut interval_ns = guess;
+        for contender in &mut self.contenders {
+            let slice =
+                contender.slice(&mut self.far, &self.case, (slow, WARM_UP_NS.max(8 * slow)), false)?;
+            let per_burst = ratio(slice.cpu_ns, slice.bursts) * SLACK;
+            let needed = std::time::Duration::from_secs_f64(per_burst / load / 1e9).as_nanos();
+            interval_ns = interval_ns.max(u64::try_from(needed).unwrap_or(u64::MAX));
+        }
+        Ok(interval_ns)
+    }
+
+    fn round(&mut self, times: (u64, u64), witness: bool) -> io::Result<()> {
+        let floor_ns = floor_slice(&mut self.floor, &mut self.far, times)?.1;
+        for contender in &mut self.contenders {
+            let mut slice = contender.slice(&mut self.far, &self.case, times, witness)?;
+            slice.floor_ns = floor_ns;
+            contender.slices.push(slice);
+        }
+        Ok(())
+    }
+}
+
+impl Contender {
+    fn slice(
+        &mut self,
+        far: &mut Role,
+        case: &Case,
+        (interval_ns, duration_ns): (u64, u64),
+        witness: bool,
+    ) -> io::Result<Slice> {
+        let before = self.stand.cpu()?;
+        let tally: Tally = far.ask(&far::Request::Run {
+            subject: self.number,
+            targets: self.stand.ports.clone(),
+            interval_ns,
+            duration_ns,
+            repeat: 1,
+            witness,
+        })?;
+        let after = self.stand.cpu()?;
+        complain(&self.name, &tally)?;
+        Ok(Slice {
+            cpu_ns: after.total_ns.saturating_sub(before.total_ns),
+            user_ns: after.user_ns.saturating_sub(before.user_ns),
+            sys_ns: after.sys_ns.saturating_sub(before.sys_ns),
+            allocs: None,
+            expected: tally.sent * u64_of(case.consumers),
+            received: tally.received,
+            gaps: tally.gaps,
+            sent_datagrams: tally.in_runs,
+            sent_runs: tally.runs,
+            bursts: tally.bursts,
+            wall_ns: duration_ns,
+            floor_ns: 0.0,
+        })
+    }
+
+    /// /proc tells user from system in ticks, too coarse for one slice: all slices get the share of the whole.
+    fn share_out_ticks(&mut self) {
+        let total = |field: fn(&Slice) -> u64| self.slices.iter().map(field).sum::<u64>();
+        let (user, system) = (total(|slice| slice.user_ns), total(|slice| slice.sys_ns));
+        for slice in &mut self.slices {
+            let of =
+                |part: u64| u128::from(slice.cpu_ns) * u128::from(part) / u128::from((user + system).max(1));
+            let (user, system) = (of(user), of(system));
+            slice.user_ns = u64::try_from(user).unwrap_or(u64::MAX);
+            slice.sys_ns = u64::try_from(system).unwrap_or(u64::MAX);
+        }
+    }
+}
+
+/// A closer pace costs a little less per burst, and loads meet a little more than is asked for otherwise.
+const SLACK: f64 = 0.95;
+const WARM_UP_NS: u64 = 200_000_000;
