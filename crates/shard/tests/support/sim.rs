@@ -28,17 +28,22 @@ pub struct SimDriver {
     pub sent: Vec<Sent>,
     /// Whether `sent` is filled; counters are in any case.
     pub keep: bool,
+    /// Whether it takes no socket more.
+    pub refuses: bool,
     /// Turns between a close and its end.
     pub reaping_turns: u32,
     closing: VecDeque<(SocketKey, u32)>,
     closed: VecDeque<SocketKey>,
     pub last_wait: Option<Wait>,
+    connected: Vec<(SocketKey, Option<SocketAddr>)>,
     counters: DriverCounters,
 }
 
 #[derive(Debug)]
 struct SimSocket {
     generation: u32,
+    /// Holds its port until it is reaped.
+    socket: Option<Socket>,
     state: State,
     in_tick: usize,
 }
@@ -70,10 +75,12 @@ impl SimDriver {
             reserved: 0,
             sent: Vec::new(),
             keep: true,
+            refuses: false,
             reaping_turns: 1,
             closing: VecDeque::new(),
             closed: VecDeque::new(),
             last_wait: None,
+            connected: Vec::new(),
             counters: DriverCounters::default(),
         }
     }
@@ -84,6 +91,27 @@ impl SimDriver {
         buffer.clear();
         buffer.extend_from_slice(bytes);
         self.arrivals.push_back(Arrival { socket, from, to: None, bytes: buffer, segment_size });
+    }
+
+    /// The open socket on that local port.
+    pub fn on_port(&self, port: u16) -> Option<SocketKey> {
+        let is_there = |socket: &SimSocket| {
+            let local = socket.socket.as_ref().map(|socket| socket.local_addr().port());
+            socket.state == State::Open && local == Some(port)
+        };
+        let index = self.sockets.iter().position(is_there)?;
+        Some(SocketKey::new(u32::try_from(index).unwrap(), self.sockets[index].generation))
+    }
+
+    /// The local port of a socket.
+    pub fn port_of(&self, key: SocketKey) -> Option<u16> {
+        let socket = self.sockets.get(key.index() as usize)?;
+        socket.socket.as_ref().map(|socket| socket.local_addr().port())
+    }
+
+    /// The peer that a socket was connected to.
+    pub fn connected(&self, key: SocketKey) -> Option<SocketAddr> {
+        self.connected.iter().rev().find(|(socket, _)| *socket == key).and_then(|(_, peer)| *peer)
     }
 
     /// Sockets that hold a port.
@@ -104,15 +132,18 @@ impl SimDriver {
 
 impl Driver for SimDriver {
     fn add(&mut self, socket: Socket) -> io::Result<SocketKey> {
-        drop(socket);
+        if self.refuses {
+            return Err(io::Error::other("the table is full"));
+        }
         let free = self.sockets.iter().position(|socket| socket.state == State::Free);
         let index = free.unwrap_or_else(|| {
-            self.sockets.push(SimSocket { generation: 0, state: State::Free, in_tick: 0 });
+            self.sockets.push(SimSocket { generation: 0, socket: None, state: State::Free, in_tick: 0 });
             self.sockets.len() - 1
         });
-        let socket = &mut self.sockets[index];
-        socket.state = State::Open;
-        Ok(SocketKey::new(u32::try_from(index).unwrap(), socket.generation))
+        let place = &mut self.sockets[index];
+        place.state = State::Open;
+        place.socket = Some(socket);
+        Ok(SocketKey::new(u32::try_from(index).unwrap(), place.generation))
     }
 
     fn close(&mut self, key: SocketKey) {
@@ -125,7 +156,8 @@ impl Driver for SimDriver {
         self.closed.pop_front()
     }
 
-    fn connect(&mut self, _key: SocketKey, _peer: Option<SocketAddr>) -> io::Result<()> {
+    fn connect(&mut self, key: SocketKey, peer: Option<SocketAddr>) -> io::Result<()> {
+        self.connected.push((key, peer));
         Ok(())
     }
 
@@ -141,6 +173,7 @@ impl Driver for SimDriver {
             }
             let socket = &mut self.sockets[key.index() as usize];
             socket.state = State::Free;
+            socket.socket = None;
             socket.generation += 1;
             self.closed.push_back(key);
         }
