@@ -102,7 +102,7 @@ pub struct Rewrite {
     pub payload_type: PayloadType,
     /// The marker bit.
     pub marker: bool,
-    /// The MID, if the consumer has one.
+    /// The MID, if the consumer has one that fits.
     pub mid: Option<Mid>,
 }
 
@@ -143,7 +143,8 @@ impl Consumer {
     ) -> Result<Self, Unacceptable> {
         let consumer_type = validate(pipe, parameters, consumable)?;
         let mid = parameters.mid.as_deref().filter(|mid| !mid.is_empty());
-        let mid = mid.map(|mid| Mid::new(mid.as_bytes()).ok_or_else(|| too_long(mid))).transpose()?;
+        // One that is longer than what every packet has room for is not sent; the SSRC tells the stream as well.
+        let mid = mid.and_then(|mid| Mid::new(mid.as_bytes()));
         let sent = if pipe { consumable.len() } else { 1 };
         let mut streams = parameters.encodings.iter().take(sent).filter_map(|encoding| {
             let ssrc = Ssrc(encoding.ssrc?.0);
@@ -384,10 +385,6 @@ impl Halt {
 /// the first packet does not look like a rollover. An SSRC that its key has seen begins above its highest index.
 pub fn random_start(random: u16) -> PacketIndex {
     PacketIndex::from_parts(0, 1_000_u16.saturating_add(random % 31_768))
-}
-
-fn too_long(mid: &str) -> Unacceptable {
-    Unacceptable::new("rtpParameters.mid", format_args!("{mid:?}"), "it must have at most 8 bytes")
 }
 
 #[inline]

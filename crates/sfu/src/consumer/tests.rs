@@ -127,10 +127,16 @@ fn what_is_wrong_is_named() {
         let error = validate(pipe, &parameters, &consumable).unwrap_err().to_string();
         assert!(error.contains(expected), "{expected:?} is not in {error:?}");
     }
-    let mut parameters = parameters(&[SSRC]);
-    parameters.mid = Some("123456789".into());
-    let error = Consumer::new(false, &parameters, &consumable(1), &mut |_| random_start(0)).unwrap_err();
-    assert_eq!(error.field, "rtpParameters.mid");
+}
+
+#[test]
+fn a_mid_without_room_in_packets_is_not_sent() {
+    for (mid, sent) in [("12345678", Mid::new(b"12345678")), ("123456789", None), ("", None)] {
+        let mut parameters = parameters(&[SSRC]);
+        parameters.mid = Some(mid.into());
+        let consumer = Consumer::new(false, &parameters, &consumable(1), &mut |_| random_start(0)).unwrap();
+        assert_eq!(consumer.mid, sent, "{mid:?}");
+    }
 }
 
 fn index(consumer: &mut Consumer, packet: &Packet) -> Result<u64, DropReason> {

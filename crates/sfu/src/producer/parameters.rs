@@ -101,6 +101,13 @@ fn encodings(parameters: &RtpParameters) -> Result<(), Unacceptable> {
             let field = format!("rtpParameters.encodings[{at}].codecPayloadType");
             return Err(Unacceptable::new(field, value, "it must be the payload type of a media codec"));
         }
+        let is_named = |name: Option<&str>| name.is_some_and(|name| !name.is_empty());
+        let is_known = encoding.ssrc.is_some() || is_named(encoding.rid.as_deref());
+        if !is_known && !is_named(parameters.mid.as_deref()) {
+            let field = format!("rtpParameters.encodings[{at}]");
+            let expected = "its packets must be known by an ssrc or a rid, or all of the producer's by a mid";
+            return Err(Unacceptable::new(field, "without ssrc and rid", expected));
+        }
     }
     Ok(())
 }

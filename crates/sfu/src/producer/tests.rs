@@ -163,6 +163,20 @@ fn what_is_wrong_is_named() {
 }
 
 #[test]
+fn packets_have_to_be_known_by_something() {
+    let without_marks = || parameters(&[RtpEncodingParameters::default()]);
+    for (mid, is_known) in [(None, false), (Some(""), false), (Some("0"), true)] {
+        let mut parameters = without_marks();
+        parameters.mid = mid.map(Into::into);
+        assert_eq!(validate(MediaKind::Video, &parameters, &mapping(1)).is_ok(), is_known, "{mid:?}");
+    }
+    let encoding = RtpEncodingParameters { rid: Some("a".into()), ..Default::default() };
+    let mut parameters = parameters(&[encoding]);
+    parameters.mid = None;
+    assert!(validate(MediaKind::Video, &parameters, &mapping(1)).is_ok());
+}
+
+#[test]
 fn a_mapping_of_other_encodings_is_refused() {
     let parameters = parameters(&[RtpEncodingParameters { rid: Some("h".into()), ..with_ssrc(10, 11) }]);
     let mut given = mapping(1);

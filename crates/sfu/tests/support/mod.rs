@@ -211,4 +211,11 @@ pub(crate) fn rtp(ssrc: u32, sequence: u16) -> Vec<u8> {
     packet
 }
 
+/// A request for a key frame of that stream, from somebody (RFC 4585 §6.3.1).
+pub(crate) fn pli(media: u32) -> Vec<u8> {
+    let mut packet = vec![0x81, 206, 0, 2, 0, 0, 0, 99];
+    packet.extend(media.to_be_bytes());
+    packet
+}
+
 const LARGEST_SLOT: usize = 1_536;
