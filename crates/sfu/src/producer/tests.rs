@@ -229,6 +229,7 @@ fn parameters(encodings: &[RtpEncodingParameters]) -> RtpParameters {
     let mut rtx = codec("video/rtx", 97);
     rtx.parameters.set("apt", 96);
     RtpParameters {
+        mid: Some("0".into()),
         codecs: vec![codec("video/VP8", 96), rtx],
         encodings: encodings.to_vec(),
         rtcp: RtcpParameters { cname: Some("somebody".into()), reduced_size: true },
