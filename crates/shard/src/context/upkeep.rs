@@ -118,13 +118,14 @@ impl<E: Engine> Context<E> {
         self.outbox.lose_all();
     }
 
-    /// Shows what this tick wrote to other shards and to control.
+    /// Shows what this tick wrote to control and to other shards; in this order, so that what another shard answers to
+    /// a fact is never seen before what was told to control ahead of it.
     pub(crate) fn publish(&mut self) {
+        self.outbox.publish();
         for outbound in self.outbound.iter_mut().flatten() {
             outbound.publish();
             self.blocked |= outbound.facts.waiting() > 0;
         }
-        self.outbox.publish();
     }
 
     /// Levels of now, beside what was counted.

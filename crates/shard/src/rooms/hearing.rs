@@ -26,7 +26,7 @@ impl Rooms {
                 }
                 // An end is heard when it is done.
                 if !is_open || feed.state != FeedState::Gone {
-                    self.tell(from, Fact(Said::Heard(Subject::Producer(feed.producer), feed.number)), cx);
+                    self.say_heard(from, Subject::Producer(feed.producer), feed.number, cx);
                 }
             }
             Said::DataFeed(feed) => {
@@ -38,7 +38,7 @@ impl Rooms {
                 }
                 // An end is heard when it is done.
                 if !is_open || feed.state != FeedState::Gone {
-                    self.tell(from, Fact(Said::Heard(Subject::DataProducer(feed.producer), feed.number)), cx);
+                    self.say_heard(from, Subject::DataProducer(feed.producer), feed.number, cx);
                 }
             }
             // Those of a replica that is gone concern nobody.
@@ -58,6 +58,21 @@ impl Rooms {
             Said::Restarted => self.nobody_hears(from, cx),
         }
         self.carry_out(cx);
+    }
+
+    /// Says that something was heard: of messages only after those before it were told to control, so that they come
+    /// before the answer that waits for this.
+    pub(super) fn say_heard(
+        &mut self,
+        shard: ShardId,
+        subject: Subject,
+        number: u32,
+        cx: &mut Context<Self>,
+    ) {
+        match subject {
+            Subject::DataProducer(_) => self.events.then_heard(shard, subject, number),
+            Subject::Producer(_) => self.tell(shard, Fact(Said::Heard(subject, number)), cx),
+        }
     }
 
     /// Nothing that was told to a shard will be answered.

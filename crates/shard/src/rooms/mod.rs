@@ -177,9 +177,7 @@ impl Rooms {
     fn happened(&mut self, owed: OwedKey, cx: &mut Context<Self>) {
         match self.owed.happened(owed) {
             Some(Then::Reply(ticket, outcome)) => cx.reply(ticket, outcome),
-            Some(Then::Acknowledge(shard, subject, number)) => {
-                self.tell(shard, Fact(Said::Heard(subject, number)), cx);
-            }
+            Some(Then::Acknowledge(shard, subject, number)) => self.say_heard(shard, subject, number, cx),
             None => {}
         }
     }
@@ -254,7 +252,9 @@ impl Engine for Rooms {
         let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
         self.sfu.end_tick(&mut io);
         self.carry_out(cx);
+        for (shard, subject, number) in self.events.publish(cx) {
+            self.tell(shard, Fact(Said::Heard(subject, number)), cx);
+        }
         self.tell_again(cx);
-        self.events.publish(cx);
     }
 }

@@ -10,8 +10,10 @@ use model::event::{Event, Urgency};
 use model::reply::Part;
 
 use super::Rooms;
+use super::fact::Subject;
 use crate::context::Context;
 use crate::control::RequestId;
+use crate::key::ShardId;
 
 /// What rooms tell control beside answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +27,7 @@ pub enum Told {
 /// Events that control has not taken yet.
 #[derive(Debug, Default)]
 pub(super) struct Events {
-    waiting: VecDeque<Event>,
+    waiting: VecDeque<Entry>,
     /// How many have left by the front, ever: the ticket of the one that is there now.
     departed: u64,
     /// Tickets of events that a newer one would replace.
@@ -38,7 +40,7 @@ impl Events {
     pub(super) fn push(&mut self, event: Event) {
         match event.urgency() {
             Urgency::Lossy if self.waiting.len() >= LOSSY_LIMIT => self.dropped += 1,
-            Urgency::Lossy | Urgency::Lasting => self.waiting.push_back(event),
+            Urgency::Lossy | Urgency::Lasting => self.waiting.push_back(Entry::Event(event)),
             Urgency::Latest => self.replace(event),
         }
     }
@@ -48,12 +50,17 @@ impl Events {
         self.waiting.len() < MESSAGES_LIMIT
     }
 
-    /// Tells control as many as it has room for.
-    pub(super) fn publish(&mut self, cx: &mut Context<Rooms>) {
+    /// Has another shard told that something was heard, once all that waits now was told to control.
+    pub(super) fn then_heard(&mut self, by: ShardId, subject: Subject, number: u32) {
+        self.waiting.push_back(Entry::Heard(by, subject, number));
+    }
+
+    /// Tells control as many as it has room for. Which shards are to be told now what was heard.
+    pub(super) fn publish(&mut self, cx: &mut Context<Rooms>) -> Vec<(ShardId, Subject, u32)> {
         self.drain(&mut |event| match cx.event(Told::Event(event)) {
             Err(Told::Event(event)) => Err(event),
             _ => Ok(()),
-        });
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -61,31 +68,45 @@ impl Events {
     }
 
     fn replace(&mut self, event: Event) {
-        let Some(sort) = Sort::of(&event) else { return self.waiting.push_back(event) };
+        let Some(sort) = Sort::of(&event) else { return self.waiting.push_back(Entry::Event(event)) };
         let ticket = self.departed + self.waiting.len() as u64;
         let older = self.latest.get(&sort).and_then(|older| usize::try_from(older - self.departed).ok());
         match older.and_then(|place| self.waiting.get_mut(place)) {
-            Some(older) => *older = event,
+            Some(older) => *older = Entry::Event(event),
             None => {
                 self.latest.insert(sort, ticket);
-                self.waiting.push_back(event);
+                self.waiting.push_back(Entry::Event(event));
             }
         }
     }
 
-    fn drain(&mut self, tell: &mut dyn FnMut(Event) -> Result<(), Event>) {
-        while let Some(event) = self.waiting.pop_front() {
-            let sort = Sort::of(&event);
-            if let Err(event) = tell(event) {
-                self.waiting.push_front(event);
-                break;
+    fn drain(&mut self, tell: &mut dyn FnMut(Event) -> Result<(), Event>) -> Vec<(ShardId, Subject, u32)> {
+        let mut heard = Vec::new();
+        while let Some(entry) = self.waiting.pop_front() {
+            match entry {
+                Entry::Heard(by, subject, number) => heard.push((by, subject, number)),
+                Entry::Event(event) => {
+                    let sort = Sort::of(&event);
+                    if let Err(event) = tell(event) {
+                        self.waiting.push_front(Entry::Event(event));
+                        break;
+                    }
+                    if let Some(sort) = sort {
+                        self.latest.remove(&sort);
+                    }
+                }
             }
             self.departed += 1;
-            if let Some(sort) = sort {
-                self.latest.remove(&sort);
-            }
         }
+        heard
     }
+}
+
+/// Something that waits.
+#[derive(Debug)]
+enum Entry {
+    Event(Event),
+    Heard(ShardId, Subject, u32),
 }
 
 /// Events of one sort about one object: the newest is enough.

@@ -8,6 +8,7 @@ pub mod polling;
 pub mod relay;
 pub mod running;
 pub mod sim;
+pub mod spread;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
