@@ -10,6 +10,8 @@
 //! | [`answer`] | what is answered |
 //! | [`event`] | what is said unasked |
 //! | `core` | everything between them and the shards, without a thread, a socket or a clock |
+//! | [`runtime`] | the core on a thread, with its shards, certificate and randomness |
+//! | [`api`] | the same as objects, for programs in Rust |
 //!
 //! Invariants
 //! - A door gets its answers in the order of its requests, and each request has exactly one.
@@ -23,9 +25,11 @@
 #![forbid(unsafe_code)]
 
 pub mod answer;
+pub mod api;
 pub mod core;
 pub mod event;
 pub mod request;
+pub mod runtime;
 
 pub use answer::Answer;
 pub use event::Event;

@@ -10,7 +10,8 @@ use model::rtp::{MediaKind, RtpParameters};
 use model::score::ProducerType;
 use parking_lot::Mutex;
 
-use super::closing::{NoEvent, Signals};
+use super::closing::Signals;
+use super::data_producer::DataProducerEvent;
 use crate::event::ProducerEvent;
 
 /// The producers and data producers of a router.
@@ -36,7 +37,7 @@ pub(crate) struct DataProducerFacts {
     pub(crate) sctp_stream_parameters: Option<SctpStreamParameters>,
     pub(crate) label: Box<str>,
     pub(crate) protocol: Box<str>,
-    pub(crate) signals: Arc<Signals<NoEvent>>,
+    pub(crate) signals: Arc<Signals<DataProducerEvent>>,
 }
 
 /// Things that go by themselves when they close.

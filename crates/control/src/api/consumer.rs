@@ -87,7 +87,7 @@ pub(super) struct Is {
 #[derive(Debug)]
 pub(crate) struct ConsumerState {
     paused: bool,
-    producer_paused: bool,
+    pub(super) producer_paused: bool,
     score: ConsumerScore,
     preferred_layers: Option<ConsumerLayers>,
     current_layers: Option<ConsumerLayers>,

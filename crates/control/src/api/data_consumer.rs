@@ -71,7 +71,7 @@ struct Inner {
 #[derive(Debug, Default)]
 pub(crate) struct DataConsumerState {
     paused: bool,
-    data_producer_paused: bool,
+    pub(super) data_producer_paused: bool,
     subchannels: Vec<u16>,
 }
 

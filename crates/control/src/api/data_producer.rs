@@ -1,7 +1,6 @@
 //! DataProducer: messages that a peer sends, or the application on a direct transport.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::command::DataMessage;
 use model::data::SctpStreamParameters;
@@ -10,7 +9,7 @@ use model::id::DataProducerId;
 use model::stats::DataProducerStats;
 
 use super::catalogue::DataProducerFacts;
-use super::closing::NoEvent;
+use super::closing::Observed;
 use super::error::Error;
 use super::object::{AppData, Object, handle};
 use super::transport::Transport;
@@ -42,23 +41,46 @@ pub struct DataProducerOptions {
 
 #[derive(Debug)]
 struct Inner {
-    object: Object<NoEvent>,
+    object: Object<DataProducerEvent>,
     facts: Arc<DataProducerFacts>,
     transport: Transport,
-    paused: Arc<AtomicBool>,
+}
+
+/// What happens to data producers: nothing that they would not be asked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DataProducerEvent {}
+
+/// What a data producer is at the moment.
+#[derive(Debug, Default)]
+pub(crate) struct DataProducerState {
+    pub(super) paused: bool,
+}
+
+impl DataProducerState {
+    /// What the answer that made it says.
+    pub(super) fn init(answer: &Answer, state: &mut Self) {
+        let Answer::DataProducer(made) = answer else { return };
+        state.paused = made.paused;
+    }
+}
+
+impl Observed for DataProducerEvent {
+    type State = DataProducerState;
+
+    fn apply(&self, _: &mut DataProducerState) {
+        match *self {}
+    }
 }
 
 handle!(DataProducer, DataProducerId, "data producer");
 
 impl DataProducer {
     pub(super) fn new(
-        object: Object<NoEvent>,
+        object: Object<DataProducerEvent>,
         transport: Transport,
         facts: Arc<DataProducerFacts>,
-        paused: bool,
     ) -> Self {
-        let paused = Arc::new(AtomicBool::new(paused));
-        Self { inner: Arc::new(Inner { object, facts, transport, paused }) }
+        Self { inner: Arc::new(Inner { object, facts, transport }) }
     }
 
     /// The transport that it is on.
@@ -88,7 +110,7 @@ impl DataProducer {
     /// Whether nothing of it is forwarded.
     #[must_use]
     pub fn paused(&self) -> bool {
-        self.inner.paused.load(Ordering::Relaxed)
+        self.inner.object.signals.state(|state| state.paused)
     }
 
     /// Forwards nothing. Its data consumers are told.
@@ -139,9 +161,7 @@ impl DataProducer {
     }
 
     async fn set_paused(&self, request: DataProducerRequest, to: bool) -> Result<(), Error> {
-        let paused = Arc::clone(&self.inner.paused);
-        let then = move |_: &Answer, (): &mut ()| paused.store(to, Ordering::Relaxed);
-        self.inner.object.ask_then(self.request(request), then).await.map(drop)
+        self.inner.object.ask_then(self.request(request), move |_, state| state.paused = to).await.map(drop)
     }
 
     fn request(&self, request: DataProducerRequest) -> Request {

@@ -15,7 +15,7 @@ use super::directory::Opening;
 use super::error::Error;
 use crate::answer::{Answer, Answered};
 use crate::request::{Notification, Request};
-use crate::runtime::Hung;
+use crate::runtime::{Hung, ShardCounters};
 
 /// What handles tell the control thread.
 pub(crate) enum Message {
@@ -25,6 +25,10 @@ pub(crate) enum Message {
     Dropped { id: Box<str>, token: Token, close: Request },
     /// No answer is wanted.
     Send(Notification, OwnedSemaphorePermit),
+    /// A consumer and a producer are the two ends of a pipe: they close together, and pause the same way.
+    Tie(Box<Tie>),
+    /// Say what the shards counted.
+    Shards(oneshot::Sender<Vec<ShardCounters>>),
     /// End. Says which shards did not.
     End(oneshot::Sender<Vec<Hung>>),
 }
@@ -41,6 +45,12 @@ pub(crate) struct Ask {
     pub(crate) reply: oneshot::Sender<Answered>,
     /// Goes back when the request has been answered.
     pub(crate) place: OwnedSemaphorePermit,
+}
+
+/// The two ends of a pipe.
+pub(crate) struct Tie {
+    pub(crate) consumer: Box<str>,
+    pub(crate) producer: Box<str>,
 }
 
 /// What an answer means for handles.
@@ -110,6 +120,24 @@ impl Link {
     pub(crate) fn send(&self, notification: Notification) -> Result<(), Error> {
         let place = Arc::clone(&self.sends).try_acquire_owned().map_err(|_| Error::Busy)?;
         self.queue.send(Message::Send(notification, place)).map_err(|_| Error::Ended)
+    }
+
+    /// Ties two ends of a pipe together.
+    pub(crate) fn tie(&self, consumer: &str, producer: &str) -> Result<(), Error> {
+        let tie = Tie { consumer: consumer.into(), producer: producer.into() };
+        self.queue.send(Message::Tie(Box::new(tie))).map_err(|_| Error::Ended)
+    }
+
+    /// Whether both lead to the same control thread.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.queue.same_channel(&other.queue)
+    }
+
+    /// What the shards counted.
+    pub(crate) async fn shards(&self) -> Result<Vec<ShardCounters>, Error> {
+        let (reply, counters) = oneshot::channel();
+        self.queue.send(Message::Shards(reply)).map_err(|_| Error::Ended)?;
+        counters.await.map_err(|_| Error::Ended)
     }
 
     /// Ends everything.

@@ -35,6 +35,7 @@
 //! | `router.rtpCapabilities`, `canConsume()` | [`Router::rtp_capabilities`], [`Router::can_consume`] |
 //! | `router.createWebRtcTransport()`, `…Plain…`, `…Pipe…`, `…Direct…` | [`Router::create_webrtc_transport`], `…plain…`, `…pipe…`, `…direct…` |
 //! | `router.createActiveSpeakerObserver()`, `createAudioLevelObserver()` | [`Router::create_active_speaker_observer`], [`Router::create_audio_level_observer`] |
+//! | `router.pipeToRouter()` | [`Router::pipe_producer_to_router`], [`Router::pipe_data_producer_to_router`] |
 //! | `transport.connect()` | `connect` of each kind |
 //! | `transport.produce()`, `consume()` | [`Transport::produce`], [`Transport::consume`]: with the client's parameters and capabilities, as there |
 //! | `transport.produceData()`, `consumeData()` | [`Transport::produce_data`], [`Transport::consume_data`] |
@@ -59,6 +60,7 @@ mod link;
 mod naming;
 mod object;
 mod observer;
+mod pipe_to_router;
 mod producer;
 mod router;
 mod sfu;
@@ -78,6 +80,7 @@ pub use observer::{
     ActiveSpeakerObserver, ActiveSpeakerObserverOptions, AudioLevelObserver, AudioLevelObserverOptions,
     RtpObserver,
 };
+pub use pipe_to_router::{PipeToRouterOptions, PipedDataProducer, PipedProducer};
 pub use producer::{Producer, ProducerOptions};
 pub use router::{Router, RouterOptions};
 pub use sfu::Sfu;

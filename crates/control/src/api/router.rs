@@ -16,6 +16,7 @@ use super::observer::{
     ActiveSpeakerObserver, ActiveSpeakerObserverOptions, AudioLevelObserver, AudioLevelObserverOptions,
     RtpObserver,
 };
+use super::pipe_to_router::Pipes;
 use super::transport::{
     DirectTransport, DirectTransportOptions, PipeTransport, PipeTransportOptions, PlainTransport,
     PlainTransportOptions, WebRtcTransport, WebRtcTransportOptions,
@@ -43,13 +44,21 @@ pub(super) struct Inner {
     pub(super) object: Object<NoEvent>,
     capabilities: RtpCapabilities,
     catalogue: Catalogue,
+    pub(super) pipes: Pipes,
 }
 
 handle!(Router, RouterId, "router");
 
 impl Router {
     pub(super) fn new(object: Object<NoEvent>, capabilities: RtpCapabilities) -> Self {
-        Self { inner: Arc::new(Inner { object, capabilities, catalogue: Catalogue::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                object,
+                capabilities,
+                catalogue: Catalogue::default(),
+                pipes: Pipes::default(),
+            }),
+        }
     }
 
     /// What can be produced in it, and what its consumers are sent.

@@ -14,7 +14,7 @@ use super::thread;
 use super::webrtc_server::{WebRtcServer, WebRtcServerOptions};
 use crate::answer::Answer;
 use crate::request::{Request, WorkerRequest};
-use crate::runtime::{Hung, RuntimeConfig, StartError};
+use crate::runtime::{Hung, RuntimeConfig, ShardCounters, StartError};
 
 /// An SFU in this process: one control thread, and a shard per core as they are needed.
 ///
@@ -94,6 +94,14 @@ impl Sfu {
             Answer::Worker(dump) => Ok(*dump),
             _ => Err(Error::unexpected("dump")),
         }
+    }
+
+    /// What each shard that was started has counted.
+    ///
+    /// # Errors
+    /// [`Error::Ended`] if the SFU has.
+    pub async fn shards(&self) -> Result<Vec<ShardCounters>, Error> {
+        self.link.shards().await
     }
 
     /// Ends the SFU, with all that is in it. Once this returns every socket is closed, but for those of the shards

@@ -13,7 +13,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::closing::CloseReason;
-use super::directory::{Directory, Opening};
+use super::directory::{Directory, Errand, Opening, What};
 use super::link::{Ask, Message, Then, Token};
 use crate::answer::Answered;
 use crate::core::{DoorId, Output, Tag};
@@ -135,7 +135,13 @@ impl Desk {
                 self.request(request, Pending { opens, dropped: None, closes, then, waiting });
             }
             Message::Dropped { id, token, close } => self.dropped(id, token, close),
+            Message::Tie(tie) => {
+                self.directory.tie(*tie);
+                self.run_errands();
+            }
             Message::Send(notification, _place) => self.runtime.notify(self.door, notification),
+            // Whoever asked may have lost interest.
+            Message::Shards(reply) => _ = reply.send(self.runtime.counters()),
             // Dealt with where the thread can end.
             Message::End(_) => {}
         }
@@ -172,6 +178,18 @@ impl Desk {
             }
             // A packet that came too late for its producer: like any lost packet.
             Output::Undelivered { .. } => {}
+        }
+        self.run_errands();
+    }
+
+    /// Does at one end of a pipe what happened at the other.
+    fn run_errands(&mut self) {
+        for (Errand { id, what }, request, seat) in self.directory.take_errands() {
+            let (closes, then): (_, Option<Then>) = match what {
+                What::Close => (Some(id), None),
+                What::SetPaused(paused) => (None, Some(Box::new(move |_| seat.set_paused(paused)))),
+            };
+            self.request(request, Pending { opens: None, dropped: None, closes, then, waiting: None });
         }
     }
 

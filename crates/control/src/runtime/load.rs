@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use shard::Totals;
 use tokio::time::Instant;
 
-use super::shards::Fleet;
+use super::shards::{Fleet, ShardCounters};
 use crate::core::{Core, Load};
 
 /// Looks at the shards' counters.
@@ -18,9 +19,9 @@ pub(super) struct LoadMeter {
 
 /// Busy and idle time of a shard since it started.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Worked {
-    pub(super) busy_nanos: u64,
-    pub(super) idle_nanos: u64,
+struct Worked {
+    busy_nanos: u64,
+    idle_nanos: u64,
 }
 
 impl LoadMeter {
@@ -44,10 +45,10 @@ impl LoadMeter {
             return;
         }
         self.due = Some(now + INTERVAL);
-        for (shard, worked) in fleet.worked() {
-            let Some(seen) = self.seen.get_mut(usize::from(shard.0)) else {
-                continue;
-            };
+        for ShardCounters { shard, counters, .. } in fleet.counters() {
+            let Some(seen) = self.seen.get_mut(usize::from(shard.0)) else { continue };
+            let Totals { busy_nanos, idle_nanos, .. } = counters.totals;
+            let worked = Worked { busy_nanos, idle_nanos };
             core.set_load(shard, load(*seen, worked));
             *seen = worked;
         }

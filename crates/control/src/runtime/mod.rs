@@ -19,6 +19,7 @@ pub use certificate::{Certificate, CertificateError, CertificateSource, KeyType}
 pub use config::{RuntimeConfig, Sizes};
 pub use ending::Hung;
 pub(crate) use os::fill as fill_with_randomness;
+pub use shards::ShardCounters;
 
 pub use net::probe::{Decision, HostChoice};
 
@@ -153,10 +154,9 @@ impl Runtime {
         self.core.poll()
     }
 
-    /// How many shards have been started.
-    #[must_use]
-    pub fn shards_started(&mut self) -> usize {
-        self.fleet.started()
+    /// What each shard that was started has counted.
+    pub fn counters(&mut self) -> Vec<ShardCounters> {
+        self.fleet.counters().collect()
     }
 
     /// Ends all shards, whatever they carry, and waits for them that long. Says which did not end.

@@ -7,15 +7,25 @@ use model::key::ShardIndex;
 use model::reply::Outcome;
 use net::lane::Sleeper;
 use shard::rooms::{Rooms, Told};
-use shard::{Plan, Shard, ShardId, Shards};
+use shard::{Counters, Plan, Shard, ShardId, Shards};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Instant, sleep_until};
 
 use super::StartError;
 use super::ending::{self, Hung};
-use super::load::Worked;
 use crate::core::{Core, FromShard};
+
+/// What a shard has counted since it started.
+#[derive(Clone, Debug)]
+pub struct ShardCounters {
+    /// Which.
+    pub shard: ShardIndex,
+    /// The I/O driver that it runs on.
+    pub driver: &'static str,
+    /// The counts.
+    pub counters: Box<Counters>,
+}
 
 /// All shards that run, and the eventfd that they ring.
 pub(super) struct Fleet {
@@ -40,12 +50,11 @@ impl Fleet {
         self.started
     }
 
-    /// Busy and idle time of each.
-    pub(super) fn worked(&mut self) -> impl Iterator<Item = (ShardIndex, Worked)> {
+    /// What each has counted. One that published in every attempt to read is left out.
+    pub(super) fn counters(&mut self) -> impl Iterator<Item = ShardCounters> {
         self.shards.iter_mut().filter_map(|shard| {
-            // A snapshot that was torn in every attempt can wait a second.
-            let totals = shard.counters.read()?.totals;
-            Some((index(shard), Worked { busy_nanos: totals.busy_nanos, idle_nanos: totals.idle_nanos }))
+            let counters = shard.counters.read()?;
+            Some(ShardCounters { shard: index(shard), driver: shard.driver, counters: Box::new(counters) })
         })
     }
 
@@ -64,16 +73,12 @@ impl Fleet {
     /// Gives shards what the core has for them, as far as their queues have room. The rest is tried again when they
     /// have answered something.
     pub(super) fn submit(&mut self, core: &mut Core) {
-        while let Some(to) = core.shard_with_commands() {
-            let shard = match self.start(to) {
-                Ok(shard) => shard,
-                Err(error) => {
-                    core.from_shard(to, FromShard::Broken(error.to_string().into()));
-                    continue;
-                }
-            };
-            if !submit_all(core, to, shard) {
-                break;
+        for to in core.shards() {
+            let Some((request, action)) = core.next_command(to) else { continue };
+            core.return_command(to, request, action);
+            match self.start(to) {
+                Ok(shard) => submit_all(core, to, shard),
+                Err(error) => core.from_shard(to, FromShard::Broken(error.to_string().into())),
             }
         }
     }
@@ -127,15 +132,13 @@ fn register(sleeper: Sleeper) -> std::io::Result<AsyncFd<Sleeper>> {
     AsyncFd::with_interest(sleeper, Interest::READABLE)
 }
 
-/// Submits all commands of a shard; false when it takes no more.
-fn submit_all(core: &mut Core, to: ShardIndex, shard: &mut Shard<Rooms>) -> bool {
+/// Submits the commands of a shard, as many as it takes.
+fn submit_all(core: &mut Core, to: ShardIndex, shard: &mut Shard<Rooms>) {
     while let Some((request, action)) = core.next_command(to) {
         if let Err(action) = shard.control.submit(shard::RequestId(request.0), action) {
-            core.return_command(to, request, action);
-            return false;
+            return core.return_command(to, request, action);
         }
     }
-    true
 }
 
 /// What the core hears of it.

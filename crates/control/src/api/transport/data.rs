@@ -12,7 +12,7 @@ use super::Transport;
 use crate::api::catalogue::DataProducerFacts;
 use crate::api::closing::Signals;
 use crate::api::data_consumer::{DataConsumer, DataConsumerOptions, DataConsumerState};
-use crate::api::data_producer::{DataProducer, DataProducerOptions};
+use crate::api::data_producer::{DataProducer, DataProducerOptions, DataProducerState};
 use crate::api::directory::Seat;
 use crate::api::error::Error;
 use crate::api::naming;
@@ -55,7 +55,7 @@ impl Transport {
             create: self.request(create),
             close: self.request(TransportRequest::CloseDataProducer(id.clone())),
             seat: Seat::DataProducer,
-            init: |_, ()| {},
+            init: DataProducerState::init,
             app_data,
         })
         .await?;
@@ -66,7 +66,7 @@ impl Transport {
             signals: Arc::clone(&object.signals),
         });
         self.router().catalogue().data_producers.put(id, Arc::clone(&facts));
-        Ok(DataProducer::new(object, self.clone(), facts, paused))
+        Ok(DataProducer::new(object, self.clone(), facts))
     }
 
     /// Makes a data consumer: messages that the peer is sent, or on a direct transport the application, of a data

@@ -9,6 +9,7 @@ mod state;
 mod webrtc;
 
 pub use direct::{DirectTransport, DirectTransportOptions};
+pub(super) use pipe::WeakPipeTransport;
 pub use pipe::{PipeTransport, PipeTransportOptions};
 pub use plain::{PlainTransport, PlainTransportOptions};
 pub use webrtc::{WebRtcListen, WebRtcTransport, WebRtcTransportOptions};

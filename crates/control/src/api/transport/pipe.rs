@@ -1,13 +1,14 @@
 //! Pipe transports: to another router, in this process, on this machine or elsewhere.
 
 use std::ops::Deref;
+use std::sync::{Arc, Weak};
 
 use model::dump::TransportKindDump;
 use model::id::{ProducerId, TransportId};
 use model::transport::{ListenInfo, SrtpParameters, TransportKind, TransportTuple};
 
 use super::state::TransportState;
-use super::{Transport, TransportMaking};
+use super::{Inner, Transport, TransportMaking};
 use crate::answer::Answer;
 use crate::api::consumer::Consumer;
 use crate::api::error::Error;
@@ -80,6 +81,10 @@ impl PipeTransport {
         })
     }
 
+    pub(in crate::api) fn downgrade(&self) -> WeakPipeTransport {
+        WeakPipeTransport { inner: Arc::downgrade(&self.transport.inner), rtx: self.rtx }
+    }
+
     /// Says where the peer is, once.
     ///
     /// # Errors
@@ -102,6 +107,20 @@ impl PipeTransport {
     /// [`Error::NotFound`] if the router has no such producer.
     pub async fn consume(&self, producer: &ProducerId, app_data: AppData) -> Result<Consumer, Error> {
         self.transport.consume_for_pipe(producer, self.rtx, app_data).await
+    }
+}
+
+/// A pipe transport that somebody else keeps open, or does not.
+#[derive(Debug)]
+pub(in crate::api) struct WeakPipeTransport {
+    inner: Weak<Inner>,
+    rtx: bool,
+}
+
+impl WeakPipeTransport {
+    pub(in crate::api) fn upgrade(&self) -> Option<PipeTransport> {
+        let transport = Transport { inner: self.inner.upgrade()? };
+        Some(PipeTransport { transport, rtx: self.rtx })
     }
 }
 

@@ -1,0 +1,11 @@
+//! The Rust API from the outside: through the real control thread, real shards and loopback sockets.
+//!
+//! Futures run on an executor of the test's own, because any will do.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what fails in them fails the test")]
+
+mod dropping;
+mod events;
+mod media;
+mod misuse;
+mod support;
