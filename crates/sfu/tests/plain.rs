@@ -48,7 +48,8 @@ fn with_mux_the_first_packet_may_be_rtcp() {
 #[test]
 fn without_mux_each_socket_learns_its_own_peer() {
     let mut host = comedia(false);
-    let on = |role, from, bytes: &[u8], host: &mut Host| host.receive_on(role, transport(0), peer(from), bytes);
+    let on =
+        |role, from, bytes: &[u8], host: &mut Host| host.receive_on(role, transport(0), peer(from), bytes);
     let foreign = Verdict::Dropped(DropReason::UnknownFlow);
     assert_eq!(on(SocketRole::Rtp, 8, &pli(70), &mut host), foreign, "RTCP has a socket of its own");
     assert_eq!(on(SocketRole::Rtcp, 8, &rtp(5, 1), &mut host), foreign, "and it is not for RTP");
@@ -130,7 +131,9 @@ fn totals_and_rates_count_every_datagram_and_rtp_by_itself() {
     assert!(sent.send_bitrate.abs_diff(copy_len * 400) < copy_len * 20, "{}", sent.send_bitrate);
     let [stream] = &*host.sfu.producer_stats(producer(0), host.now).unwrap() else { panic!("one stream") };
     assert_eq!((stream.counters.packet_count, stream.counters.byte_count), (200, 8_000));
-    let [own, source] = &*host.sfu.consumer_stats(consumer(1), host.now).unwrap() else { panic!("two streams") };
+    let [own, source] = &*host.sfu.consumer_stats(consumer(1), host.now).unwrap() else {
+        panic!("two streams")
+    };
     assert_eq!((own.counters.ssrc.0, own.counters.packet_count), (70, 200));
     assert_eq!((own.counters.byte_count, source.counters.ssrc.0), (200 * copy_len, 5));
     host.now += Duration::from_secs(10);
