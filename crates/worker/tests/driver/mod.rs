@@ -117,10 +117,15 @@ impl Driver {
 
     /// Tells the worker something.
     pub(crate) fn tell(&mut self, event: Event, handler_id: &str, body: notification::Body<'_>) {
+        let bytes = self.told(event, handler_id, body);
+        self.send(&bytes);
+    }
+
+    /// Something to tell, encoded.
+    pub(crate) fn told(&mut self, event: Event, handler_id: &str, body: notification::Body<'_>) -> Vec<u8> {
         let event = Notification { handler_id: handler_id.into(), event, body };
         let message = Message { data: Body::Notification(Box::new(event)) };
-        let bytes = self.writer.message(&message).to_vec();
-        self.send(&bytes);
+        self.writer.message(&message).to_vec()
     }
 
     /// Sends bytes as they are.
@@ -189,7 +194,8 @@ impl Said {
         match Message::from_payload(payload).expect("what a worker writes can be read").data {
             Body::Response(response) if response.accepted => Self::Response(response.id, Ok(payload.len())),
             Body::Response(response) => {
-                let text = |text: Option<worker::flat::Str<'_>>| text.expect("an error has both").into_owned();
+                let text =
+                    |text: Option<worker::flat::Str<'_>>| text.expect("an error has both").into_owned();
                 Self::Response(response.id, Err((text(response.error), text(response.reason))))
             }
             Body::Notification(event) => {
