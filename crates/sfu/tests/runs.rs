@@ -88,10 +88,13 @@ fn audio_is_not_padded() {
 proptest! {
     #[test]
     fn whatever_the_sizes_everything_leaves_in_order_and_unpadded(
-        sizes in prop::collection::vec(prop_oneof![1..1_400_usize, 600..620_usize], 1..150),
+        sizes in prop::collection::vec((1..1_400_usize, any::<bool>()), 1..150),
         levelling in prop::sample::select(vec![Levelling::Off, Levelling::On]),
     ) {
         let mut host = room(levelling, None);
+        // Half of them of about one size, so that there is something to level.
+        let near = |(size, near): (usize, bool)| if near { 600 + size % 20 } else { size };
+        let sizes: Vec<_> = sizes.into_iter().map(near).collect();
         prop_assert_eq!(runs(&mut host, &sizes).concat(), sizes);
         prop_assert_eq!(host.memory.held(), 0);
     }

@@ -215,7 +215,10 @@ impl Shards {
     /// The packet that waits to be handed over, whose bytes are given back.
     fn take_hand_over(&mut self) -> HandOver<usize> {
         let at = self.here.out.iter().position(|output| matches!(output, Output::HandOver(_))).unwrap();
-        let Output::HandOver(packet) = self.here.out.remove(at) else { panic!("it was one") };
+        let packet = match self.here.out.remove(at) {
+            Output::HandOver(packet) => packet,
+            other => unreachable!("{other:?}"),
+        };
         self.here.memory.release(packet.slot);
         packet
     }
@@ -242,6 +245,7 @@ impl Shards {
     }
 }
 
+#[expect(clippy::disallowed_types, reason = "prop_oneof! shares its strategies within one thread")]
 fn step() -> impl Strategy<Value = Step> {
     let activity = prop::sample::select(vec![Activity::Paused, Activity::Running]);
     prop_oneof![
