@@ -8,7 +8,7 @@ use model::key::ShardIndex;
 
 use super::Core;
 use super::claims::Claim;
-use super::flight::{Closing, Flight, StandIn, Step, Then, Turn};
+use super::flight::{Closing, Flight, Step, Then, Turn};
 use super::keys::Key;
 use super::objects::{
     Consumer, DataConsumer, DataProducer, Feeds, Object, Producer, Router, RtpObserver, Source, Transport,
@@ -76,19 +76,18 @@ impl Registry {
         let Some(producer) = self.producers.get_mut(no) else { return };
         let (consumers, observers) =
             (std::mem::take(&mut producer.consumers), std::mem::take(&mut producer.observers));
-        let (transport, home) = (producer.transport, producer.head.shard);
-        let mut stand_ins = stand_ins(&producer.feeds);
+        let transport = producer.transport;
+        closing.stand_ins.extend(stand_ins(&producer.feeds));
         for consumer in consumers {
             closing.told.push(Object::Consumer(consumer));
-            let Some(place) = self.detach_consumer(consumer, closing) else { continue };
-            settle(place, home, &mut stand_ins, closing);
+            let place = self.detach_consumer(consumer, closing);
+            closing.places.extend(place);
         }
         for observer in observers {
             if let Some(observer) = self.observers.get_mut(observer) {
                 observer.producers.remove(&no);
             }
         }
-        closing.stand_ins.extend(stand_ins);
         if let Some(transport) = self.transports.get_mut(transport) {
             transport.producers.remove(&no);
         }
@@ -110,14 +109,13 @@ impl Registry {
     fn begin_close_data_producer(&mut self, no: No<DataProducer>, closing: &mut Closing) {
         let Some(producer) = self.data_producers.get_mut(no) else { return };
         let consumers = std::mem::take(&mut producer.consumers);
-        let (transport, home) = (producer.transport, producer.head.shard);
-        let mut stand_ins = stand_ins(&producer.feeds);
+        let transport = producer.transport;
+        closing.stand_ins.extend(stand_ins(&producer.feeds));
         for consumer in consumers {
             closing.told.push(Object::DataConsumer(consumer));
-            let Some(place) = self.detach_data_consumer(consumer, closing) else { continue };
-            settle(place, home, &mut stand_ins, closing);
+            let place = self.detach_data_consumer(consumer, closing);
+            closing.places.extend(place);
         }
-        closing.stand_ins.extend(stand_ins);
         if let Some(transport) = self.transports.get_mut(transport) {
             transport.data_producers.remove(&no);
         }
@@ -195,17 +193,12 @@ impl Core {
     /// Ends a closing: takes out the rows, and begins what is control's own later business. Returns who is told that
     /// their producer closed.
     pub(super) fn end_close(&mut self, closing: Closing, flight: &Flight) -> Vec<crate::Event> {
-        let Closing { rows, places, told, stand_ins, releases } = closing;
+        let Closing { rows, places, told, stand_ins: _, releases } = closing;
         let events = self.tell(&told, Turn::Closed, flight);
         for row in rows {
             self.registry.remove(row);
         }
         self.vacate(&places);
-        for StandIn { shard, key, consumers } in stand_ins {
-            let mut places = vec![(shard, key)];
-            places.extend(consumers.into_iter().map(|consumer| (shard, consumer)));
-            self.launch(None, Vec::new(), vec![close_stand_in(shard, key)], Then::Vacant(places));
-        }
         for (source, shard) in releases {
             self.release(source, shard);
         }
@@ -251,7 +244,7 @@ impl Core {
         let feed = self.registry.feeds(source).and_then(|feeds| feeds.get(&shard)).filter(|_| is_open);
         if let Some(key) = feed.map(|feed| feed.key) {
             let claims = vec![Claim::Feed(source, shard)];
-            self.launch(None, claims, vec![close_stand_in(shard, key)], Then::FeedGone(source, shard));
+            self.launch(None, claims, vec![Step::close_stand_in(shard, key)], Then::FeedGone(source, shard));
         }
     }
 
@@ -287,29 +280,6 @@ impl From<Source> for Object {
     }
 }
 
-/// A consumer goes with its producer, or on another shard with what stands for that.
-fn settle(place: (ShardIndex, Key), home: ShardIndex, stand_ins: &mut [StandIn], closing: &mut Closing) {
-    let (shard, key) = place;
-    match stand_ins.iter_mut().find(|stand_in| stand_in.shard == shard).filter(|_| shard != home) {
-        Some(stand_in) => stand_in.consumers.push(key),
-        None => closing.places.push(place),
-    }
-}
-
-fn stand_ins(feeds: &Feeds) -> Vec<StandIn> {
-    let stand_in = |(shard, feed): (&ShardIndex, &super::objects::Feed)| StandIn {
-        shard: *shard,
-        key: feed.key,
-        consumers: Vec::new(),
-    };
-    feeds.iter().map(stand_in).collect()
-}
-
-fn close_stand_in(shard: ShardIndex, key: Key) -> Step {
-    let action = if key.is_of_data_producer() {
-        Action::DataProducer(key.data_producer(), DataProducerCommand::Close)
-    } else {
-        Action::Producer(key.producer(), ProducerCommand::Close)
-    };
-    Step::main(shard, action)
+fn stand_ins(feeds: &Feeds) -> impl Iterator<Item = (ShardIndex, Key)> + '_ {
+    feeds.iter().map(|(shard, feed)| (*shard, feed.key))
 }

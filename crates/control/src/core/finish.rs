@@ -25,17 +25,14 @@ impl Core {
         let mut before = Vec::new();
         let answered = match std::mem::replace(&mut flight.then, Then::Nothing) {
             Then::Nothing => None,
-            Then::Gone(closing) => {
+            Then::Gone(mut closing, mut last) => {
                 // What a shard refuses to close is gone already, with a shard that was lost.
+                last.extend(closing.take_stand_ins());
+                if !last.is_empty() {
+                    return self.launch_on(flight, last, Then::Gone(closing, Vec::new()));
+                }
                 before = self.end_close(*closing, &flight);
                 Some(Ok(Answer::Done))
-            }
-            Then::GoneFromServer(closing, sockets) => {
-                self.held.release(&flight.claims);
-                let claims = std::mem::take(&mut flight.claims);
-                self.launch(flight.origin, claims, vec![sockets], Then::Gone(closing));
-                self.has_released = true;
-                return;
             }
             Then::FeedEnded(source, shard) => {
                 self.feed_ended(source, shard);
@@ -43,10 +40,6 @@ impl Core {
             }
             Then::FeedGone(source, shard) => {
                 self.feed_gone(source, shard);
-                None
-            }
-            Then::Vacant(places) => {
-                self.vacate(&places);
                 None
             }
             Then::PartMade(router, shard) => {
@@ -77,6 +70,13 @@ impl Core {
             (Some(origin), Some(answered)) => self.answer(origin, answered, before),
             _ => self.out.extend(before.into_iter().map(Output::Event)),
         }
+    }
+
+    /// The same request goes on, with what it holds.
+    fn launch_on(&mut self, flight: Flight, steps: Vec<Step>, then: Then) {
+        // Held twice for a moment, so that nobody comes between.
+        self.launch(flight.origin, flight.claims.clone(), steps, then);
+        self.held.release(&flight.claims);
     }
 
     /// An object was made, or not.
@@ -148,7 +148,7 @@ impl Core {
         // Nobody was told that they exist.
         closing.told.clear();
         let steps = self.unmake_steps(object, is_there);
-        self.launch(None, Vec::new(), steps, Then::Gone(Box::new(closing)));
+        self.launch(None, Vec::new(), steps, Then::gone(closing));
     }
 
     fn unmake_steps(&self, object: Object, is_there: bool) -> Vec<Step> {

@@ -1,6 +1,6 @@
 //! A request under way: commands that shards have not answered yet, and what follows once they have.
 
-use model::command::Action;
+use model::command::{Action, DataProducerCommand, ProducerCommand};
 use model::dump::{ConsumerDump, DataConsumerDump, ProducerDump, TransportDump};
 use model::key::ShardIndex;
 use model::reply::{Answer as Replied, Part, Refusal};
@@ -67,18 +67,14 @@ pub(super) enum Then {
     Observed(No<RtpObserver>, No<Producer>),
     /// It does so no more, which leaves one less who needs the source on that shard.
     Unobserved(Source, ShardIndex),
-    /// All this is gone.
-    Gone(Box<Closing>),
-    /// All this of a server is gone; its own sockets come next.
-    GoneFromServer(Box<Closing>, Step),
+    /// All this is gone, once these commands and those to what stood for closed producers are answered too.
+    Gone(Box<Closing>, Vec<Step>),
     /// A router has a part on another shard.
     PartMade(No<Router>, ShardIndex),
     /// Nothing is on the way to what stands for a source on a shard any more; it can go.
     FeedEnded(Source, ShardIndex),
     /// What stood for a source on a shard is gone.
     FeedGone(Source, ShardIndex),
-    /// These places are free.
-    Vacant(Vec<(ShardIndex, Key)>),
     /// What the registry knew when it was asked, to be completed by the shard.
     TransportDump(No<Transport>, Box<TransportDump>),
     TransportStats(No<Transport>, Box<TransportStats>),
@@ -117,17 +113,9 @@ pub(super) struct Closing {
     /// Consumers and data consumers that are told that their producer closed.
     pub(super) told: Vec<Object>,
     /// What stood for closed producers on other shards.
-    pub(super) stand_ins: Vec<StandIn>,
+    pub(super) stand_ins: Vec<(ShardIndex, Key)>,
     /// Sources that one less needs on a shard.
     pub(super) releases: Vec<(Source, ShardIndex)>,
-}
-
-/// What stands for a producer on another shard, with its consumers there.
-#[derive(Debug)]
-pub(super) struct StandIn {
-    pub(super) shard: ShardIndex,
-    pub(super) key: Key,
-    pub(super) consumers: Vec<Key>,
 }
 
 impl Step {
@@ -139,6 +127,18 @@ impl Step {
     /// A command that only has to succeed.
     pub(super) const fn side(shard: ShardIndex, action: Action) -> Self {
         Self { shard, action, is_main: false }
+    }
+}
+
+impl Step {
+    /// The command that takes away what stands for a producer or data producer.
+    pub(super) fn close_stand_in(shard: ShardIndex, key: Key) -> Self {
+        let action = if key.is_of_data_producer() {
+            Action::DataProducer(key.data_producer(), DataProducerCommand::Close)
+        } else {
+            Action::Producer(key.producer(), ProducerCommand::Close)
+        };
+        Self::side(shard, action)
     }
 }
 
@@ -154,14 +154,32 @@ impl Plan {
     }
 }
 
+impl Then {
+    /// All this is gone.
+    pub(super) fn gone(closing: Closing) -> Self {
+        Self::Gone(Box::new(closing), Vec::new())
+    }
+}
+
 impl Closing {
     /// Nobody outside is left to be told, and nothing to be taken down apart: all of it goes at once.
     pub(super) fn hush(&mut self) {
         self.told.clear();
         self.releases.clear();
-        for StandIn { shard, key, consumers } in self.stand_ins.drain(..) {
+        self.take_stand_ins();
+    }
+
+    /// The commands that close what stood for closed producers, whose places are free then.
+    ///
+    /// Their shards have heard that the producers are gone, and need no command for that. But what they said before they
+    /// heard - messages of a data producer, above all - comes before their answers and not before that of the producers'
+    /// shard.
+    pub(super) fn take_stand_ins(&mut self) -> Vec<Step> {
+        let mut steps = Vec::with_capacity(self.stand_ins.len());
+        for (shard, key) in self.stand_ins.drain(..) {
             self.places.push((shard, key));
-            self.places.extend(consumers.into_iter().map(|consumer| (shard, consumer)));
+            steps.push(Step::close_stand_in(shard, key));
         }
+        steps
     }
 }

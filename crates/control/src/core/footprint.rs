@@ -1,5 +1,7 @@
 //! What each request takes, frees and refers to, as far as that decides what it has to wait for.
 
+use std::collections::BTreeSet;
+
 use model::command::Ports;
 use model::id::{ConsumerId, DataConsumerId, DataProducerId, ProducerId, TransportId};
 use model::rtp::RtpParameters;
@@ -252,6 +254,15 @@ impl Registry {
         let Some(consumer) = self.data_consumers.get(no) else { return };
         print.claims.push(Claim::Id(consumer.head.id.clone()));
         claim_stream(Some(consumer.transport), consumer.stream.map(|stream| stream.stream_id), print);
+    }
+
+    /// Which of these names are of objects that may still turn out not to be.
+    pub(super) fn uncertain(&self, names: &BTreeSet<Box<str>>) -> Vec<Claim> {
+        let is_uncertain = |id: &&Box<str>| {
+            let head = self.find(id).and_then(|object| self.head(object));
+            head.is_some_and(|head| !head.confirmed)
+        };
+        names.iter().filter(is_uncertain).map(|id| Claim::Id(id.clone())).collect()
     }
 
     /// What is to be consumed must be certain to exist, because another shard than its own may be told to; and what is

@@ -77,7 +77,7 @@ impl Core {
         let told = std::mem::take(&mut closing.told);
         self.registry.begin_close(Object::Router(no), &mut closing);
         closing.told = told;
-        self.launch(None, claims, steps, Then::Gone(Box::new(closing)));
+        self.launch(None, claims, steps, Then::gone(closing));
         Some(id)
     }
 
@@ -89,7 +89,7 @@ impl Core {
         let mut closing = Closing::default();
         self.registry.begin_close(Object::WebRtcServer(no), &mut closing);
         let close = Step::main(shard, Action::WebRtcServer(key, WebRtcServerCommand::Close));
-        self.launch(None, claims, vec![close], Then::Gone(Box::new(closing)));
+        self.launch(None, claims, vec![close], Then::gone(closing));
     }
 
     fn tell_transport_lost(&mut self, transport: Object) {

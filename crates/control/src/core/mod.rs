@@ -77,7 +77,7 @@ pub struct Core {
     next_flight: u64,
     held: Held,
     /// Requests that wait for what others hold, in the order in which they came.
-    waiting: VecDeque<Asked>,
+    waiting: VecDeque<Waiting>,
     /// What those are about.
     ahead: Ahead,
     /// Whether something was released that one of those may wait for.
@@ -85,7 +85,15 @@ pub struct Core {
     out: VecDeque<Output>,
 }
 
-/// Something that was asked and not looked at yet.
+/// Something that was asked and has to wait.
+#[derive(Debug)]
+struct Waiting {
+    asked: Asked,
+    /// What it waits for besides what its footprint shows.
+    awaits: Vec<Claim>,
+}
+
+/// Something that was asked.
 #[derive(Debug)]
 enum Asked {
     Request(Origin, Request),
@@ -214,30 +222,8 @@ impl Core {
 
     /// Carries out what was asked, or keeps it until it can be.
     fn ask(&mut self, asked: Asked, footprint: Footprint) {
-        if self.held.stops(&footprint) || self.ahead.stops(&footprint) {
-            self.ahead.add(footprint);
-            self.waiting.push_back(asked);
-        } else {
-            self.carry_out(asked, footprint);
-            self.wake_waiting();
-        }
-    }
-
-    fn carry_out(&mut self, asked: Asked, footprint: Footprint) {
-        match asked {
-            Asked::Request(origin, request) => match self.perform(origin, request) {
-                Ok(plan) => {
-                    let mut claims = footprint.claims;
-                    claims.extend(plan.claims);
-                    self.launch(Some(origin), claims, plan.steps, plan.then);
-                }
-                Err(refusal) => self.answer(origin, Err(refusal), Vec::new()),
-            },
-            Asked::Notification(door, notification) => match self.perform_notification(notification) {
-                Ok(step) => self.launch(None, Vec::new(), vec![step], Then::Nothing),
-                Err(refusal) => self.out.push_back(Output::Undelivered { door, refusal }),
-            },
-        }
+        self.look_at(Waiting { asked, awaits: Vec::new() }, footprint);
+        self.wake_waiting();
     }
 
     /// Looks at those that wait, in their order: some may find free what they need. What one of them holds, or waits
@@ -245,20 +231,51 @@ impl Core {
     fn wake_waiting(&mut self) {
         while std::mem::take(&mut self.has_released) && !self.waiting.is_empty() {
             self.ahead = Ahead::default();
-            for asked in std::mem::take(&mut self.waiting) {
-                let footprint = match &asked {
+            for waiting in std::mem::take(&mut self.waiting) {
+                let mut footprint = match &waiting.asked {
                     Asked::Request(_, request) => self.registry.footprint(request),
                     Asked::Notification(_, notification) => {
                         self.registry.notification_footprint(notification)
                     }
                 };
-                if self.held.stops(&footprint) || self.ahead.stops(&footprint) {
-                    self.ahead.add(footprint);
-                    self.waiting.push_back(asked);
-                } else {
-                    self.carry_out(asked, footprint);
-                }
+                footprint.awaits.extend(waiting.awaits.iter().cloned());
+                self.look_at(waiting, footprint);
             }
+        }
+    }
+
+    fn look_at(&mut self, waiting: Waiting, footprint: Footprint) {
+        if self.held.stops(&footprint) || self.ahead.stops(&footprint) {
+            self.ahead.add(footprint);
+            self.waiting.push_back(waiting);
+            return;
+        }
+        match waiting.asked {
+            Asked::Request(origin, request) => self.carry_out(origin, request, footprint),
+            Asked::Notification(door, notification) => match self.perform_notification(notification) {
+                Ok(step) => self.launch(None, Vec::new(), vec![step], Then::Nothing),
+                Err(refusal) => self.out.push_back(Output::Undelivered { door, refusal }),
+            },
+        }
+    }
+
+    fn carry_out(&mut self, origin: Origin, request: Request, mut footprint: Footprint) {
+        // Why a request is refused can be otherwise once it is certain what there is: with a transport that can not be
+        // made, whatever it is asked finds nothing.
+        let uncertain = self.registry.uncertain(&footprint.needs);
+        let again = (!uncertain.is_empty()).then(|| request.clone());
+        match (self.perform(origin, request), again) {
+            (Ok(plan), _) => {
+                footprint.claims.extend(plan.claims);
+                self.launch(Some(origin), footprint.claims, plan.steps, plan.then);
+            }
+            (Err(_), Some(request)) => {
+                footprint.awaits.extend(uncertain.iter().cloned());
+                self.ahead.add(footprint);
+                let asked = Asked::Request(origin, request);
+                self.waiting.push_back(Waiting { asked, awaits: uncertain });
+            }
+            (Err(refusal), None) => self.answer(origin, Err(refusal), Vec::new()),
         }
     }
 

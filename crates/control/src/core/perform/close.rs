@@ -27,7 +27,7 @@ impl Core {
         let transports = row.transports.iter().filter_map(|no| self.registry.transports.get(*no));
         let steps: Vec<_> = transports.map(|row| close_transport_step(row, false)).collect();
         let closing = self.begin(Object::WebRtcServer(server));
-        let then = Then::GoneFromServer(closing, sockets);
+        let then = Then::Gone(Box::new(closing), vec![sockets]);
         Ok(Plan { steps, then, claims: Vec::new() })
     }
 
@@ -37,7 +37,7 @@ impl Core {
         let close = |(shard, key)| Step::side(shard, Action::Router(key, RouterCommand::Close));
         let steps = row.parts.iter().map(|(shard, key)| close((*shard, *key))).collect();
         let closing = self.begin(Object::Router(router));
-        Ok(Plan { steps, then: Then::Gone(closing), claims: Vec::new() })
+        Ok(Plan { steps, then: Then::gone(closing), claims: Vec::new() })
     }
 
     pub(super) fn close_transport(&mut self, router: No<Router>, id: &TransportId) -> Result<Plan, Refusal> {
@@ -47,7 +47,7 @@ impl Core {
         let row = row.ok_or_else(|| not_found("a transport of this router", id.as_str()))?;
         let steps = vec![close_transport_step(row, true)];
         let closing = self.begin(Object::Transport(transport));
-        Ok(Plan { steps, then: Then::Gone(closing), claims: Vec::new() })
+        Ok(Plan { steps, then: Then::gone(closing), claims: Vec::new() })
     }
 
     pub(super) fn close_observer(&mut self, router: No<Router>, id: &RtpObserverId) -> Result<Plan, Refusal> {
@@ -57,7 +57,7 @@ impl Core {
         let row = row.ok_or_else(|| not_found("an observer of this router", id.as_str()))?;
         let (shard, key) = (row.head.shard, row.head.key.rtp_observer());
         let closing = self.begin(Object::RtpObserver(observer));
-        Ok(Plan::one(shard, Action::RtpObserver(key, RtpObserverCommand::Close), Then::Gone(closing)))
+        Ok(Plan::one(shard, Action::RtpObserver(key, RtpObserverCommand::Close), Then::gone(closing)))
     }
 
     pub(super) fn close_producer(&mut self, of: No<Transport>, id: &ProducerId) -> Result<Plan, Refusal> {
@@ -67,7 +67,7 @@ impl Core {
         let row = row.ok_or_else(|| not_found("a producer of this transport", id.as_str()))?;
         let (shard, key) = (row.head.shard, row.head.key.producer());
         let closing = self.begin(Object::Producer(producer));
-        Ok(Plan::one(shard, Action::Producer(key, ProducerCommand::Close), Then::Gone(closing)))
+        Ok(Plan::one(shard, Action::Producer(key, ProducerCommand::Close), Then::gone(closing)))
     }
 
     pub(super) fn close_consumer(&mut self, of: No<Transport>, id: &ConsumerId) -> Result<Plan, Refusal> {
@@ -77,7 +77,7 @@ impl Core {
         let row = row.ok_or_else(|| not_found("a consumer of this transport", id.as_str()))?;
         let (shard, key) = (row.head.shard, row.head.key.consumer());
         let closing = self.begin(Object::Consumer(consumer));
-        Ok(Plan::one(shard, Action::Consumer(key, ConsumerCommand::Close), Then::Gone(closing)))
+        Ok(Plan::one(shard, Action::Consumer(key, ConsumerCommand::Close), Then::gone(closing)))
     }
 
     pub(super) fn close_data_producer(
@@ -94,7 +94,7 @@ impl Core {
         let row = row.ok_or_else(|| not_found("a data producer of this transport", id.as_str()))?;
         let (shard, key) = (row.head.shard, row.head.key.data_producer());
         let closing = self.begin(Object::DataProducer(producer));
-        Ok(Plan::one(shard, Action::DataProducer(key, DataProducerCommand::Close), Then::Gone(closing)))
+        Ok(Plan::one(shard, Action::DataProducer(key, DataProducerCommand::Close), Then::gone(closing)))
     }
 
     pub(super) fn close_data_consumer(
@@ -111,7 +111,7 @@ impl Core {
         let row = row.ok_or_else(|| not_found("a data consumer of this transport", id.as_str()))?;
         let (shard, key) = (row.head.shard, row.head.key.data_consumer());
         let closing = self.begin(Object::DataConsumer(consumer));
-        Ok(Plan::one(shard, Action::DataConsumer(key, DataConsumerCommand::Close), Then::Gone(closing)))
+        Ok(Plan::one(shard, Action::DataConsumer(key, DataConsumerCommand::Close), Then::gone(closing)))
     }
 
     /// Whether messages can be had of a transport.
@@ -123,10 +123,10 @@ impl Core {
         Err(failed("this transport carries no messages: it was made without enableSctp and is not direct"))
     }
 
-    fn begin(&mut self, object: Object) -> Box<Closing> {
+    fn begin(&mut self, object: Object) -> Closing {
         let mut closing = Closing::default();
         self.registry.begin_close(object, &mut closing);
-        Box::new(closing)
+        closing
     }
 }
 
