@@ -30,7 +30,7 @@ fn spread(shards: u16) -> Room {
 
 /// How many packets each peer got, by its port.
 fn counts(room: &mut Room) -> BTreeMap<u16, usize> {
-    room.heard().into_iter().map(|(peer, packets)| (peer.port() - 20_000, packets.len())).collect()
+    room.heard().into_iter().map(|((peer, _), packets)| (peer.port() - 20_000, packets.len())).collect()
 }
 
 fn is_done(outcome: &Outcome) -> bool {

@@ -1,5 +1,7 @@
 //! How large the rooms of a shard may become.
 
+use crate::boundary::Phase;
+
 /// How large the rooms of a shard may become. A key whose index is beyond the bound is refused.
 #[derive(Clone, Copy, Debug)]
 pub struct RoomsConfig {
@@ -13,6 +15,17 @@ pub struct RoomsConfig {
     pub work_per_tick: usize,
     /// Whether packets of one video stream that leave together are made as long as the longest of them by padding.
     pub levelling: bool,
+    /// A defect, for tests of what a panic costs.
+    pub fault: Option<Fault>,
+}
+
+/// A panic on order.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    /// While the shard does this.
+    pub phase: Phase,
+    /// After so many calls that went well. Whoever takes over after the panic has no fault.
+    pub after: u64,
 }
 
 impl RoomsConfig {
@@ -38,6 +51,7 @@ impl Default for RoomsConfig {
             others: OTHERS,
             work_per_tick: WORK_PER_TICK,
             levelling: false,
+            fault: None,
         }
     }
 }

@@ -48,11 +48,12 @@ use model::reply::{Outcome, Refusal};
 use net::{Batch, Driver, SocketKey};
 use sfu::{Io, Outputs, Sfu};
 
-pub use config::RoomsConfig;
+pub use config::{Fault, RoomsConfig};
 pub use fact::Fact;
 pub use media::Stamp;
 pub use told::Told;
 
+use crate::boundary::Phase;
 use crate::context::Context;
 use crate::control::Ticket;
 use crate::engine::{Claim, Crossed, Engine};
@@ -152,7 +153,8 @@ impl Rooms {
     /// Makes rooms for a shard, and again after each panic.
     #[must_use]
     pub fn maker(config: RoomsConfig) -> MakeEngine<Self> {
-        Box::new(move |cx| Self::new(config, cx))
+        let mut fault = config.fault;
+        Box::new(move |cx| Self::new(RoomsConfig { fault: fault.take(), ..config }, cx))
     }
 
     /// Whether nothing is left of anybody.
@@ -167,6 +169,15 @@ impl Rooms {
             && self.events.is_empty()
             && self.work.is_empty()
             && self.untold.is_empty()
+    }
+
+    /// Panics where a test wants it to.
+    #[inline]
+    fn during(&mut self, phase: Phase) {
+        if let Some(fault) = self.config.fault.as_mut().filter(|fault| fault.phase == phase) {
+            assert!(fault.after > 0, "a fault on order in {phase:?}");
+            fault.after -= 1;
+        }
     }
 
     fn router(&self, key: RouterKey) -> Result<&RouterPart, Refusal> {
@@ -198,6 +209,7 @@ impl Engine for Rooms {
         sockets: &mut Sockets<'_, D>,
         cx: &mut Context<Self>,
     ) {
+        self.during(Phase::Commands);
         self.execute(action, ticket, sockets, cx);
     }
 
@@ -213,6 +225,7 @@ impl Engine for Rooms {
     }
 
     fn fact(&mut self, from: ShardId, fact: Fact, cx: &mut Context<Self>) {
+        self.during(Phase::Crossings);
         self.hear(from, fact.0, cx);
     }
 
@@ -221,6 +234,7 @@ impl Engine for Rooms {
     }
 
     fn crossed(&mut self, packet: Crossed<Stamp>, cx: &mut Context<Self>) {
+        self.during(Phase::Crossings);
         self.take_crossed(&packet, cx);
     }
 
@@ -229,6 +243,7 @@ impl Engine for Rooms {
     }
 
     fn receive(&mut self, transport: TransportKey, batch: Batch<'_>, cx: &mut Context<Self>) {
+        self.during(Phase::Receive);
         self.take_in(transport, &batch, cx);
     }
 
@@ -245,10 +260,12 @@ impl Engine for Rooms {
         egress: &mut Egress<'_, D>,
         cx: &mut Context<Self>,
     ) {
+        self.during(Phase::Flush);
         self.send_out(transport, egress, cx);
     }
 
     fn publish(&mut self, cx: &mut Context<Self>) {
+        self.during(Phase::Publish);
         let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
         self.sfu.end_tick(&mut io);
         self.carry_out(cx);

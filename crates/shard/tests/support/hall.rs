@@ -53,9 +53,18 @@ impl Hall {
     }
 
     pub fn with(shards: u16, rooms: RoomsConfig, config: impl Fn(u16) -> ShardConfig) -> Self {
+        Self::with_each(shards, config, |_| rooms)
+    }
+
+    /// With other rooms on each shard.
+    pub fn with_each(
+        shards: u16,
+        config: impl Fn(u16) -> ShardConfig,
+        rooms: impl Fn(u16) -> RoomsConfig,
+    ) -> Self {
         let mut hall = Self { sides: Vec::new(), now: Mono::from_nanos(1_000_000_000), requests: 0 };
         for shard in 0..shards {
-            hall.sides.push(Side::new(&config(shard), rooms));
+            hall.sides.push(Side::new(&config(shard), rooms(shard)));
         }
         for b in 1..hall.sides.len() {
             for a in 0..b {
@@ -69,10 +78,13 @@ impl Hall {
         hall
     }
 
-    /// One tick of every shard, 100 us after the last.
+    /// One tick of every shard, 100 us after the last, and where there are several another one at the same time: so
+    /// what crosses leaves when it would if there was but one.
     pub fn tick(&mut self) {
         self.now += Duration::from_micros(100);
-        (0..self.sides.len()).for_each(|shard| self.sides[shard].tick(self.now));
+        for _ in 0..self.sides.len().min(2) {
+            (0..self.sides.len()).for_each(|shard| self.sides[shard].tick(self.now));
+        }
     }
 
     pub fn ticks(&mut self, count: usize) {

@@ -193,17 +193,19 @@ impl Room {
         self.hall.deliver(place.shard, place.port, place.peer, &packet);
     }
 
-    /// Takes the RTP that was sent, by peer, in order.
-    pub fn heard(&mut self) -> BTreeMap<SocketAddr, Vec<Vec<u8>>> {
+    /// Takes the RTP that was sent, by peer and SSRC, in order.
+    pub fn heard(&mut self) -> BTreeMap<(SocketAddr, u32), Vec<Vec<u8>>> {
         let mut heard: BTreeMap<_, Vec<Vec<u8>>> = BTreeMap::new();
         for shard in 0..self.hall.sides.len() {
             for run in self.hall.sent(shard) {
                 // RFC 5761 §4: these are RTCP.
                 let media = run.datagrams.into_iter().filter(|datagram| !(192..224).contains(&datagram[1]));
-                heard.entry(run.to).or_default().extend(media);
+                for datagram in media {
+                    let ssrc = u32::from_be_bytes(datagram[8..12].try_into().unwrap());
+                    heard.entry((run.to, ssrc)).or_default().push(datagram);
+                }
             }
         }
-        heard.retain(|_, datagrams| !datagrams.is_empty());
         heard
     }
 
