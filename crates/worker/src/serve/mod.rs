@@ -179,6 +179,11 @@ impl Worker {
                 Step::Done => {}
                 Step::Ask(number, request) => self.control.request(self.door, Tag(number), request),
                 Step::Tell(notification) => self.control.notify(self.door, notification),
+                Step::Count => {
+                    for shard in self.control.counters() {
+                        self.session.debug(format_args!("{}", usage::Counted(&shard)));
+                    }
+                }
                 Step::Close => return Ok(None),
             }
         }

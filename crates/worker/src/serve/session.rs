@@ -40,6 +40,8 @@ pub(super) enum Step {
     Ask(u64, Request),
     /// To pass this on to control.
     Tell(Notification),
+    /// To log what the shards have counted; what was asked for is answered.
+    Count,
     /// To end.
     Close,
 }
@@ -154,7 +156,10 @@ impl Session {
                 self.pending.push_back(Pending { id, method, closes, reply: None });
                 Ok(Step::Ask(number, request))
             }
-            Ok(Asked::ResourceUsage) => self.settled(id, method, Reply::Own(usage::body())),
+            Ok(Asked::ResourceUsage) => {
+                self.settled(id, method, Reply::Own(usage::body()))?;
+                Ok(Step::Count)
+            }
             Ok(Asked::UpdateSettings(settings)) => {
                 let answered = self.log.update(*settings).map(|()| Answer::Done);
                 self.settled(id, method, Reply::Control(answered))

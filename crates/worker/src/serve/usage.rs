@@ -1,6 +1,9 @@
-//! What the process used.
+//! What the process used, and what its shards have counted.
+
+use std::fmt;
 
 use model::dump::WorkerResourceUsage;
+use shardcast::runtime::ShardCounters;
 
 use crate::schema::response::Body;
 
@@ -20,4 +23,21 @@ pub(super) fn body() -> Body<'static> {
         ..WorkerResourceUsage::default()
     };
     Body::WorkerResourceUsageResponse(Box::new(usage.into()))
+}
+
+/// What a shard has counted, as a line of the log; what it never met is left out.
+pub(super) struct Counted<'a>(pub(super) &'a ShardCounters);
+
+impl fmt::Display for Counted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(ShardCounters { shard, driver, counters }) = self;
+        write!(f, "shard {} ({driver}) has counted", shard.0)?;
+        let mut written = Ok(());
+        counters.totals.each(|name, count| {
+            if count > 0 && written.is_ok() {
+                written = write!(f, " {name}={count}");
+            }
+        });
+        written
+    }
 }
