@@ -2,12 +2,13 @@
 
 use std::num::NonZeroU16;
 
+use model::key::ShardIndex;
 use shardcast::core::Policy;
-use shardcast::runtime::HostChoice;
+use shardcast::runtime::{Fault, HostChoice, Phase};
 use thiserror::Error;
 
 /// What the operator can say. Each has a default that needs nothing said.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct Environment {
     /// How many shards there can be; absent: as many as the process may use cores.
     pub shards: Option<NonZeroU16>,
@@ -17,6 +18,8 @@ pub struct Environment {
     pub spread: Policy,
     /// How shards talk to the kernel.
     pub host: HostChoice,
+    /// A shard that panics on order, for tests. A release build knows no way to ask for one.
+    pub fault: Option<(ShardIndex, Fault)>,
 }
 
 /// What a panic of a shard costs.
@@ -76,8 +79,18 @@ impl Environment {
                 _ => return Err(bad(IO, value, "auto, uring or epoll")),
             };
         }
+        if cfg!(debug_assertions) {
+            read.fault = of(FAULT).and_then(|value| fault(&value));
+        }
         Ok(read)
     }
+}
+
+/// `shard:commands`: the shard panics after so many commands.
+fn fault(value: &str) -> Option<(ShardIndex, Fault)> {
+    let (shard, after) = value.split_once(':')?;
+    let fault = Fault { phase: Phase::Commands, after: after.parse().ok()? };
+    Some((ShardIndex(shard.parse().ok()?), fault))
 }
 
 /// The names, with what `--help` says of them.
@@ -92,6 +105,7 @@ const SHARDS: &str = "SHARDCAST_SHARDS";
 const ON_PANIC: &str = "SHARDCAST_ON_PANIC";
 const SPREAD: &str = "SHARDCAST_SPREAD";
 const IO: &str = "SHARDCAST_IO";
+const FAULT: &str = "SHARDCAST_FAULT";
 
 /// More than any machine has cores; a typing error should not start a thousand threads.
 const MOST_SHARDS: NonZeroU16 = NonZeroU16::new(1024).expect("1024 is not zero");
@@ -108,9 +122,12 @@ mod tests {
 
     #[test]
     fn nothing_needs_to_be_said() {
-        assert_eq!(read(&[]), Ok(Environment::default()));
-        assert_eq!(read(&[(SHARDS, ""), (ON_PANIC, "")]), Ok(Environment::default()));
-        assert_eq!(Environment::default().on_panic, OnPanic::Exit);
+        for said in [&[][..], &[(SHARDS, ""), (ON_PANIC, "")]] {
+            let read = read(said).unwrap();
+            assert_eq!((read.shards, read.on_panic), (None, OnPanic::Exit));
+            assert_eq!((read.spread, read.host), (Policy::default(), HostChoice::Auto));
+            assert!(read.fault.is_none());
+        }
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::num::NonZeroU16;
 
+use model::key::ShardIndex;
 use model::transport::PortRange;
 use net::PoolSizing;
 use net::probe::{Chosen, HostChoice};
-use shard::rooms::{Rooms, RoomsConfig};
+use shard::rooms::{Fault, Rooms, RoomsConfig};
 use shard::{Capacity, Cpus, LaneSizing, Placement, Plan, QueueSizing, ShardConfig, ShardId};
 
 use super::CertificateSource;
@@ -30,6 +31,8 @@ pub struct RuntimeConfig {
     pub certificate: CertificateSource,
     /// How much each shard holds.
     pub sizes: Sizes,
+    /// A defect of one shard, for tests of what a panic costs.
+    pub fault: Option<(ShardIndex, Fault)>,
 }
 
 /// How much a shard holds. Its memory is taken when it starts.
@@ -60,6 +63,7 @@ impl Default for RuntimeConfig {
             rtc_ports: PortRange { min: 10_000, max: 59_999 },
             certificate: CertificateSource::SelfSigned,
             sizes: Sizes::default(),
+            fault: None,
         }
     }
 }
@@ -124,7 +128,11 @@ impl RuntimeConfig {
     }
 
     pub(super) fn plan(&self, shards: u16, chosen: Chosen, cpus: Cpus) -> Plan<Rooms> {
-        let sizes = self.sizes;
+        let (sizes, fault) = (self.sizes, self.fault);
+        let rooms = move |shard: ShardId| {
+            let fault = fault.filter(|(at, _)| ShardId::from(*at) == shard).map(|(_, fault)| fault);
+            RoomsConfig { fault, ..sizes.rooms() }
+        };
         Plan {
             most: shards.into(),
             config: Box::new(move |shard| sizes.shard(shard)),
@@ -132,7 +140,7 @@ impl RuntimeConfig {
             chosen,
             placement: if self.pinned { Placement::Pinned } else { Placement::Floating },
             cpus,
-            make: Box::new(move |_| Rooms::maker(sizes.rooms())),
+            make: Box::new(move |shard| Rooms::maker(rooms(shard))),
         }
     }
 }

@@ -22,6 +22,8 @@ pub(crate) use os::fill as fill_with_randomness;
 pub use shards::ShardCounters;
 
 pub use net::probe::{Decision, HostChoice};
+pub use shard::Phase;
+pub use shard::rooms::Fault;
 
 use std::time::Duration;
 

@@ -62,11 +62,10 @@ impl<'a> From<&'a RtpStreamStats> for rtp_stream::Stats<'a> {
         let RtpStreamCounters { packet_count, byte_count, bitrate, .. } = from.counters;
         let data = match &from.kind {
             RtpStreamKindStats::Inbound { bitrate_by_layer } => {
-                let layer = |(layer, bitrate): (&'a Box<str>, &u64)| rtp_stream::BitrateByLayer {
-                    layer: (&**layer).into(),
-                    bitrate: *bitrate,
-                };
-                let bitrate_by_layer = bitrate_by_layer.iter().map(layer).collect();
+                let layers = bitrate_by_layer.iter();
+                let bitrate_by_layer = layers
+                    .map(|(layer, &bitrate)| rtp_stream::BitrateByLayer { layer: (&**layer).into(), bitrate })
+                    .collect();
                 let stats =
                     rtp_stream::RecvStats { base, packet_count, byte_count, bitrate, bitrate_by_layer };
                 rtp_stream::StatsData::RecvStats(Box::new(stats))

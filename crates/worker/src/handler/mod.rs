@@ -44,83 +44,54 @@ pub enum Asked<'a> {
 /// # Errors
 /// When its body is not that of its method, or holds values that make no sense.
 pub fn asked(request: request::Request<'_>) -> Result<Asked<'_>, Refusal> {
-    use Method as M;
     let request::Request { method, handler_id, body, .. } = request;
     let id: &str = &handler_id;
-    let request = match method {
-        M::WorkerGetResourceUsage => return Ok(Asked::ResourceUsage),
-        M::WorkerUpdateSettings => return worker::settings(body),
-        M::WorkerDump
-        | M::WorkerCreateWebrtcserver
-        | M::WorkerCreateRouter
-        | M::WorkerWebrtcserverClose
-        | M::WorkerCloseRouter => Request::Worker(worker::read(method, body)?),
-        M::WebrtcserverDump => web_rtc_server::read(id),
-        M::RouterDump
-        | M::RouterCreateWebrtctransport
-        | M::RouterCreateWebrtctransportWithServer
-        | M::RouterCreatePlaintransport
-        | M::RouterCreatePipetransport
-        | M::RouterCreateDirecttransport
-        | M::RouterCloseTransport
-        | M::RouterCreateActivespeakerobserver
-        | M::RouterCreateAudiolevelobserver
-        | M::RouterCloseRtpobserver => Request::Router(id.into(), router::read(method, body)?),
-        M::TransportConnect => {
-            return Err(Refusal::new(RefusalClass::Failed, "no transport has the method TransportConnect"));
-        }
-        M::TransportDump
-        | M::TransportGetStats
-        | M::TransportSetMaxIncomingBitrate
-        | M::TransportSetMaxOutgoingBitrate
-        | M::TransportSetMinOutgoingBitrate
-        | M::TransportRestartIce
-        | M::TransportProduce
-        | M::TransportProduceData
-        | M::TransportConsume
-        | M::TransportConsumeData
-        | M::TransportEnableTraceEvent
-        | M::TransportCloseProducer
-        | M::TransportCloseConsumer
-        | M::TransportCloseDataproducer
-        | M::TransportCloseDataconsumer
-        | M::PlaintransportConnect
-        | M::PipetransportConnect
-        | M::WebrtctransportConnect => Request::Transport(id.into(), transport::read(method, body)?),
-        M::ProducerDump
-        | M::ProducerGetStats
-        | M::ProducerPause
-        | M::ProducerResume
-        | M::ProducerEnableTraceEvent => Request::Producer(id.into(), producer::read(method, body)?),
-        M::ConsumerDump
-        | M::ConsumerGetStats
-        | M::ConsumerPause
-        | M::ConsumerResume
-        | M::ConsumerSetPreferredLayers
-        | M::ConsumerSetPriority
-        | M::ConsumerRequestKeyFrame
-        | M::ConsumerEnableTraceEvent => Request::Consumer(id.into(), consumer::read(method, body)?),
-        M::DataproducerDump | M::DataproducerGetStats | M::DataproducerPause | M::DataproducerResume => {
-            Request::DataProducer(id.into(), data_producer::read(method)?)
-        }
-        M::DataconsumerDump
-        | M::DataconsumerGetStats
-        | M::DataconsumerPause
-        | M::DataconsumerResume
-        | M::DataconsumerGetBufferedAmount
-        | M::DataconsumerSetBufferedAmountLowThreshold
-        | M::DataconsumerSend
-        | M::DataconsumerSetSubchannels
-        | M::DataconsumerAddSubchannel
-        | M::DataconsumerRemoveSubchannel => {
-            Request::DataConsumer(id.into(), data_consumer::read(method, body)?)
-        }
-        M::RtpobserverPause
-        | M::RtpobserverResume
-        | M::RtpobserverAddProducer
-        | M::RtpobserverRemoveProducer => Request::RtpObserver(id.into(), rtp_observer::read(method, body)?),
+    let request = match Handler::of(method) {
+        Handler::Process if method == Method::WorkerUpdateSettings => return worker::settings(body),
+        Handler::Process => return Ok(Asked::ResourceUsage),
+        Handler::Worker => Request::Worker(worker::read(method, body)?),
+        Handler::WebRtcServer => web_rtc_server::read(id),
+        Handler::Router => Request::Router(id.into(), router::read(method, body)?),
+        Handler::Transport => Request::Transport(id.into(), transport::read(method, body)?),
+        Handler::Producer => Request::Producer(id.into(), producer::read(method, body)?),
+        Handler::Consumer => Request::Consumer(id.into(), consumer::read(method, body)?),
+        Handler::DataProducer => Request::DataProducer(id.into(), data_producer::read(method)?),
+        Handler::DataConsumer => Request::DataConsumer(id.into(), data_consumer::read(method, body)?),
+        Handler::RtpObserver => Request::RtpObserver(id.into(), rtp_observer::read(method, body)?),
     };
     Ok(Asked::Control(request))
+}
+
+/// Whom a method is for.
+enum Handler {
+    Process,
+    Worker,
+    WebRtcServer,
+    Router,
+    Transport,
+    Producer,
+    Consumer,
+    DataProducer,
+    DataConsumer,
+    RtpObserver,
+}
+
+impl Handler {
+    /// Methods of one handler stand in a row.
+    const fn of(method: Method) -> Self {
+        match method.number() {
+            0 | 3..=6 => Self::Worker,
+            1..=2 => Self::Process,
+            7 => Self::WebRtcServer,
+            8..=17 => Self::Router,
+            18..=36 => Self::Transport,
+            37..=41 => Self::Producer,
+            42..=49 => Self::Consumer,
+            50..=53 => Self::DataProducer,
+            54..=63 => Self::DataConsumer,
+            64.. => Self::RtpObserver,
+        }
+    }
 }
 
 /// The body is that of another method, or there is none.

@@ -108,6 +108,7 @@ fn config(settings: &Settings, environment: &Environment) -> RuntimeConfig {
         policy: environment.spread,
         rtc_ports: model::transport::PortRange { min, max },
         certificate,
+        fault: environment.fault,
         ..RuntimeConfig::default()
     }
 }
@@ -154,10 +155,12 @@ impl Worker {
                 None => {}
             }
             match woken.read {
-                Some(Ok(0)) => return Ok(self.parted()),
-                Some(Ok(len)) => self.frames.filled(len),
-                // Among others: the application's process was killed with answers unread.
-                Some(Err(_)) => return Ok(self.parted()),
+                Some(Ok(len)) if len > 0 => self.frames.filled(len),
+                // An error is an end, too: the application's process was killed with answers unread.
+                Some(_) => {
+                    self.parted();
+                    return Ok(());
+                }
                 None => {}
             }
             if woken.signalled {
