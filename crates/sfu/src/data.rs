@@ -44,7 +44,6 @@ pub(crate) struct DataConsumer {
     pub(crate) source: DataProducerKey,
     stream: Option<SctpStreamParameters>,
     paused: bool,
-    pub(crate) source_paused: bool,
     /// Sorted.
     subchannels: Vec<u16>,
     pub(crate) threshold: u32,
@@ -86,13 +85,12 @@ impl DataSource {
 }
 
 impl DataConsumer {
-    pub(crate) fn new(open: &DataConsumerOpen, source_paused: bool) -> Self {
+    pub(crate) fn new(open: &DataConsumerOpen) -> Self {
         let mut consumer = Self {
             transport: open.transport,
             source: open.data_producer,
             stream: open.stream,
             paused: open.paused,
-            source_paused,
             subchannels: Vec::new(),
             threshold: 0,
             messages: 0,
@@ -120,9 +118,9 @@ impl DataConsumer {
         self.subchannels.dedup();
     }
 
-    /// Whether it gets a message now.
+    /// Whether it gets a message of a data producer that is not paused.
     pub(crate) fn takes(&self, message: &DataMessage) -> bool {
-        self.is_direct() && !self.paused && !self.source_paused && self.listens(message)
+        self.is_direct() && !self.paused && self.listens(message)
     }
 
     pub(crate) fn count(&mut self, message: &DataMessage) {
@@ -170,7 +168,7 @@ mod tests {
                 ignored_subchannel: ignored,
                 ..DataMessage::default()
             };
-            DataConsumer::new(&open, false).takes(&message)
+            DataConsumer::new(&open).takes(&message)
         };
         assert!(listens(&[], &[], None, None));
         assert!(!listens(&[], &[1], None, None));

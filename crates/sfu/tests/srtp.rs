@@ -98,6 +98,19 @@ fn an_ssrc_that_comes_again_goes_on_above_its_highest_index() {
 }
 
 #[test]
+fn a_closed_producers_ssrc_may_begin_anew() {
+    let suite = SrtpCryptoSuite::AeadAes128Gcm;
+    let mut room = Room::new(suite, 1);
+    let first = room.publisher.seal(&rtp(5, 9));
+    assert_eq!(room.host.receive(transport(0), peer(1), &first), Verdict::Taken);
+    room.host.sfu.close_producer(producer(0)).unwrap();
+    room.host.sfu.produce(producer(0), &producing(transport(0), &[encoding(5)])).unwrap();
+    // A sender that was made anew counts from the beginning, under the same key.
+    let again = keys(suite, 2).1.seal(&rtp(5, 9));
+    assert_eq!(room.host.receive(transport(0), peer(1), &again), Verdict::Dropped(DropReason::NoTaker));
+}
+
+#[test]
 fn consumers_made_before_the_keys_send_once_there_are_keys() {
     let suite = SrtpCryptoSuite::AeadAes256Gcm;
     let mut host = Host::default();

@@ -4,7 +4,7 @@ use model::rtp::{RtpEncodingParameters, RtpParameters};
 use model::score::ConsumerType;
 
 use crate::Unacceptable;
-use crate::producer::{carries_media, layers};
+use crate::producer::{ENCODINGS_LIMIT, carries_media, layers};
 
 /// Checks a consumer's `parameters` against the `consumable` encodings of its producer.
 ///
@@ -57,6 +57,10 @@ fn encodings(parameters: &RtpParameters) -> Result<(), Unacceptable> {
     if parameters.encodings.is_empty() {
         let expected = "it must have at least one encoding";
         return Err(Unacceptable::new("rtpParameters.encodings", "empty", expected));
+    }
+    if parameters.encodings.len() > ENCODINGS_LIMIT {
+        let value = format_args!("{} encodings", parameters.encodings.len());
+        return Err(Unacceptable::new("rtpParameters.encodings", value, "it must have at most 64 encodings"));
     }
     for (at, encoding) in parameters.encodings.iter().enumerate() {
         let field = || format!("rtpParameters.encodings[{at}].ssrc");

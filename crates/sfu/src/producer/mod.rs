@@ -24,7 +24,7 @@ use wire::{Mono, PayloadType, Ssrc};
 
 pub use extensions::{ReceiveIds, router_id};
 pub use parameters::validate;
-pub(crate) use parameters::{carries_media, layers};
+pub(crate) use parameters::{ENCODINGS_LIMIT, carries_media, layers};
 pub(crate) use replica::Replica;
 pub(crate) use report::{BEST_SCORE, counters, describe, rtx_dump};
 

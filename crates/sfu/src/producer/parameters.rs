@@ -95,6 +95,10 @@ fn encodings(parameters: &RtpParameters) -> Result<(), Unacceptable> {
             "it must have at least one encoding",
         ));
     }
+    if parameters.encodings.len() > ENCODINGS_LIMIT {
+        let value = format_args!("{} encodings", parameters.encodings.len());
+        return Err(Unacceptable::new("rtpParameters.encodings", value, "it must have at most 64 encodings"));
+    }
     for (at, encoding) in parameters.encodings.iter().enumerate() {
         if !codec_of(parameters, encoding).is_some_and(carries_media) {
             let value = encoding.codec_payload_type.map(PayloadType::number).unwrap_or_default();
@@ -172,6 +176,9 @@ pub(crate) fn carries_media(codec: &RtpCodecParameters) -> bool {
     let subtype = codec.mime_type.subtype();
     !REPAIR.iter().any(|repair| subtype.eq_ignore_ascii_case(repair))
 }
+
+/// Nobody sends so many; who is asked for key frames is kept in as many bits.
+pub(crate) const ENCODINGS_LIMIT: usize = 64;
 
 /// What repairs or accompanies media rather than being it.
 const REPAIR: &[&str] = &["rtx", "ulpfec", "flexfec", "x-ulpfecuc", "red", "CN", "telephone-event"];

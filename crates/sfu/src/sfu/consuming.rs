@@ -160,6 +160,7 @@ fn begin(
         let sender = Sender {
             consumer: key,
             ssrc,
+            rtx,
             encoding,
             kind: open.kind,
             paddable: false,
@@ -169,7 +170,7 @@ fn begin(
             pli_count: 0,
             fir_count: 0,
         };
-        match owner.begin(sender, rtx) {
+        match owner.begin(sender) {
             Ok(index) => senders.push(index),
             Err(_) => {
                 senders.into_iter().for_each(|index| owner.end(index));

@@ -66,7 +66,7 @@ impl<S: Copy> Sfu<S> {
         Some(feeds.swap_remove(at))
     }
 
-    /// Pauses or resumes a data producer, or what stands for one, for its data consumers too. The epoch that begins
+    /// Pauses or resumes a data producer, or what stands for one. The epoch that begins
     /// thereby, if that is a change; [`data_feeds`](Self::data_feeds) are to be told.
     ///
     /// # Errors
@@ -83,11 +83,6 @@ impl<S: Copy> Sfu<S> {
         }
         source.paused = paused;
         source.epoch = source.epoch.next();
-        for consumer in &source.consumers {
-            if let Some(consumer) = self.data_consumers.get_mut(*consumer) {
-                consumer.source_paused = paused;
-            }
-        }
         Ok(Some(source.epoch))
     }
 
@@ -174,7 +169,7 @@ impl<S: Copy> Sfu<S> {
                 return Err(Error::StreamTaken(stream));
             }
         }
-        let mut consumer = DataConsumer::new(open, source.paused);
+        let mut consumer = DataConsumer::new(open);
         consumer.threshold = transport.low_threshold();
         source.consumers.push(key);
         transport.inside.data_consumers.push(key);

@@ -25,6 +25,8 @@ impl SenderIndex {
 pub(crate) struct Sender {
     pub(crate) consumer: ConsumerKey,
     pub(crate) ssrc: Ssrc,
+    /// Of its retransmissions.
+    pub(crate) rtx: Option<Ssrc>,
     /// Which of the consumer's streams.
     pub(crate) encoding: u8,
     pub(crate) kind: MediaKind,
@@ -63,8 +65,8 @@ impl Senders {
     }
 
     /// A sender whose SSRCs are not taken.
-    pub(crate) fn add(&mut self, sender: Sender, rtx: Option<Ssrc>) -> SenderIndex {
-        let ssrc = sender.ssrc;
+    pub(crate) fn add(&mut self, sender: Sender) -> SenderIndex {
+        let (ssrc, rtx) = (sender.ssrc, sender.rtx);
         let index = self.vacant.pop().unwrap_or_else(|| {
             self.senders.push(None);
             // Fewer than SRTP allows for a key, and so far below 2^32.
@@ -84,7 +86,11 @@ impl Senders {
     pub(crate) fn remove(&mut self, index: SenderIndex) -> Option<Sender> {
         let sender = self.senders.get_mut(index.0 as usize)?.take()?;
         self.vacant.push(index.0);
-        self.ssrcs.retain(|(_, used)| used.sender() != index);
+        for ssrc in core::iter::once(sender.ssrc).chain(sender.rtx) {
+            if let Ok(place) = self.place(ssrc) {
+                self.ssrcs.remove(place);
+            }
+        }
         Some(sender)
     }
 
@@ -119,22 +125,14 @@ impl Senders {
     }
 }
 
-impl Use {
-    pub(crate) const fn sender(self) -> SenderIndex {
-        match self {
-            Self::Media(sender) | Self::Rtx(sender) => sender,
-        }
-    }
-}
-
 impl Transport {
     /// Takes up a stream whose SSRCs are not taken, in a consumer's name.
-    pub(crate) fn begin(&mut self, mut sender: Sender, rtx: Option<Ssrc>) -> Result<SenderIndex, SealError> {
+    pub(crate) fn begin(&mut self, mut sender: Sender) -> Result<SenderIndex, SealError> {
         if let Some(contexts) = self.srtp.as_mut().and_then(|srtp| srtp.contexts()) {
             sender.handle = Some(contexts.sealer.add_stream(sender.ssrc, Reseal::Never)?);
         }
         sender.paddable = sender.kind == MediaKind::Video && self.kind != Kind::Pipe && !self.is_direct();
-        Ok(self.senders.add(sender, rtx))
+        Ok(self.senders.add(sender))
     }
 
     /// Ends a stream. The highest index of its SSRC stays known as long as the key.
