@@ -34,7 +34,8 @@ impl Exchange {
         self.expected.push(expected);
     }
 
-    fn answer(&mut self, kind: &str, what: &str, method: Method, answer: &Answer, expected: Value) {
+    fn answer(&mut self, kind: &str, method: Method, answer: &Answer, expected: Value) {
+        let what = if format!("{method:?}").ends_with("Stats") { "getStats" } else { "dump" };
         let body = handler::body(method, answer);
         let response = Response { id: 1, accepted: true, body, error: None, reason: None };
         self.line(kind, what, Body::Response(Box::new(response)), expected);
@@ -106,7 +107,7 @@ fn dumps_of_transports() {
     let mut check = |kind: &str, more: Value| {
         let dump = with(base_dump(), more);
         let answer = Answer::Transport(Box::new(read(&dump)));
-        exchange.answer(kind, "dump", Method::TransportDump, &answer, dump);
+        exchange.answer(kind, Method::TransportDump, &answer, dump);
     };
     check("directTransport", json!({}));
     check("pipeTransport", json!({ "tuple": tuple(), "rtx": true }));
@@ -164,7 +165,7 @@ fn dumps_of_what_is_in_a_router() {
         "mapDataConsumerIdDataProducerId": [{ "key": "dc", "value": "dp" }],
     });
     let answer = Answer::Router(Box::new(read(&router)));
-    exchange.answer("router", "dump", Method::RouterDump, &answer, router);
+    exchange.answer("router", Method::RouterDump, &answer, router);
     let producer = json!({
         "id": "p", "kind": "video", "type": "simulcast", "rtpParameters": rtp_parameters(),
         "rtpMapping": {
@@ -176,26 +177,26 @@ fn dumps_of_what_is_in_a_router() {
     });
     let answer = Answer::Producer(Box::new(read(&producer)));
     // The package shows no streams of producers; its parser reads them all the same.
-    exchange.answer("producer", "dump", Method::ProducerDump, &answer, shown_by_the_package(producer));
+    exchange.answer("producer", Method::ProducerDump, &answer, shown_by_the_package(producer));
     let data_producer = json!({
         "id": "dp", "type": "sctp", "sctpStreamParameters": { "streamId": 0, "ordered": false, "maxRetransmits": 0 },
         "label": "l", "protocol": "p", "paused": false,
     });
     let answer = Answer::DataProducer(Box::new(read(&data_producer)));
-    exchange.answer("dataProducer", "dump", Method::DataproducerDump, &answer, data_producer);
+    exchange.answer("dataProducer", Method::DataproducerDump, &answer, data_producer);
     let data_consumer = json!({
         "id": "dc", "dataProducerId": "dp", "type": "direct", "label": "", "protocol": "", "bufferedAmount": 1,
         "bufferedAmountLowThreshold": 2, "paused": true, "dataProducerPaused": false, "subchannels": [1, 2],
     });
     let answer = Answer::DataConsumer(Box::new(read(&data_consumer)));
-    exchange.answer("dataConsumer", "dump", Method::DataconsumerDump, &answer, data_consumer);
+    exchange.answer("dataConsumer", Method::DataconsumerDump, &answer, data_consumer);
     let server = json!({
         "id": "s", "udpSockets": [{ "ip": "127.0.0.1", "port": 1111 }], "tcpServers": [{ "ip": "::", "port": 1 }],
         "webRtcTransportIds": ["t"],
         "localIceUsernameFragments": [{ "localIceUsernameFragment": "u", "webRtcTransportId": "t" }],
     });
     let answer = Answer::WebRtcServer(Box::new(read(&server)));
-    exchange.answer("webRtcServer", "dump", Method::WebrtcserverDump, &answer, server);
+    exchange.answer("webRtcServer", Method::WebrtcserverDump, &answer, server);
     exchange.check();
 }
 
@@ -223,7 +224,7 @@ fn dumps_of_consumers() {
             more,
         );
         let answer = Answer::Consumer(Box::new(read(&consumer)));
-        exchange.answer("consumer", "dump", Method::ConsumerDump, &answer, shown_by_the_package(consumer));
+        exchange.answer("consumer", Method::ConsumerDump, &answer, shown_by_the_package(consumer));
     }
     exchange.check();
 }
@@ -252,7 +253,7 @@ fn statistics() {
     ] {
         let stats = with(base_stats(), more);
         let answer = Answer::TransportStats(Box::new(read(&stats)));
-        exchange.answer(kind, "getStats", Method::TransportGetStats, &answer, json!([stats]));
+        exchange.answer(kind, Method::TransportGetStats, &answer, json!([stats]));
     }
     let inbound = json!({
         "type": "inbound-rtp", "rid": "a", "rtxSsrc": 3, "rtxPacketsDiscarded": 1,
@@ -261,22 +262,22 @@ fn statistics() {
     let inbound = with(stream_stats(), inbound);
     let outbound = with(stream_stats(), json!({ "type": "outbound-rtp" }));
     let answer = Answer::StreamStats(vec![read(&inbound)]);
-    exchange.answer("producer", "getStats", Method::ProducerGetStats, &answer, json!([inbound]));
+    exchange.answer("producer", Method::ProducerGetStats, &answer, json!([inbound]));
     let answer = Answer::StreamStats(vec![read(&outbound), read(&inbound)]);
     let both = json!([outbound, inbound]);
-    exchange.answer("consumer", "getStats", Method::ConsumerGetStats, &answer, both);
+    exchange.answer("consumer", Method::ConsumerGetStats, &answer, both);
     let stats = json!({
         "type": "data-producer", "timestamp": 1, "label": "l", "protocol": "p", "messagesReceived": 2,
         "bytesReceived": 3,
     });
     let answer = Answer::DataProducerStats(Box::new(read(&stats)));
-    exchange.answer("dataProducer", "getStats", Method::DataproducerGetStats, &answer, json!([stats]));
+    exchange.answer("dataProducer", Method::DataproducerGetStats, &answer, json!([stats]));
     let stats = json!({
         "type": "data-consumer", "timestamp": 1, "label": "l", "protocol": "p", "messagesSent": 2, "bytesSent": 3,
         "bufferedAmount": 4,
     });
     let answer = Answer::DataConsumerStats(Box::new(read(&stats)));
-    exchange.answer("dataConsumer", "getStats", Method::DataconsumerGetStats, &answer, json!([stats]));
+    exchange.answer("dataConsumer", Method::DataconsumerGetStats, &answer, json!([stats]));
     exchange.check();
 }
 
