@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test support: what fails here fails the test")]
 
 pub mod hall;
+pub mod house;
 pub mod polling;
 pub mod relay;
 pub mod running;

@@ -1,0 +1,150 @@
+//! Once warm, rooms forward without allocating, on any thread of the process and on any number of shards.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what fails in them fails the test")]
+#![expect(unsafe_code, reason = "a global allocator that counts is an unsafe trait")]
+
+mod support;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use model::command::{Action, ProducerCommand, RouterCommand};
+use model::key::{ConsumerKey, ProducerKey, RouterKey, ShardIndex, TransportKey};
+use net::probe::HostChoice;
+use support::hall::{consume, consuming, produce, producing, remote, replica, rtp};
+use support::house::{House, peer};
+use support::spread::Room;
+
+struct Counting;
+
+// SAFETY: every call is passed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(memory, layout) }
+    }
+
+    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of `realloc`.
+        unsafe { System.realloc(memory, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+fn allocations() -> u64 {
+    ALLOCATIONS.load(Ordering::Relaxed)
+}
+
+const ROUTER: RouterKey = RouterKey::new(0, 0);
+const BURST: u64 = 16;
+/// Two on each of three shards.
+const COPIES: u64 = 6;
+
+/// One test, because whatever runs beside it would be counted too.
+#[test]
+fn forwarding_allocates_nothing() {
+    assert_ne!(allocations(), 0, "the allocator counts");
+    in_memory(300_000);
+    for host in [HostChoice::Epoll, HostChoice::Uring] {
+        if let Some(house) = House::on(host, 3) {
+            forward(house, 100_000);
+        }
+    }
+}
+
+/// A source on this thread, and on each of three shards two consumers whose peers nobody drains.
+fn forward(mut house: House, goal: u64) {
+    let (source, source_at) = peer();
+    let sinks: Vec<_> = (0..2).map(|_| peer()).collect();
+    (0..3).for_each(|shard| house.ask(shard, Action::Router(ROUTER, RouterCommand::Open)));
+    let at = house.plain(0, TransportKey::new(9, 0), ROUTER, source_at);
+    let producer = ProducerKey::new(0, 0);
+    let open = producing(TransportKey::new(9, 0), 1);
+    house.ask(0, produce(producer, &open));
+    for shard in 0..3_u16 {
+        let stands_in = if shard == 0 { producer } else { ProducerKey::new(7, 0) };
+        if shard > 0 {
+            let opening = ProducerCommand::OpenReplica(Box::new(replica(ROUTER, &open, 0, producer)));
+            house.ask(shard, Action::Producer(stands_in, opening));
+            let feed = ProducerCommand::OpenFeed { shard: ShardIndex(shard), replica: stands_in };
+            house.ask(0, Action::Producer(producer, feed));
+        }
+        for (index, (_, sink_at)) in (0..).zip(&sinks) {
+            house.plain(shard, TransportKey::new(index, 0), ROUTER, *sink_at);
+            let consuming = consuming(TransportKey::new(index, 0), stands_in, 1, 11);
+            house.ask(shard, consume(ConsumerKey::new(index, 0), consuming));
+        }
+    }
+    source.connect(remote(at)).unwrap();
+    let mut packet = rtp(1, 0, &[7; 500]);
+    let mut sequence = 0_u16;
+    let mut until = |house: &mut House, goal: u64| {
+        let mut sent = house.sent();
+        while sent < goal {
+            for _ in 0..BURST {
+                sequence = sequence.wrapping_add(1);
+                packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+                source.send(&packet).unwrap();
+            }
+            // One burst at a time, so that no queue is longer than it was when it was warm. What the kernel lost is not
+            // waited for.
+            let all = sent + BURST * COPIES;
+            let mut looks = 0;
+            while sent < all && looks < 100_000 {
+                std::thread::yield_now();
+                (sent, looks) = (house.sent(), looks + 1);
+            }
+        }
+        sent
+    };
+    let warm = until(&mut house, goal / 4);
+    let (before, crossed) = (allocations(), house.crossed());
+    until(&mut house, warm + goal);
+    let allocated = allocations() - before;
+    assert_eq!(allocated, 0, "while {goal} packets were forwarded on three shards");
+    assert!(house.crossed() - crossed > goal / 10, "they crossed");
+    house.close(ROUTER);
+    house.stop();
+}
+
+/// The same in virtual time, where every queue is as long in every round.
+fn in_memory(goal: usize) {
+    let mut room = Room::new(3);
+    room.transport(10, 0);
+    room.produce(0, 10);
+    for number in 0..6 {
+        room.transport(number, number as usize % 3);
+        room.consume(number, number, 0);
+    }
+    room.hall.sent(0);
+    let port = room.place(10).port;
+    let socket = room.hall.driver(0).on_port(port).unwrap();
+    (0..3).for_each(|shard| room.hall.driver(shard).keep = false);
+    let mut packet = rtp(1, 0, &[7; 1000]);
+    let mut sequence = 0_u16;
+    let mut round = || {
+        for _ in 0..8 {
+            sequence = sequence.wrapping_add(1);
+            packet[2..4].copy_from_slice(&sequence.to_be_bytes());
+            room.hall.driver(0).deliver(socket, remote(20_010), &packet, packet.len());
+        }
+        room.hall.tick();
+    };
+    (0..200).for_each(|_| round());
+    let before = allocations();
+    (0..goal / 48).for_each(|_| round());
+    assert_eq!(allocations() - before, 0, "while {goal} packets were forwarded in memory");
+    let sent: u64 = (0..3).map(|shard| net::Driver::counters(room.hall.driver(shard)).sent_datagrams).sum();
+    assert!(sent > u64::try_from(goal).unwrap(), "{sent}");
+}
