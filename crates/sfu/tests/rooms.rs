@@ -48,6 +48,13 @@ fn a_packet_that_nobody_takes_is_not_held() {
     assert_eq!(host.receive(transport(0), peer(1), &rtp(6, 9)), dropped(DropReason::UnknownProducer));
     assert_eq!(host.memory.held(), 0);
     assert_eq!(host.sfu.drops(transport(0)).unwrap().of(DropReason::NoTaker), 2);
+    assert_eq!(host.receive(transport(77), peer(1), &rtp(6, 9)), dropped(DropReason::UnknownTransport));
+    host.sfu.close_transport(transport(0), 9).unwrap();
+    assert_eq!(
+        (host.sfu.drops(transport(0)), host.sfu.dropped().total()),
+        (None, 4),
+        "what was stays counted"
+    );
 }
 
 #[test]

@@ -14,11 +14,11 @@ impl<S: Copy> Sfu<S> {
         P: Packets<Slot = S>,
         D: Depart,
     {
-        let Self { transports, tick, levelling, .. } = self;
+        let Self { transports, tick, levelling, counters, .. } = self;
         if let Some(transport) = transports.get_mut(key) {
             let Io { now, packets, out } = io;
             let flushing = Flushing { now: *now, tick, packets: &**packets, depart, levelling: *levelling };
-            transport.flush(flushing, &mut |said| {
+            let unsealed = transport.flush(flushing, &mut |said| {
                 out.push(Output::Event(match said {
                     ForApplication::Rtp(consumer, packet) => {
                         Event::Consumer(consumer, ConsumerEvent::Rtp(packet))
@@ -26,6 +26,7 @@ impl<S: Copy> Sfu<S> {
                     ForApplication::Rtcp(compound) => Event::Transport(key, TransportEvent::Rtcp(compound)),
                 }));
             });
+            counters.unsealed = counters.unsealed.saturating_add(unsealed);
         }
         self.tick.spent().for_each(|slot| io.packets.release(slot));
     }

@@ -103,9 +103,9 @@ impl<S: Copy> Sfu<S> {
 
     fn judge(&mut self, key: TransportKey, taken: Result<(), DropReason>) -> Verdict {
         let Err(reason) = taken else { return Verdict::Taken };
-        match self.transports.get_mut(key) {
-            Some(transport) => transport.count_drop(reason),
-            None => self.drops.count(reason),
+        self.drops.count(reason);
+        if let Some(transport) = self.transports.get_mut(key) {
+            transport.count_drop(reason);
         }
         Verdict::Dropped(reason)
     }
@@ -199,6 +199,7 @@ impl<S: Copy> Sfu<S> {
             self.ask(entry.producer, encoding, io.out);
         }
         self.found = found;
+        self.counters.rtcp_received = self.counters.rtcp_received.saturating_add(u64::from(read.is_ok()));
         read
     }
 

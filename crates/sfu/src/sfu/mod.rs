@@ -51,7 +51,7 @@ pub struct Sfu<S> {
     /// Transports that the host was told to flush, in that order, with the tick in which it was.
     listed: std::collections::VecDeque<(TransportKey, u32)>,
     counters: Counters,
-    /// Of transports that are gone, or never were.
+    /// Of all transports, also those that are gone, and of packets from other shards.
     drops: DropCounters,
     /// Where RTCP is opened to.
     scratch: Box<[u8]>,
@@ -102,6 +102,10 @@ pub struct Counters {
     pub tick_full: u64,
     /// Copies given up because nobody flushed their transport.
     pub stale: u64,
+    /// Copies and RTCP that could not be written or sealed.
+    pub unsealed: u64,
+    /// Compound packets that were read.
+    pub rtcp_received: u64,
 }
 
 #[derive(Debug)]
@@ -137,6 +141,11 @@ impl<S: Copy> Sfu<S> {
     /// What happened so far.
     pub const fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// What was dropped so far on its way in, wherever it came.
+    pub const fn dropped(&self) -> &DropCounters {
+        &self.drops
     }
 
     /// Packets that are held until their copies are sent.

@@ -47,12 +47,13 @@ struct Run {
 }
 
 impl Transport {
-    /// Sends everything that waits. What is for the application comes back through `direct`.
+    /// Sends everything that waits, and says how much of it could not be written. What is for the application comes
+    /// back through `direct`.
     pub(crate) fn flush<P: Packets, D: Depart>(
         &mut self,
         flushing: Flushing<'_, P, D>,
         direct: &mut dyn FnMut(ForApplication),
-    ) {
+    ) -> u64 {
         self.listing = Listing::Idle;
         let Flushing { now, tick, packets, depart, levelling } = flushing;
         if !self.wants_nothing() {
@@ -76,6 +77,7 @@ impl Transport {
         }
         queue.clear();
         self.queue = queue;
+        core::mem::take(&mut self.counts.unsealed)
     }
 
     fn measure<S: Copy>(&self, queue: &[Queued], tick: &Tick<S>, levelling: bool, most: usize) -> Run {

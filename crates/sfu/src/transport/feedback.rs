@@ -38,7 +38,6 @@ impl Transport {
     /// Reads a compound packet that is in the clear, and says what was asked for.
     pub(crate) fn read_rtcp(&mut self, compound: &[u8], found: &mut Vec<Feedback>) -> Result<(), DropReason> {
         let compound = Compound::parse(compound).map_err(|_| DropReason::Malformed)?;
-        self.counts.rtcp_received = self.counts.rtcp_received.saturating_add(1);
         for packet in compound.packets().flatten() {
             match packet {
                 Packet::Pli(Pli { media, .. }) => {

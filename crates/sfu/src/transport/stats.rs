@@ -110,9 +110,7 @@ pub(super) struct Counts {
     pub(super) rtp_received: Rate,
     pub(super) rtp_sent: Rate,
     pub(super) drops: DropCounters,
-    /// Compound packets that were read.
-    pub(super) rtcp_received: u64,
-    /// Copies that could not be written or sealed.
+    /// What could not be written or sealed in this flush.
     pub(super) unsealed: u64,
 }
 
@@ -124,7 +122,6 @@ impl Counts {
             rtp_received: Rate::new(),
             rtp_sent: Rate::new(),
             drops: DropCounters::new(),
-            rtcp_received: 0,
             unsealed: 0,
         }
     }
