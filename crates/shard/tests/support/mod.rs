@@ -10,6 +10,7 @@ pub mod relay;
 pub mod running;
 pub mod sim;
 pub mod spread;
+pub mod warm;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;

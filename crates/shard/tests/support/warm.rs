@@ -1,70 +1,30 @@
-//! Once warm, rooms forward without allocating, on any thread of the process and on any number of shards.
-
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what fails in them fails the test")]
-#![expect(unsafe_code, reason = "a global allocator that counts is an unsafe trait")]
-
-mod support;
-
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicU64, Ordering};
+//! Rooms that forward, once they are warm: what the test of allocations looks at.
 
 use model::command::{Action, ProducerCommand, RouterCommand};
 use model::key::{ConsumerKey, ProducerKey, RouterKey, ShardIndex, TransportKey};
 use net::probe::HostChoice;
-use support::hall::{consume, consuming, produce, producing, remote, replica, rtp};
-use support::house::{House, peer};
-use support::spread::Room;
 
-struct Counting;
-
-// SAFETY: every call is passed on to the system's allocator as it came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { System.dealloc(memory, layout) }
-    }
-
-    unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `realloc`.
-        unsafe { System.realloc(memory, layout, size) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
-
-fn allocations() -> u64 {
-    ALLOCATIONS.load(Ordering::Relaxed)
-}
+use super::hall::{consume, consuming, produce, producing, remote, replica, rtp};
+use super::house::{House, peer};
+use super::spread::Room;
 
 const ROUTER: RouterKey = RouterKey::new(0, 0);
 const BURST: u64 = 16;
 /// Two on each of three shards.
 const COPIES: u64 = 6;
 
-/// One test, because whatever runs beside it would be counted too.
-#[test]
-fn forwarding_allocates_nothing() {
-    assert_ne!(allocations(), 0, "the allocator counts");
-    in_memory(300_000);
+/// Three shards, in memory and on both drivers. `allocations` counts those of the process.
+pub fn rooms_allocate_nothing(allocations: fn() -> u64) {
+    in_memory(300_000, allocations);
     for host in [HostChoice::Epoll, HostChoice::Uring] {
         if let Some(house) = House::on(host, 3) {
-            forward(house, 100_000);
+            forward(house, 100_000, allocations);
         }
     }
 }
 
 /// A source on this thread, and on each of three shards two consumers whose peers nobody drains.
-fn forward(mut house: House, goal: u64) {
+fn forward(mut house: House, goal: u64, allocations: fn() -> u64) {
     let (source, source_at) = peer();
     let sinks: Vec<_> = (0..2).map(|_| peer()).collect();
     (0..3).for_each(|shard| house.ask(shard, Action::Router(ROUTER, RouterCommand::Open)));
@@ -119,7 +79,7 @@ fn forward(mut house: House, goal: u64) {
 }
 
 /// The same in virtual time, where every queue is as long in every round.
-fn in_memory(goal: usize) {
+fn in_memory(goal: usize, allocations: fn() -> u64) {
     let mut room = Room::new(3);
     room.transport(10, 0);
     room.produce(0, 10);
