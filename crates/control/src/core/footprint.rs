@@ -258,11 +258,11 @@ impl Registry {
 
     /// Which of these names are of objects that may still turn out not to be.
     pub(super) fn uncertain(&self, names: &BTreeSet<Box<str>>) -> Vec<Claim> {
-        let is_uncertain = |id: &&Box<str>| {
+        let is_uncertain = |id: &str| {
             let head = self.find(id).and_then(|object| self.head(object));
             head.is_some_and(|head| !head.confirmed)
         };
-        names.iter().filter(is_uncertain).map(|id| Claim::Id(id.clone())).collect()
+        names.iter().filter(|id| is_uncertain(id)).map(|id| Claim::Id(id.clone())).collect()
     }
 
     /// What is to be consumed must be certain to exist, because another shard than its own may be told to; and what is

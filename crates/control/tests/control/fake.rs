@@ -40,9 +40,13 @@ pub(crate) struct Fake {
     sources: BTreeMap<Place, (u32, Source)>,
     sinks: BTreeMap<Place, (u32, Sink)>,
     observers: BTreeMap<u32, (u32, RouterKey)>,
+    /// What transports send.
+    sent: BTreeSet<(TransportKey, u32)>,
     /// Answers that are owed: when the acknowledgements are there, and when it takes its time.
     closing: Vec<Closing>,
     next_ack: u64,
+    /// What others are to be told.
+    pub(crate) told: Facts,
     /// How many commands were executed.
     pub(crate) executed: usize,
 }
@@ -100,7 +104,7 @@ impl Fake {
     }
 
     /// Executes the next command, if there is one.
-    pub(crate) fn execute(&mut self, ports: &mut BoundPorts, facts: &mut Facts) -> bool {
+    pub(crate) fn execute(&mut self, ports: &mut BoundPorts) -> bool {
         let Some((request, action)) = self.commands.pop_front() else { return false };
         self.executed += 1;
         let outcome = match action {
@@ -109,11 +113,11 @@ impl Fake {
                 assert!(was.is_none(), "router {key} on an occupied place");
                 Some(done())
             }
-            Action::Router(key, RouterCommand::Close) => self.close_router(request, key, facts),
+            Action::Router(key, RouterCommand::Close) => self.close_router(request, key),
             Action::WebRtcServer(key, command) => self.server(request, key, command, ports),
-            Action::Transport(key, command) => self.transport(request, key, command, ports, facts),
-            Action::Producer(key, command) => self.producer(request, key, command, facts),
-            Action::DataProducer(key, command) => self.data_producer(request, key, command, facts),
+            Action::Transport(key, command) => self.transport(request, key, command, ports),
+            Action::Producer(key, command) => self.producer(request, key, command),
+            Action::DataProducer(key, command) => self.data_producer(request, key, command),
             Action::Consumer(key, command) => self.consumer(request, key, command),
             Action::DataConsumer(key, command) => self.data_consumer(request, key, command),
             Action::RtpObserver(key, command) => Some(self.observer(key, command)),
@@ -134,16 +138,16 @@ impl Fake {
         true
     }
 
-    pub(crate) fn hear(&mut self, from: u16, fact: Fact, facts: &mut Facts) {
+    pub(crate) fn hear(&mut self, from: u16, fact: Fact) {
         match fact {
             Fact::Gone(place, generation, number) => {
                 if self.sources.get(&place).is_some_and(|(is, _)| *is == generation) {
                     self.sources.remove(&place);
-                    self.sinks.retain(|_, (_, sink)| sink.source != (place, generation));
+                    self.drop_sinks(|sink| sink.source == (place, generation));
                 }
-                facts.push((self.index, from, Fact::Heeded(number)));
+                self.told.push((self.index, from, Fact::Heeded(number)));
             }
-            Fact::Heed(number) => facts.push((self.index, from, Fact::Heeded(number))),
+            Fact::Heed(number) => self.told.push((self.index, from, Fact::Heeded(number))),
             Fact::Heeded(number) => self.closing.iter_mut().for_each(|closing| {
                 closing.acks.remove(&number);
             }),
@@ -166,6 +170,7 @@ impl Fake {
         self.routers.clear();
         self.sources.clear();
         self.sinks.clear();
+        self.sent.clear();
         self.observers.clear();
         self.said.push_back(FromShard::Panicked("a test said so".into()));
     }
@@ -200,7 +205,6 @@ impl Fake {
         key: TransportKey,
         command: TransportCommand,
         ports: &mut BoundPorts,
-        facts: &mut Facts,
     ) -> Option<Outcome> {
         if let TransportCommand::Open(open) = command {
             if self.routers.get(&open.router.index) != Some(&open.router.generation) {
@@ -236,7 +240,7 @@ impl Fake {
         match command {
             TransportCommand::Close => {
                 let mut closing = Closing { request, ports: Vec::new(), acks: BTreeSet::new() };
-                self.close_transport(key, &mut closing, facts);
+                self.close_transport(key, &mut closing);
                 self.closing.push(closing);
                 None
             }
@@ -261,30 +265,30 @@ impl Fake {
         }
     }
 
-    fn close_transport(&mut self, key: TransportKey, closing: &mut Closing, facts: &mut Facts) {
+    fn close_transport(&mut self, key: TransportKey, closing: &mut Closing) {
         let own = |(place, (_, source)): (&Place, &(u32, Source))| {
             (source.transport == Some(key)).then_some(*place)
         };
         for place in self.sources.iter().filter_map(own).collect::<Vec<_>>() {
-            self.close_source(place, closing, facts);
+            self.close_source(place, closing);
         }
-        self.sinks.retain(|_, (_, sink)| sink.transport != key);
+        self.drop_sinks(|sink| sink.transport == key);
         if let Some((_, transport)) = self.transports.remove(&key.index) {
             closing.ports.extend(transport.ports);
         }
     }
 
-    fn close_source(&mut self, place: Place, closing: &mut Closing, facts: &mut Facts) {
+    fn close_source(&mut self, place: Place, closing: &mut Closing) {
         let Some((generation, source)) = self.sources.remove(&place) else { return };
-        self.sinks.retain(|_, (_, sink)| sink.source != (place, generation));
+        self.drop_sinks(|sink| sink.source == (place, generation));
         for (shard, (replica, generation)) in source.feeds {
             let number = self.ack();
             closing.acks.insert(number);
-            facts.push((self.index, shard, Fact::Gone(replica, generation, number)));
+            self.told.push((self.index, shard, Fact::Gone(replica, generation, number)));
         }
     }
 
-    fn close_router(&mut self, request: RequestId, key: RouterKey, _facts: &mut Facts) -> Option<Outcome> {
+    fn close_router(&mut self, request: RequestId, key: RouterKey) -> Option<Outcome> {
         if self.routers.get(&key.index) != Some(&key.generation) {
             return Some(gone());
         }
@@ -292,10 +296,12 @@ impl Fake {
         let mut closing = Closing { request, ports: Vec::new(), acks: BTreeSet::new() };
         let inside: Vec<_> = self.transports.iter().filter(|(_, (_, row))| row.router == key).collect();
         let inside: Vec<_> = inside.iter().map(|(at, (is, _))| TransportKey::new(**at, *is)).collect();
+        let said = self.told.len();
         for transport in inside {
-            // Each shard closes its own part; nobody is told by anybody.
-            self.close_transport(transport, &mut closing, &mut Vec::new());
+            self.close_transport(transport, &mut closing);
         }
+        // Each shard closes its own part; nobody is told by anybody.
+        self.told.truncate(said);
         closing.acks.clear();
         self.sources.retain(|_, (_, source)| source.router != key);
         self.observers.retain(|_, (_, router)| *router != key);
@@ -308,7 +314,6 @@ impl Fake {
         request: RequestId,
         key: ProducerKey,
         command: ProducerCommand,
-        facts: &mut Facts,
     ) -> Option<Outcome> {
         let place = (false, key.index);
         match command {
@@ -337,12 +342,10 @@ impl Fake {
                 let replica = ((false, replica.index), replica.generation);
                 Some(self.open_feed(place, key.generation, shard, replica))
             }
-            ProducerCommand::CloseFeed(shard) => {
-                self.close_feed(request, place, key.generation, shard, facts)
-            }
-            ProducerCommand::Pause => self.turn(request, place, key.generation, true, facts),
-            ProducerCommand::Resume => self.turn(request, place, key.generation, false, facts),
-            ProducerCommand::Close => self.close(request, place, key.generation, facts),
+            ProducerCommand::CloseFeed(shard) => self.close_feed(request, place, key.generation, shard),
+            ProducerCommand::Pause => self.turn(request, place, key.generation, true),
+            ProducerCommand::Resume => self.turn(request, place, key.generation, false),
+            ProducerCommand::Close => self.close(request, place, key.generation),
             ProducerCommand::Report => {
                 Some(self.with_source(place, key.generation, Answer::Producer(vec![])))
             }
@@ -360,7 +363,6 @@ impl Fake {
         request: RequestId,
         key: DataProducerKey,
         command: DataProducerCommand,
-        facts: &mut Facts,
     ) -> Option<Outcome> {
         let place = (true, key.index);
         match command {
@@ -383,12 +385,10 @@ impl Fake {
                 let replica = ((true, replica.index), replica.generation);
                 Some(self.open_feed(place, key.generation, shard, replica))
             }
-            DataProducerCommand::CloseFeed(shard) => {
-                self.close_feed(request, place, key.generation, shard, facts)
-            }
-            DataProducerCommand::Pause => self.turn(request, place, key.generation, true, facts),
-            DataProducerCommand::Resume => self.turn(request, place, key.generation, false, facts),
-            DataProducerCommand::Close => self.close(request, place, key.generation, facts),
+            DataProducerCommand::CloseFeed(shard) => self.close_feed(request, place, key.generation, shard),
+            DataProducerCommand::Pause => self.turn(request, place, key.generation, true),
+            DataProducerCommand::Resume => self.turn(request, place, key.generation, false),
+            DataProducerCommand::Close => self.close(request, place, key.generation),
             DataProducerCommand::Stats => {
                 Some(self.with_source(place, key.generation, Answer::DataStats(DataCounters::default())))
             }
@@ -398,7 +398,7 @@ impl Fake {
                 if !source.paused {
                     for (shard, (replica, generation)) in &source.feeds {
                         let fact = Fact::Message(*replica, *generation, message.clone());
-                        facts.push((self.index, *shard, fact));
+                        self.told.push((self.index, *shard, fact));
                     }
                     self.deliver((place, key.generation), &message);
                 }
@@ -422,10 +422,10 @@ impl Fake {
             }
             let ssrcs: Vec<_> =
                 open.rtp_parameters.encodings.iter().filter_map(|e| Some(e.ssrc?.0)).collect();
-            let mut taken = self.sinks.values().filter(|(_, sink)| sink.transport == open.transport);
-            if taken.any(|(_, sink)| sink.ssrcs.iter().any(|ssrc| ssrcs.contains(ssrc))) {
+            if ssrcs.iter().any(|ssrc| self.sent.contains(&(open.transport, *ssrc))) {
                 return Some(refused("that ssrc is taken"));
             }
+            self.sent.extend(ssrcs.iter().map(|ssrc| (open.transport, *ssrc)));
             let sink = Sink { transport: open.transport, source, ssrcs, paused: open.paused };
             let was = self.sinks.insert(place, (key.generation, sink));
             assert!(was.is_none(), "consumer {key} on an occupied place");
@@ -442,6 +442,7 @@ impl Fake {
         };
         Some(Outcome::Done(match command {
             ConsumerCommand::Close => {
+                sink.ssrcs.iter().for_each(|ssrc| assert!(self.sent.remove(&(sink.transport, *ssrc))));
                 self.sinks.remove(&place);
                 Answer::Nothing
             }
@@ -547,26 +548,18 @@ impl Fake {
         place: Place,
         generation: u32,
         shard: ShardIndex,
-        facts: &mut Facts,
     ) -> Option<Outcome> {
         let number = self.ack();
         let source = self.sources.get_mut(&place).filter(|(is, _)| *is == generation);
         if source.and_then(|(_, source)| source.feeds.remove(&shard.0)).is_none() {
             return Some(gone());
         }
-        facts.push((self.index, shard.0, Fact::Heed(number)));
+        self.told.push((self.index, shard.0, Fact::Heed(number)));
         self.closing.push(Closing { request, ports: Vec::new(), acks: [number].into() });
         None
     }
 
-    fn turn(
-        &mut self,
-        request: RequestId,
-        place: Place,
-        generation: u32,
-        paused: bool,
-        facts: &mut Facts,
-    ) -> Option<Outcome> {
+    fn turn(&mut self, request: RequestId, place: Place, generation: u32, paused: bool) -> Option<Outcome> {
         let Some((_, source)) = self.sources.get_mut(&place).filter(|(is, _)| *is == generation) else {
             return Some(gone());
         };
@@ -576,26 +569,31 @@ impl Fake {
         for shard in shards {
             let number = self.ack();
             closing.acks.insert(number);
-            facts.push((self.index, shard, Fact::Heed(number)));
+            self.told.push((self.index, shard, Fact::Heed(number)));
         }
         self.closing.push(closing);
         None
     }
 
-    fn close(
-        &mut self,
-        request: RequestId,
-        place: Place,
-        generation: u32,
-        facts: &mut Facts,
-    ) -> Option<Outcome> {
+    fn close(&mut self, request: RequestId, place: Place, generation: u32) -> Option<Outcome> {
         if self.sources.get(&place).is_none_or(|(is, _)| *is != generation) {
             return Some(gone());
         }
         let mut closing = Closing { request, ports: Vec::new(), acks: BTreeSet::new() };
-        self.close_source(place, &mut closing, facts);
+        self.close_source(place, &mut closing);
         self.closing.push(closing);
         None
+    }
+
+    fn drop_sinks(&mut self, goes: impl Fn(&Sink) -> bool) {
+        let sent = &mut self.sent;
+        self.sinks.retain(|_, (_, sink)| {
+            let goes = goes(sink);
+            if goes {
+                sink.ssrcs.iter().for_each(|ssrc| assert!(sent.remove(&(sink.transport, *ssrc))));
+            }
+            !goes
+        });
     }
 
     fn with_source(&self, place: Place, generation: u32, answer: Answer) -> Outcome {
@@ -624,7 +622,7 @@ impl Fake {
     }
 }
 
-fn bind(binds: &[Bind], ports: &mut BoundPorts) -> Result<(Vec<(bool, u16)>, Vec<BoundSocket>), Refusal> {
+fn bind(binds: &[Bind], ports: &mut BoundPorts) -> Result<Bound, Refusal> {
     let (mut bound, mut sockets) = (Vec::new(), Vec::new());
     for bind in binds {
         let is_udp = bind.protocol == TransportProtocol::Udp;
@@ -641,6 +639,8 @@ fn bind(binds: &[Bind], ports: &mut BoundPorts) -> Result<(Vec<(bool, u16)>, Vec
     }
     Ok((bound, sockets))
 }
+
+type Bound = (Vec<(bool, u16)>, Vec<BoundSocket>);
 
 fn done() -> Outcome {
     Outcome::Done(Answer::Nothing)

@@ -245,6 +245,19 @@ impl Spec {
                 let thing = Thing::DataConsumer { transport, producer, paused: false };
                 return self.add(consume.id.as_str(), thing);
             }
+            _ => return self.close_in_transport(transport, is_direct, request, told),
+        }
+        Ok(())
+    }
+
+    fn close_in_transport(
+        &mut self,
+        transport: String,
+        is_direct: bool,
+        request: &TransportRequest,
+        told: &mut BTreeSet<Told>,
+    ) -> Outcome {
+        match request {
             TransportRequest::CloseProducer(id) => match self.things.get(id.as_str()) {
                 Some(Thing::Producer { transport: of, .. }) if *of == transport => {
                     self.close_source(id.as_str(), told);

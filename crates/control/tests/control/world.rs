@@ -8,7 +8,7 @@ use shardcast::answer::Answered;
 use shardcast::core::{Config, Core, DoorId, FromShard, Output, Placement, Policy, Random, Tag};
 use shardcast::{Event, Notification, Request};
 
-use super::fake::{BoundPorts, Fact, Facts, Fake};
+use super::fake::{BoundPorts, Fact, Fake};
 
 pub(crate) struct World {
     pub(crate) core: Core,
@@ -141,14 +141,13 @@ impl World {
     }
 
     fn try_step(&mut self, shard: usize, what: usize) -> bool {
-        let mut facts = Facts::new();
         let happened = match what {
             0 => {
                 let fake = &mut self.shards[shard];
                 while let Some(command) = self.core.next_command(ShardIndex(fake.index)) {
                     fake.commands.push_back(command);
                 }
-                fake.execute(&mut self.ports, &mut facts)
+                fake.execute(&mut self.ports)
             }
             1 => {
                 let which = self.dice.roll(1 << 16);
@@ -160,7 +159,7 @@ impl World {
                 let heard =
                     all.into_iter().find_map(|from| Some((from, self.lanes[from][shard].pop_front()?)));
                 heard.is_some_and(|(from, fact)| {
-                    self.shards[shard].hear(from as u16, fact, &mut facts);
+                    self.shards[shard].hear(from as u16, fact);
                     true
                 })
             }
@@ -172,7 +171,7 @@ impl World {
                 })
             }
         };
-        for (from, to, fact) in facts {
+        for (from, to, fact) in std::mem::take(&mut self.shards[shard].told) {
             self.lanes[usize::from(from)][usize::from(to)].push_back(fact);
         }
         happened

@@ -1,0 +1,131 @@
+//! A shard that panics, and one that ends.
+
+use model::key::ShardIndex;
+use model::reply::RefusalClass;
+use model::transport::{DtlsState, IceState};
+use shardcast::Event;
+use shardcast::core::{FromShard, Output};
+use shardcast::event::{ConsumerEvent, TransportEvent};
+use shardcast::request::*;
+
+use super::build::*;
+use super::world::World;
+
+/// Router r has a part on each of three shards, router s lives on one of them.
+fn rooms() -> World {
+    let mut world = World::spread(3, 11);
+    world.ok(create_router("r"));
+    world.ok(create_web_rtc("r", "a", Listen::Individual(vec![udp(5000)])));
+    world.ok(create_plain("r", "b", 5001));
+    world.ok(create_plain("r", "c", 5002));
+    world.ok(produce("a", "p", 1));
+    world.ok(consume("b", "q", "p", 2));
+    world.ok(consume("c", "s", "p", 3));
+    world.ok(create_router("second"));
+    world.take_events();
+    world
+}
+
+fn lost(world: &World) -> Vec<Vec<String>> {
+    let routers = world.out.iter().filter_map(|output| match output {
+        Output::ShardLost { routers, .. } => Some(routers.iter().map(ToString::to_string).collect()),
+        _ => None,
+    });
+    routers.collect()
+}
+
+#[test]
+fn a_router_goes_whole_with_any_of_its_shards() {
+    for shard in 0..3 {
+        let mut world = rooms();
+        world.panic(shard);
+        world.run();
+        let gone = lost(&world);
+        assert_eq!(gone.len(), 1);
+        assert!(gone[0].contains(&"r".to_owned()));
+        let events = world.out.iter().filter_map(|output| match output {
+            Output::Event(event) => Some(event.clone()),
+            _ => None,
+        });
+        let events: Vec<_> = events.collect();
+        let transport = |event| Event::Transport("a".into(), event);
+        assert!(events.contains(&transport(TransportEvent::IceState(IceState::Disconnected))));
+        let dtls = TransportEvent::DtlsState { state: DtlsState::Closed, remote_certificate: None };
+        assert!(events.contains(&transport(dtls)));
+        for consumer in ["q", "s"] {
+            assert!(events.contains(&Event::Consumer(consumer.into(), ConsumerEvent::ProducerClosed)));
+        }
+        let refusal = world.answer(of_transport("a", TransportRequest::Dump)).unwrap_err();
+        assert_eq!(refusal.class, RefusalClass::NotFound);
+        // All of it can be made again, on the same ports and under the same names.
+        world.ok(create_router("r"));
+        for (transport, port) in [("a", 5000), ("b", 5001), ("c", 5002)] {
+            world.ok(create_plain("r", transport, port));
+        }
+        world.ok(close_router("r"));
+        let second = world.answer(close_router("second"));
+        assert_eq!(second.is_ok(), !gone[0].contains(&"second".to_owned()));
+        assert!(world.is_empty(), "{:?}", world.core);
+    }
+}
+
+/// Panics at any moment: every request is answered, and everything can be closed.
+#[test]
+fn a_panic_under_load_leaves_nothing_behind() {
+    for seed in 0..60 {
+        let mut world = World::spread(3, seed);
+        let mut tags = Vec::new();
+        for round in 0..60_u16 {
+            let (router, transport) = (format!("r{}", round % 3), format!("t{}", round % 7));
+            tags.push(world.ask(create_router(&router)));
+            tags.push(world.ask(create_plain(&router, &transport, 5000 + round % 5)));
+            tags.push(world.ask(produce(&transport, &format!("p{}", round % 4), 1)));
+            let other = format!("t{}", (round + 3) % 7);
+            let consumer = format!("c{round}");
+            tags.push(world.ask(consume(
+                &other,
+                &consumer,
+                &format!("p{}", round % 4),
+                u32::from(round) + 10,
+            )));
+            if world.chance(6) {
+                tags.push(world.ask(close_transport(&router, &transport)));
+            }
+            for _ in 0..6 {
+                world.step();
+            }
+            if world.chance(12) {
+                world.panic(usize::from(round) % 3);
+            }
+        }
+        world.run();
+        for tag in tags {
+            assert!(world.answered(tag).is_some(), "seed {seed}: {tag:?} was not answered");
+        }
+        for router in ["r0", "r1", "r2"] {
+            let _ = world.answer(close_router(router));
+        }
+        assert!(world.is_empty(), "seed {seed}: {:?}", world.core);
+    }
+}
+
+#[test]
+fn a_shard_that_ends_answers_for_what_it_owed_and_is_not_used_again() {
+    let mut world = rooms();
+    let tag = world.ask(of_transport("b", TransportRequest::Stats));
+    for shard in [0, 1] {
+        world.core.from_shard(ShardIndex(shard), FromShard::Broken("a test said so".into()));
+    }
+    world.run();
+    assert_eq!(world.answered(tag).unwrap().unwrap_err().class, RefusalClass::Failed);
+    assert_eq!(lost(&world).len(), 2);
+    for number in 0..6 {
+        world.ok(create_router(&format!("new {number}")));
+        world.ok(create_direct(&format!("new {number}"), &format!("t {number}")));
+    }
+    assert!(world.core.next_command(ShardIndex(0)).is_none());
+    world.core.from_shard(ShardIndex(2), FromShard::Broken("likewise".into()));
+    let refusal = world.answer(create_router("nowhere")).unwrap_err();
+    assert_eq!(refusal.class, RefusalClass::Failed);
+    assert!(world.core.is_empty(), "{:?}", world.core);
+}
