@@ -91,6 +91,18 @@ fn whatever_is_chosen_here_forwards() {
     forward(&chosen);
 }
 
+#[test]
+fn rings_that_can_not_be_had_any_more_are_replaced_unless_asked_for() {
+    let (auto, uring) = (choose(HostChoice::Auto, NEEDS).unwrap(), choose(HostChoice::Uring, NEEDS));
+    refused_with(libc::ENOMEM, move || {
+        assert_eq!(AnyDriver::new(&auto).unwrap().name(), Host::Epoll.name());
+        forward(&auto);
+        if let Ok(uring) = &uring {
+            assert_eq!(AnyDriver::new(uring).unwrap_err().raw_os_error(), Some(libc::ENOMEM));
+        }
+    });
+}
+
 #[cfg(feature = "host-glommio")]
 mod glommio {
     use super::*;

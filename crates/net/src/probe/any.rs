@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 
 use wire::Mono;
 
-use super::{Chosen, Host};
+use super::{Chosen, Host, HostChoice};
 use crate::driver::{Batch, Driver, DriverCounters, ReceiveBudget, Received, SocketKey, Transmit, Wait};
 use crate::epoll::{EpollConfig, EpollDriver};
 #[cfg(feature = "host-glommio")]
@@ -32,21 +32,31 @@ pub enum AnyDriver {
 }
 
 impl AnyDriver {
-    /// A driver as `chosen` says, on the thread that will drive it.
+    /// A driver as `chosen` says, on the thread that will drive it. Where nobody asked for io_uring by name, it is
+    /// epoll instead when a ring can not be had any more: rings are charged to what all processes of a user may lock
+    /// together (RLIMIT_MEMLOCK), so others can have used that up since it was tried at boot. The driver's name tells.
     ///
     /// # Errors
-    /// What the kernel says; the same did not fail when it was tried at boot.
+    /// What the kernel says.
     pub fn new(chosen: &Chosen) -> io::Result<Self> {
         let (sockets, gso) = (chosen.needs.sockets, chosen.offloads.gso);
         Ok(match chosen.host {
             Host::Uring => {
                 let config = UringConfig { sockets, gso, ..UringConfig::default() };
-                Self::Uring(Box::new(UringDriver::new(config)?))
+                match UringDriver::new(config) {
+                    Ok(driver) => Self::Uring(Box::new(driver)),
+                    Err(_) if chosen.choice == HostChoice::Auto => Self::epoll(sockets, gso)?,
+                    Err(error) => return Err(error),
+                }
             }
-            Host::Epoll => Self::Epoll(Box::new(EpollDriver::new(EpollConfig { sockets, gso })?)),
+            Host::Epoll => Self::epoll(sockets, gso)?,
             #[cfg(feature = "host-glommio")]
             Host::Glommio => Self::Glommio(Box::new(GlommioDriver::new(EpollConfig { sockets, gso })?)),
         })
+    }
+
+    fn epoll(sockets: u32, gso: bool) -> io::Result<Self> {
+        Ok(Self::Epoll(Box::new(EpollDriver::new(EpollConfig { sockets, gso })?)))
     }
 }
 

@@ -82,6 +82,7 @@ pub struct Chosen {
     /// Why, line by line.
     pub decisions: Vec<Decision>,
     needs: Needs,
+    choice: HostChoice,
 }
 
 /// Finds out what the shards will run on.
@@ -107,7 +108,7 @@ pub fn choose(choice: HostChoice, needs: Needs) -> Result<Chosen, Refusal> {
         },
     };
     decisions.insert(0, Decision { what: "I/O driver", chosen: host.name(), because });
-    Ok(Chosen { host, offloads, decisions, needs })
+    Ok(Chosen { host, offloads, decisions, needs, choice })
 }
 
 impl Host {
