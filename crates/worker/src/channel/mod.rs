@@ -6,4 +6,4 @@ mod outbox;
 
 pub use frames::{FrameTooLong, Frames};
 pub use incoming::{Incoming, Unreadable, decode};
-pub use outbox::{Outbox, OutboxCounters, Overflow};
+pub use outbox::{Losses, Outbox, OutboxCounters, Overflow};

@@ -40,6 +40,17 @@ pub struct Outbox {
     held: BTreeMap<String, BTreeMap<Event, Vec<u8>>>,
     held_bytes: usize,
     counters: OutboxCounters,
+    /// What was said of losses so far.
+    reported: Losses,
+}
+
+/// What was dropped because the reader was behind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Losses {
+    /// Media notifications.
+    pub media: u64,
+    /// Messages for direct data consumers.
+    pub messages: u64,
 }
 
 /// What the outbox did so far.
@@ -155,6 +166,18 @@ impl Outbox {
     #[must_use]
     pub fn may_read(&self) -> bool {
         self.waiting_bytes() < STOP_READING_BYTES
+    }
+
+    /// What was dropped since this was last asked, once the reader has caught up: one report for each time it was
+    /// behind.
+    pub fn take_losses(&mut self) -> Option<Losses> {
+        let OutboxCounters { dropped_media, dropped_messages, .. } = self.counters;
+        let total = Losses { media: dropped_media, messages: dropped_messages };
+        if self.is_congested() || total == self.reported {
+            return None;
+        }
+        let before = std::mem::replace(&mut self.reported, total);
+        Some(Losses { media: total.media - before.media, messages: total.messages - before.messages })
     }
 
     /// What it did so far.
@@ -316,8 +339,11 @@ mod tests {
         outbox.notify(event("c", Event::ConsumerScore, 0)).unwrap();
         outbox.notify(event("d", Event::ConsumerScore, 0)).unwrap();
         assert_eq!((outbox.counters.dropped_media, outbox.counters.coalesced), (1, 1));
+        assert_eq!(outbox.take_losses(), None, "not while it is behind");
         assert_eq!(read(&mut outbox), []);
         let score = |id: &str| (id.to_owned(), Event::ConsumerScore);
+        assert_eq!(outbox.take_losses(), Some(Losses { media: 1, messages: 0 }));
+        assert_eq!(outbox.take_losses(), None);
         assert_eq!(read(&mut outbox), [score("c"), score("d")]);
         assert_eq!(outbox.held_bytes, 0);
     }

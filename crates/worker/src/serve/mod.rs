@@ -149,7 +149,7 @@ impl Worker {
                 self.say(said)?;
             }
             match woken.written {
-                Some(Ok(len)) => self.session.outbox().written(len),
+                Some(Ok(len)) => self.session.written(len),
                 // Nobody reads any more, so nobody can be told.
                 Some(Err(_)) => return Ok(()),
                 None => {}
@@ -252,29 +252,34 @@ impl Worker {
         }
         // Where the application is gone already, the first write says so.
         let _ = tokio::time::timeout(PATIENCE, self.drain()).await;
-        for hung in self.control.shutdown(PATIENCE).await {
-            self.session.error(format_args!("{hung}"));
+        let Self { messages, mut session, control, .. } = self;
+        for hung in control.shutdown(PATIENCE).await {
+            session.error(format_args!("{hung}"));
         }
+        // What is left after that finds room at once or nobody.
+        poll_fn(|context| Poll::Ready(drain(&messages, &mut session, context).is_ready())).await;
         ended
     }
 
     /// Writes what waits.
     async fn drain(&mut self) {
         let Self { messages, session, .. } = self;
-        poll_fn(|context| {
-            loop {
-                let waiting = session.outbox().waiting();
-                if waiting.0.is_empty() {
-                    return Poll::Ready(());
-                }
-                match messages.poll_write(context, waiting) {
-                    Poll::Ready(Ok(len)) => session.outbox().written(len),
-                    Poll::Ready(Err(_)) => return Poll::Ready(()),
-                    Poll::Pending => return Poll::Pending,
-                }
-            }
-        })
-        .await;
+        poll_fn(|context| drain(messages, session, context)).await;
+    }
+}
+
+/// Writes what waits. Whoever does not listen any more has heard everything.
+fn drain(messages: &Messages, session: &mut Session, context: &mut Context<'_>) -> Poll<()> {
+    loop {
+        let waiting = session.outbox().waiting();
+        if waiting.0.is_empty() {
+            return Poll::Ready(());
+        }
+        match messages.poll_write(context, waiting) {
+            Poll::Ready(Ok(len)) => session.written(len),
+            Poll::Ready(Err(_)) => return Poll::Ready(()),
+            Poll::Pending => return Poll::Pending,
+        }
     }
 }
 

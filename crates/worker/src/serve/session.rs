@@ -13,7 +13,7 @@ use shardcast::{Answer, Event, Notification, Request};
 
 use super::log::Log;
 use super::usage;
-use crate::channel::{Incoming, Outbox, Overflow, Unreadable, decode};
+use crate::channel::{Incoming, Losses, Outbox, Overflow, Unreadable, decode};
 use crate::handler::{self, Asked, Told};
 use crate::schema::notification;
 use crate::schema::request::{self, Method};
@@ -119,6 +119,16 @@ impl Session {
     /// Takes an event.
     pub(super) fn happened(&mut self, event: &Event) -> Result<(), Overflow> {
         self.outbox.notify(handler::notification_of(event))
+    }
+
+    /// So much of what waits was written.
+    pub(super) fn written(&mut self, len: usize) {
+        self.outbox.written(len);
+        if let Some(Losses { media, messages }) = self.outbox.take_losses() {
+            self.error(format_args!(
+                "the application did not read for too long: {media} packets and {messages} messages were dropped"
+            ));
+        }
     }
 
     /// Something that failed, for the application's log.
