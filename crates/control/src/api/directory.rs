@@ -90,11 +90,6 @@ impl Directory {
         entry.seat.close(reason);
     }
 
-    /// Everything closed.
-    pub(crate) fn close_all(&mut self, reason: CloseReason) {
-        self.entries.drain().for_each(|(_, entry)| entry.seat.close(reason));
-    }
-
     /// Something happened to an object, if a handle may want to know.
     pub(crate) fn tell(&mut self, event: &Event) {
         let Some(entry) = self.entries.get(event.id()) else { return };
@@ -118,6 +113,13 @@ impl Directory {
         if closed {
             self.close(event.id(), CloseReason::ProducerClosed);
         }
+    }
+}
+
+/// However the control thread ends, by a panic too, everything ends with it, and handles are to know.
+impl Drop for Directory {
+    fn drop(&mut self) {
+        self.entries.drain().for_each(|(_, entry)| entry.seat.close(CloseReason::SfuEnded));
     }
 }
 

@@ -45,7 +45,7 @@
 //! | `x.on('score', …)` and other events | `x.events()`, with the enums of [`event`](crate::event) |
 //! | `x.on('transportclose')`, `'producerclose'`, `observer.on('close')` | `x.closed().await`, which says why: [`CloseReason`] |
 //! | `x.appData` | [`AppData`], in every options |
-//! | `worker.on('died')` | `closed().await` of routers says [`CloseReason::ShardLost`]; other cores go on |
+//! | `worker.on('died')` | [`SfuEvent::ShardLost`], and `closed().await` of routers says [`CloseReason::ShardLost`]; other cores go on |
 //! | `worker.updateSettings()`, `getResourceUsage()` | not here: logging and the process are the program's own |
 
 mod catalogue;
@@ -83,7 +83,7 @@ pub use observer::{
 pub use pipe_to_router::{PipeToRouterOptions, PipedDataProducer, PipedProducer};
 pub use producer::{Producer, ProducerOptions};
 pub use router::{Router, RouterOptions};
-pub use sfu::Sfu;
+pub use sfu::{Sfu, SfuEvent};
 pub use transport::{
     DirectTransport, DirectTransportOptions, PipeTransport, PipeTransportOptions, PlainTransport,
     PlainTransportOptions, Transport, WebRtcListen, WebRtcTransport, WebRtcTransportOptions,

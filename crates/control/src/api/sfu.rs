@@ -1,11 +1,16 @@
 //! The SFU itself: the thread, and where routers and servers are made.
 
+use std::sync::Arc;
+
 use model::dump::WorkerDump;
 use model::id::{RouterId, WebRtcServerId};
+use model::key::ShardIndex;
 use model::ortc;
 use tokio::sync::oneshot;
 
+use super::directory::Seat;
 use super::error::Error;
+use super::events::{Emitter, Events};
 use super::link::Link;
 use super::naming;
 use super::object::{Making, Object};
@@ -22,6 +27,23 @@ use crate::runtime::{Hung, RuntimeConfig, ShardCounters, StartError};
 #[derive(Clone, Debug)]
 pub struct Sfu {
     link: Link,
+    events: Arc<Emitter<SfuEvent>>,
+}
+
+/// What happens to an SFU as a whole: for its log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SfuEvent {
+    /// A core lost all that was on it, by a defect. Others go on, and so does it, empty.
+    ShardLost {
+        /// Which.
+        shard: ShardIndex,
+        /// The routers that are gone with it.
+        routers: Vec<RouterId>,
+        /// What the defect said.
+        message: Box<str>,
+    },
+    /// A packet or a message of the application could not be delivered, for that reason.
+    Undelivered(Box<str>),
 }
 
 impl Sfu {
@@ -33,11 +55,13 @@ impl Sfu {
         let (link, inbox) = Link::new();
         let (started, outcome) = oneshot::channel();
         let what = "no control thread";
-        thread::spawn(config, inbox, started).map_err(|cause| StartError::System { what, cause })?;
+        let events = Arc::new(Emitter::new());
+        thread::spawn(config, inbox, Arc::clone(&events), started)
+            .map_err(|cause| StartError::System { what, cause })?;
         // The thread says something, whatever becomes of it, unless it panics.
         let ended = || std::io::Error::other("it ended at once");
         outcome.await.unwrap_or_else(|_| Err(StartError::System { what, cause: ended() }))?;
-        Ok(Self { link })
+        Ok(Self { link, events })
     }
 
     /// Makes a router.
@@ -54,7 +78,7 @@ impl Sfu {
             parents: Vec::new(),
             create: Request::Worker(WorkerRequest::CreateRouter(RouterId::from(id.as_str()))),
             close: Request::Worker(WorkerRequest::CloseRouter(RouterId::from(id.as_str()))),
-            seat: super::directory::Seat::Router,
+            seat: Seat::Router,
             init: |_, ()| {},
             app_data,
         })
@@ -77,12 +101,18 @@ impl Sfu {
             parents: Vec::new(),
             create: Request::Worker(create),
             close: Request::Worker(WorkerRequest::CloseWebRtcServer(server)),
-            seat: super::directory::Seat::WebRtcServer,
+            seat: Seat::WebRtcServer,
             init: |_, ()| {},
             app_data,
         })
         .await?;
         Ok(WebRtcServer::new(object))
+    }
+
+    /// What happens to the SFU as a whole from now on.
+    #[must_use]
+    pub fn events(&self) -> Events<SfuEvent> {
+        self.events.subscribe()
     }
 
     /// What there is, by name.

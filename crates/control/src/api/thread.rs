@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -14,7 +15,9 @@ use tokio::sync::oneshot;
 
 use super::closing::CloseReason;
 use super::directory::{Directory, Errand, Opening, What};
+use super::events::Emitter;
 use super::link::{Ask, Message, Then, Token};
+use super::sfu::SfuEvent;
 use crate::answer::Answered;
 use crate::core::{DoorId, Output, Tag};
 use crate::request::Request;
@@ -26,15 +29,17 @@ use tokio::sync::OwnedSemaphorePermit;
 pub(crate) fn spawn(
     config: RuntimeConfig,
     inbox: UnboundedReceiver<Message>,
+    events: Arc<Emitter<SfuEvent>>,
     started: oneshot::Sender<Result<(), StartError>>,
 ) -> io::Result<()> {
     let thread = thread::Builder::new().name("control".into());
-    thread.spawn(move || run(config, inbox, started)).map(drop)
+    thread.spawn(move || run(config, inbox, events, started)).map(drop)
 }
 
 fn run(
     config: RuntimeConfig,
     inbox: UnboundedReceiver<Message>,
+    events: Arc<Emitter<SfuEvent>>,
     started: oneshot::Sender<Result<(), StartError>>,
 ) {
     let reactor = match Builder::new_current_thread().enable_io().enable_time().build() {
@@ -58,9 +63,8 @@ fn run(
             return;
         }
         let door = runtime.open_door();
-        Desk { runtime, door, pending: HashMap::new(), next_tag: 0, directory: Directory::default() }
-            .serve(inbox)
-            .await;
+        let (pending, directory) = (HashMap::new(), Directory::default());
+        Desk { runtime, door, pending, next_tag: 0, directory, events }.serve(inbox).await;
     });
 }
 
@@ -72,6 +76,8 @@ struct Desk {
     pending: HashMap<Tag, Pending>,
     next_tag: u64,
     directory: Directory,
+    /// For readers of the SFU's own events.
+    events: Arc<Emitter<SfuEvent>>,
 }
 
 /// What an answer is for.
@@ -173,11 +179,11 @@ impl Desk {
         match output {
             Output::Answer { tag, answered, .. } => self.answered(tag, answered),
             Output::Event(event) => self.directory.tell(&event),
-            Output::ShardLost { routers, .. } => {
+            Output::ShardLost { shard, routers, message } => {
                 routers.iter().for_each(|id| self.directory.close(id.as_str(), CloseReason::ShardLost));
+                self.events.emit(&SfuEvent::ShardLost { shard, routers, message });
             }
-            // A packet that came too late for its producer: like any lost packet.
-            Output::Undelivered { .. } => {}
+            Output::Undelivered { refusal, .. } => self.events.emit(&SfuEvent::Undelivered(refusal.reason)),
         }
         self.run_errands();
     }
@@ -220,12 +226,12 @@ impl Desk {
         }
     }
 
-    async fn end(mut self) -> Vec<Hung> {
+    async fn end(self) -> Vec<Hung> {
+        let Self { runtime, pending, directory: _directory, .. } = self;
         // Who waits for an answer gets none, and is told so by that.
-        self.pending.clear();
-        let hung = self.runtime.shutdown(PATIENCE).await;
-        self.directory.close_all(CloseReason::SfuEnded);
-        hung
+        drop(pending);
+        // Only then do handles hear of it, from the directory that goes: what they held is free by then.
+        runtime.shutdown(PATIENCE).await
     }
 }
 

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what fails in them fails the test")]
 
+mod control_plane;
 mod dropping;
 mod events;
 mod media;
