@@ -21,7 +21,7 @@ use wire::rtp::View;
 fn a_copy_says_what_its_consumer_says_and_has_the_payload_of_the_packet() {
     let mut host = Host::room(1);
     assert_eq!(host.receive(transport(0), peer(1), &rtp(5, 9)), Verdict::Taken);
-    assert_eq!(host.out.last(), Some(&Output::Flush(transport(1))));
+    assert!(host.out.contains(&Output::Flush(transport(1))));
     host.finish();
     let left = host.left();
     let [copy] = left.as_slice() else { panic!("{left:?}") };
@@ -215,7 +215,7 @@ impl World {
                     let key = self.consumers[at].key;
                     self.consumers[at].paused = pause;
                     let Host { sfu, out, .. } = &mut self.host;
-                    if pause { sfu.pause_consumer(key) } else { sfu.resume_consumer(key, out) }.unwrap();
+                    if pause { sfu.pause_consumer(key, out) } else { sfu.resume_consumer(key, out) }.unwrap();
                 }
             }
             Step::Packet(at) => producer(at).map_or(Ok(()), |at| self.packet(at))?,

@@ -172,7 +172,7 @@ impl Shards {
             Step::Consumer(activity) => {
                 for host in [&mut self.here, &mut self.there] {
                     match activity {
-                        Activity::Paused => host.sfu.pause_consumer(consumer(1)),
+                        Activity::Paused => host.sfu.pause_consumer(consumer(1), &mut host.out),
                         Activity::Running => host.sfu.resume_consumer(consumer(1), &mut host.out),
                     }
                     .unwrap();

@@ -7,7 +7,7 @@ mod support;
 
 use core::time::Duration;
 
-use model::event::{Event, ProducerEvent};
+use model::event::{ConsumerEvent, Event, ProducerEvent};
 use model::rtp::RtpEncodingParameters;
 use model::score::{ConsumerLayers, ConsumerType};
 use sfu::transport::DropReason;
@@ -33,7 +33,7 @@ fn pauses_leave_no_gap_in_numbers_and_a_true_one_in_time() {
         if round % 2 == 0 {
             sfu.pause_producer(producer(0), out).unwrap();
         } else {
-            sfu.pause_consumer(consumer(1)).unwrap();
+            sfu.pause_consumer(consumer(1), out).unwrap();
         }
         for _ in 0..10 {
             assert_eq!(host.pass(5, sequence), None);
@@ -164,7 +164,38 @@ fn control_hears_of_each_stream_that_appears() {
     let heard: Vec<Vec<u32>> = host.out.iter().filter_map(scores).collect();
     assert_eq!(heard, [vec![6], vec![5, 6]]);
     let opened = host.sfu.consumer_opened(consumer(1)).unwrap();
-    assert_eq!((opened.score.score, opened.score.producer_scores), (10, vec![10, 10]));
+    assert_eq!((opened.score.score, &*opened.score.producer_scores), (10, &[10, 10][..]));
+    let last = host.out.iter().rev().find_map(|output| match output {
+        Output::Event(Event::Consumer(key, ConsumerEvent::Score(score))) => Some((*key, score.clone())),
+        _ => None,
+    });
+    assert_eq!(last, Some((consumer(1), opened.score)), "the consumer's user hears what a new one would");
+}
+
+#[test]
+fn users_hear_which_layers_are_sent() {
+    let mut host = room(&[encoding(5), encoding(6)]);
+    let layers = |host: &mut Host| -> Vec<Option<u8>> {
+        let heard = host.out.drain(..).filter_map(|output| match output {
+            Output::Event(Event::Consumer(_, ConsumerEvent::Layers(layers))) => {
+                Some(layers.map(|layers| layers.spatial_layer))
+            }
+            _ => None,
+        });
+        heard.collect()
+    };
+    host.pass(5, 1);
+    host.pass(5, 2);
+    host.pass(6, 1);
+    host.pass(5, 3);
+    assert_eq!(layers(&mut host), [Some(0), Some(1)]);
+    host.sfu.pause_consumer(consumer(1), &mut host.out).unwrap();
+    host.sfu.pause_producer(producer(0), &mut host.out).unwrap();
+    assert_eq!(layers(&mut host), [None], "once");
+    host.sfu.resume_consumer(consumer(1), &mut host.out).unwrap();
+    host.sfu.resume_producer(producer(0), &mut host.out).unwrap();
+    host.pass(6, 2);
+    assert_eq!(layers(&mut host), [Some(1)]);
 }
 
 fn scores(output: &Output<usize>) -> Option<Vec<u32>> {

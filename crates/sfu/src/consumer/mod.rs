@@ -45,6 +45,8 @@ pub struct Consumer {
     clock_rate_hz: u32,
     halts: Halts,
     preferred: Option<usize>,
+    /// Simulcast: the encoding that its user was told of.
+    told: Option<usize>,
     cold: Box<Cold>,
 }
 
@@ -104,6 +106,8 @@ pub struct Rewrite {
     pub marker: bool,
     /// The MID, if the consumer has one that fits.
     pub mid: Option<Mid>,
+    /// Whether other layers are sent from this packet on.
+    pub turns: bool,
 }
 
 /// Why a packet is not sent.
@@ -166,6 +170,7 @@ impl Consumer {
             clock_rate_hz: codec.map_or(0, |codec| codec.clock_rate),
             halts: Halts::default(),
             preferred: None,
+            told: None,
             cold: Box::new(Cold {
                 layers: Layers::new(consumer_type, parameters, consumable.len()),
                 priority: NonZeroU8::MIN,
@@ -232,6 +237,18 @@ impl Consumer {
     /// The highest layers that are wanted; nothing for who has no layers.
     pub fn preferred_layers(&self) -> Option<ConsumerLayers> {
         self.cold.layers.map(|layers| layers.preferred)
+    }
+
+    /// The layers that are sent; of the spatial layer all that there is.
+    pub(crate) fn layers(&self) -> Option<ConsumerLayers> {
+        let layers = self.cold.layers?;
+        let spatial_layer = u8::try_from(self.told?).unwrap_or(u8::MAX);
+        Some(ConsumerLayers { spatial_layer, temporal_layer: Some(layers.temporal.saturating_sub(1)) })
+    }
+
+    /// Nothing is sent any more. Whether its user is to be told.
+    pub(crate) const fn fall_silent(&mut self) -> bool {
+        self.told.take().is_some()
     }
 
     /// The encodings that it sends or is about to.
@@ -308,7 +325,11 @@ impl Consumer {
         let (index, timestamp) = stream.place(now, packet, clock_rate_hz)?;
         let Packet { payload_type, marker, .. } = *packet;
         let (ssrc, sender) = (stream.ssrc, stream.sender);
-        let rewrite = Rewrite { index, timestamp, ssrc, sender, payload_type, marker, mid };
+        let turns = self.consumer_type == ConsumerType::Simulcast && self.told != Some(packet.encoding);
+        let rewrite = Rewrite { index, timestamp, ssrc, sender, payload_type, marker, mid, turns };
+        if turns {
+            self.told = Some(packet.encoding);
+        }
         if self.preferred == Some(packet.encoding) {
             self.preferred = None;
         }

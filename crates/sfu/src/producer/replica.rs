@@ -67,11 +67,13 @@ impl Replica {
         changed
     }
 
-    /// Takes note of a packet of that encoding.
+    /// Takes note of a packet of that encoding. Whether it is the first.
     #[inline]
-    pub(crate) fn see(&mut self, encoding: usize) {
+    pub(crate) fn see(&mut self, encoding: usize) -> bool {
         let bit = u32::try_from(encoding).ok().and_then(|encoding| 1_u64.checked_shl(encoding));
+        let before = self.seen;
         self.seen |= bit.unwrap_or_default();
+        self.seen != before
     }
 
     pub(crate) fn scores(&self) -> Vec<u8> {

@@ -3,6 +3,7 @@
 use core::num::NonZeroU8;
 
 use model::command::ConsumerOpen;
+use model::event::{ConsumerEvent, Event};
 use model::key::{ConsumerKey, ProducerKey};
 use model::score::{ConsumerLayers, ConsumerType};
 use model::trace::{ConsumerTraceEventType, TraceSet};
@@ -12,7 +13,7 @@ use wire::Ssrc;
 use super::{Consuming, Sfu};
 use crate::Error;
 use crate::consumer::{Consumer, Halt, random_start};
-use crate::io::Outputs;
+use crate::io::{Output, Outputs};
 use crate::producer::Activity;
 use crate::rate::Rate;
 use crate::transport::{Sender, SenderIndex, Transport};
@@ -65,8 +66,9 @@ impl<S: Copy> Sfu<S> {
     ///
     /// # Errors
     /// When it is gone.
-    pub fn pause_consumer(&mut self, key: ConsumerKey) -> Result<(), Error> {
-        self.consumer_mut(key)?.halt(Halt::Paused);
+    pub fn pause_consumer(&mut self, key: ConsumerKey, out: &mut Outputs<S>) -> Result<(), Error> {
+        self.consumer_mut(key)?;
+        self.halt(key, Halt::Paused, out);
         Ok(())
     }
 
@@ -130,6 +132,14 @@ impl<S: Copy> Sfu<S> {
     /// Whose packets a consumer gets.
     pub fn producer_of(&self, key: ConsumerKey) -> Option<ProducerKey> {
         self.consumers.get(key).map(|entry| entry.producer)
+    }
+
+    /// Stops a consumer for a reason.
+    pub(super) fn halt(&mut self, key: ConsumerKey, halt: Halt, out: &mut Outputs<S>) {
+        let Some(entry) = self.consumers.get_mut(key) else { return };
+        if entry.consumer.halt(halt) && entry.consumer.fall_silent() {
+            out.push(Output::Event(Event::Consumer(key, ConsumerEvent::Layers(None))));
+        }
     }
 
     /// Takes a reason to be silent away, and asks for key frames if it was the last.

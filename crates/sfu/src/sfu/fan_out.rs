@@ -1,6 +1,6 @@
 //! A packet's way in: to its producer, its consumers and other shards.
 
-use model::event::{Event, TransportEvent};
+use model::event::{ConsumerEvent, Event, TransportEvent};
 use model::key::{ProducerKey, TransportKey};
 use wire::Mono;
 use wire::rtp::{ExtensionId, Layout, View};
@@ -77,14 +77,18 @@ impl<S: Copy> Sfu<S> {
         P: Packets<Slot = S>,
     {
         let HandOver { replica, epoch, stamp, slot, .. } = *packet;
+        let mut appeared = false;
         let admitted = match self.sources.get_mut(replica).map(|source| &mut source.origin) {
             Some(Origin::Elsewhere(known)) if known.epoch() == Some(epoch) => {
-                known.see(stamp.packet.encoding);
+                appeared = known.see(stamp.packet.encoding);
                 if known.activity() == Activity::Paused { Err(DropReason::Paused) } else { Ok(()) }
             }
             Some(Origin::Elsewhere(_)) => Err(DropReason::EndedEpoch),
             _ => Err(DropReason::UnknownProducer),
         };
+        if appeared {
+            self.tell_scores(replica, io.out);
+        }
         let taken = match admitted {
             Ok(()) => self.pass_on(replica, &stamp, slot, io),
             Err(reason) => {
@@ -163,14 +167,18 @@ impl<S: Copy> Sfu<S> {
     {
         let owner = self.transports.get_mut(transport).ok_or(DropReason::UnknownTransport)?;
         let (slot, layout) = owner.take_rtp(io.now, packet, io.packets)?;
-        let sorted =
-            match (io.packets.bytes(slot).and_then(|bytes| View::new(bytes, layout)), self.local_mut(key)) {
-                (Some(view), Ok(producer)) => {
-                    let marks = producer.receive_ids().read(&view);
-                    sift(key, producer, io.now, (&view, marks), io.out)
+        let view = io.packets.bytes(slot).and_then(|bytes| View::new(bytes, layout));
+        let sorted = match (view, self.local_mut(key)) {
+            (Some(view), Ok(producer)) => {
+                let marks = producer.receive_ids().read(&view);
+                let (sorted, appeared) = sift(producer, io.now, &view, marks);
+                if appeared {
+                    self.tell_scores(key, io.out);
                 }
-                _ => Err(DropReason::NoSlot),
-            };
+                sorted.map(|packet| (key, packet))
+            }
+            _ => Err(DropReason::NoSlot),
+        };
         self.route(sorted, slot, layout, io)
     }
 
@@ -228,7 +236,11 @@ impl<S: Copy> Sfu<S> {
         let key = known.or_else(|| transport.inside.listener.learn(view.ssrc(), marks));
         let key = key.ok_or(DropReason::UnknownProducer)?;
         let producer = self.local_mut(key).map_err(|_| DropReason::UnknownProducer)?;
-        sift(key, producer, now, (view, marks), out)
+        let (sorted, appeared) = sift(producer, now, view, marks);
+        if appeared {
+            self.tell_scores(key, out);
+        }
+        sorted.map(|packet| (key, packet))
     }
 
     /// Takes a packet to whom it is for, or lets its slot go.
@@ -333,6 +345,10 @@ impl<S: Copy> Sfu<S> {
                     *place.insert(added.map_err(DropReason::from)?)
                 }
             };
+            if rewrite.turns {
+                let layers = ConsumerEvent::Layers(entry.consumer.layers());
+                out.push(Output::Event(Event::Consumer(*key, layers)));
+            }
             owner.queue.push(Queued { packet, rewrite });
             copies = copies.saturating_add(1);
             if owner.listing == Listing::Idle {
@@ -348,25 +364,21 @@ impl<S: Copy> Sfu<S> {
     }
 }
 
-/// What a producer makes of a packet, and what that says about its streams.
-fn sift<S>(
-    key: ProducerKey,
+/// What a producer makes of a packet, and whether a stream appeared with it.
+fn sift(
     producer: &mut Producer,
     now: Mono,
-    (view, marks): (&View<'_>, Marks<'_>),
-    out: &mut Outputs<S>,
-) -> Result<(ProducerKey, Packet), DropReason> {
+    view: &View<'_>,
+    marks: Marks<'_>,
+) -> (Result<Packet, DropReason>, bool) {
     let was_known = producer.knows(view.ssrc());
-    let received = producer.receive(now, view, marks.rid);
-    if !was_known && producer.knows(view.ssrc()) {
-        out.push(Output::Event(Event::Producer(key, producer.scores())));
-    }
-    match received {
-        Received::Media(packet) => Ok((key, packet)),
+    let sorted = match producer.receive(now, view, marks.rid) {
+        Received::Media(packet) => Ok(packet),
         Received::Repair { .. } => Err(DropReason::Repair),
         Received::Drop(producer::DropReason::Paused) => Err(DropReason::Paused),
         Received::Drop(_) => Err(DropReason::NotOfProducer),
-    }
+    };
+    (sorted, !was_known && producer.knows(view.ssrc()))
 }
 
 impl ReceiveIds {

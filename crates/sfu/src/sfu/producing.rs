@@ -169,11 +169,7 @@ impl<S: Copy> Sfu<S> {
         for at in 0..self.consumers_of(key).len() {
             let Some(consumer) = self.consumers_of(key).get(at).copied() else { continue };
             match activity {
-                Activity::Paused => {
-                    if let Some(entry) = self.consumers.get_mut(consumer) {
-                        entry.consumer.halt(Halt::ProducerPaused);
-                    }
-                }
+                Activity::Paused => self.halt(consumer, Halt::ProducerPaused, out),
                 Activity::Running => self.lift(consumer, Halt::ProducerPaused, out),
             }
         }

@@ -1,6 +1,7 @@
 //! What producers and consumers say about themselves.
 
 use model::dump::RtpStreamDump;
+use model::event::{ConsumerEvent, Event};
 use model::key::{ConsumerKey, ProducerKey};
 use model::reply::{ConsumerOpened, ConsumerReport};
 use model::score::{ConsumerScore, ConsumerType};
@@ -10,6 +11,8 @@ use wire::Mono;
 use super::Sfu;
 use super::source::Source;
 use crate::Error;
+use crate::consumer::Consumer;
+use crate::io::{Output, Outputs};
 use crate::producer::BEST_SCORE;
 
 impl<S: Copy> Sfu<S> {
@@ -36,17 +39,24 @@ impl<S: Copy> Sfu<S> {
     pub fn consumer_opened(&self, key: ConsumerKey) -> Result<ConsumerOpened, Error> {
         let entry = self.consumers.get(key).ok_or(Error::UnknownConsumer)?;
         let producer_scores = self.sources.get(entry.producer).map(Source::scores).unwrap_or_default();
-        let consumer = &entry.consumer;
-        let producer_score = match consumer.consumer_type() {
-            ConsumerType::Pipe => BEST_SCORE,
-            // What it will send, until it sends.
-            _ => producer_scores
-                .get(consumer.current().unwrap_or_else(|| consumer.encodings().start))
-                .copied()
-                .unwrap_or_default(),
-        };
-        let score = ConsumerScore { score: BEST_SCORE, producer_score, producer_scores };
-        Ok(ConsumerOpened { score, preferred_layers: consumer.preferred_layers() })
+        let score = score_of(&entry.consumer, producer_scores);
+        Ok(ConsumerOpened { score, preferred_layers: entry.consumer.preferred_layers() })
+    }
+
+    /// A stream of a producer appeared: tells its user and those of its consumers. Pipes have no score of interest.
+    pub(super) fn tell_scores(&self, key: ProducerKey, out: &mut Outputs<S>) {
+        let Some(source) = self.sources.get(key) else { return };
+        if let Some(producer) = source.producer() {
+            out.push(Output::Event(Event::Producer(key, producer.scores())));
+        }
+        let scores = source.scores();
+        for key in &source.consumers {
+            let Some(entry) = self.consumers.get(*key) else { continue };
+            if entry.consumer.consumer_type() != ConsumerType::Pipe {
+                let score = ConsumerEvent::Score(score_of(&entry.consumer, scores.clone()));
+                out.push(Output::Event(Event::Consumer(*key, score)));
+            }
+        }
     }
 
     /// Streams and layers of a consumer.
@@ -77,4 +87,16 @@ impl<S: Copy> Sfu<S> {
         }
         Ok(stats)
     }
+}
+
+fn score_of(consumer: &Consumer, producer_scores: Vec<u8>) -> ConsumerScore {
+    let producer_score = match consumer.consumer_type() {
+        ConsumerType::Pipe => BEST_SCORE,
+        // Of what it will send, until it sends.
+        _ => {
+            let encoding = consumer.current().unwrap_or_else(|| consumer.encodings().start);
+            producer_scores.get(encoding).copied().unwrap_or_default()
+        }
+    };
+    ConsumerScore { score: BEST_SCORE, producer_score, producer_scores }
 }

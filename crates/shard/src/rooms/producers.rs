@@ -57,7 +57,7 @@ impl Rooms {
         }
         match command {
             ConsumerCommand::Open(open) => return self.consume(key, &open),
-            ConsumerCommand::Pause => self.sfu.pause_consumer(key)?,
+            ConsumerCommand::Pause => self.sfu.pause_consumer(key, &mut self.outputs)?,
             ConsumerCommand::Resume => self.sfu.resume_consumer(key, &mut self.outputs)?,
             ConsumerCommand::SetPreferredLayers(wanted) => {
                 let layers = self.sfu.set_preferred_layers(key, wanted, &mut self.outputs)?;
