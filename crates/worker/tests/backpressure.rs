@@ -70,6 +70,7 @@ fn a_reader_that_stops_loses_packets_and_nothing_else() {
         match driver.next().expect("the worker goes on") {
             Said::Response(id, Ok(_)) if id == closing => break,
             Said::Event(_, Event::DataconsumerMessage, _) => messages += 1,
+            Said::Event(_, Event::DataconsumerDataproducerClose, _) => {}
             Said::Log(line) => lines.push(line),
             other => panic!("{other:?}"),
         }
