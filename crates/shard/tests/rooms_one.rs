@@ -227,22 +227,18 @@ fn the_application_itself_can_be_a_peer() {
     assert_eq!(hall.open_transport(0, transport(0), open(ROUTER, TransportSetup::Direct)), Ok(vec![]));
     hall.ask(0, produce(PRODUCER, &producing(transport(0), 1))).unwrap();
     hall.ask(0, consume(consumer(0), consuming(transport(0), PRODUCER, 1, 11))).unwrap();
-    let (data_producer, data_consumer) = (DataProducerKey::new(0, 0), DataConsumerKey::new(0, 0));
-    let opening = DataProducerOpen { transport: transport(0), stream: None, paused: false };
-    hall.ask(0, Action::DataProducer(data_producer, DataProducerCommand::Open(opening))).unwrap();
-    let (transport, subchannels) = (transport(0), vec![]);
-    let opening = DataConsumerOpen { transport, data_producer, stream: None, paused: false, subchannels };
-    hall.ask(0, Action::DataConsumer(data_consumer, DataConsumerCommand::Open(Box::new(opening)))).unwrap();
+    let (data_producer, _) = data_pair(&mut hall);
     hall.events(0);
     let message = DataMessage { ppid: 51, data: (*b"hi").into(), ..DataMessage::default() };
     let sending = DataProducerCommand::Send(Box::new(message.clone()));
     hall.ask(0, Action::DataProducer(data_producer, sending)).unwrap();
     let packet = rtp(1, 9, b"direct").into_boxed_slice();
     hall.ask(0, Action::Producer(PRODUCER, ProducerCommand::Send(packet))).unwrap();
-    let events = hall.events(0);
+    let mut events = hall.events(0);
+    // Scores are the streams' business.
+    events.retain(|event| event.urgency() != model::event::Urgency::Latest);
     let [
         Event::DataConsumer(_, DataConsumerEvent::Message(got)),
-        Event::Producer(..),
         Event::Consumer(_, ConsumerEvent::Rtp(copy)),
     ] = &events[..]
     else {
@@ -312,12 +308,7 @@ fn a_slow_control_loses_packets_and_nothing_else() {
         Hall::with(1, RoomsConfig::default(), |shard| shard::ShardConfig { queues, ..config(shard) });
     hall.open_router(0, ROUTER);
     hall.open_transport(0, transport(0), open(ROUTER, TransportSetup::Direct)).unwrap();
-    let (data_producer, data_consumer) = (DataProducerKey::new(0, 0), DataConsumerKey::new(0, 0));
-    let opening = DataProducerOpen { transport: transport(0), stream: None, paused: false };
-    hall.ask(0, Action::DataProducer(data_producer, DataProducerCommand::Open(opening))).unwrap();
-    let (transport, subchannels) = (transport(0), vec![]);
-    let opening = DataConsumerOpen { transport, data_producer, stream: None, paused: false, subchannels };
-    hall.ask(0, Action::DataConsumer(data_consumer, DataConsumerCommand::Open(Box::new(opening)))).unwrap();
+    let (data_producer, _) = data_pair(&mut hall);
     // Control takes nothing while fifty messages come, and then finds them all.
     for number in 0..50_u8 {
         let message = DataMessage { data: [number].into(), ..DataMessage::default() };
@@ -340,6 +331,49 @@ fn number(event: Event) -> Option<u8> {
         Event::DataConsumer(_, DataConsumerEvent::Message(message)) => message.data.first().copied(),
         _ => None,
     }
+}
+
+#[test]
+fn what_was_sent_before_a_close_is_told_before_its_answer() {
+    let queues = QueueSizing { commands: 64, events: 2 };
+    for closes_producer in [false, true] {
+        let mut hall =
+            Hall::with(1, RoomsConfig::default(), |shard| shard::ShardConfig { queues, ..config(shard) });
+        hall.open_router(0, ROUTER);
+        hall.open_transport(0, transport(0), open(ROUTER, TransportSetup::Direct)).unwrap();
+        let (data_producer, data_consumer) = data_pair(&mut hall);
+        for number in 0..10_u8 {
+            let message = DataMessage { data: [number].into(), ..DataMessage::default() };
+            let sending = DataProducerCommand::Send(Box::new(message));
+            hall.submit(0, Action::DataProducer(data_producer, sending));
+        }
+        let request = hall.submit(
+            0,
+            match closes_producer {
+                true => Action::DataProducer(data_producer, DataProducerCommand::Close),
+                false => Action::DataConsumer(data_consumer, DataConsumerCommand::Close),
+            },
+        );
+        hall.ticks(20);
+        let inbox = std::mem::take(&mut hall.sides[0].inbox);
+        let answered =
+            inbox.iter().position(|message| matches!(message, FromShard::Reply(of, _) if *of == request));
+        let told = |message: &FromShard<_, _>| matches!(message, FromShard::Event(_));
+        let before = inbox[..answered.unwrap()].iter().filter(|message| told(message)).count();
+        assert_eq!((before, inbox.iter().filter(|message| told(message)).count()), (10, 10), "{inbox:?}");
+        close_router(&mut hall);
+    }
+}
+
+/// A data producer and a data consumer of the application's on transport 0.
+fn data_pair(hall: &mut Hall) -> (DataProducerKey, DataConsumerKey) {
+    let (data_producer, data_consumer) = (DataProducerKey::new(0, 0), DataConsumerKey::new(0, 0));
+    let opening = DataProducerOpen { transport: transport(0), stream: None, paused: false };
+    hall.ask(0, Action::DataProducer(data_producer, DataProducerCommand::Open(opening))).unwrap();
+    let (transport, subchannels) = (transport(0), vec![]);
+    let opening = DataConsumerOpen { transport, data_producer, stream: None, paused: false, subchannels };
+    hall.ask(0, Action::DataConsumer(data_consumer, DataConsumerCommand::Open(Box::new(opening)))).unwrap();
+    (data_producer, data_consumer)
 }
 
 #[test]

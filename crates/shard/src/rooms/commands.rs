@@ -52,16 +52,17 @@ impl Rooms {
             // Begun above.
             Action::Router(_, RouterCommand::Close) => Ok(Handled::Now(Answer::Nothing)),
         };
-        self.carry_out(cx);
         match handled {
-            Ok(Handled::Now(answer)) => cx.reply(ticket, Outcome::Done(answer)),
-            Err(refusal) => cx.reply(ticket, Outcome::Refused(refusal)),
+            Ok(Handled::Now(answer)) => self.answer(ticket, Outcome::Done(answer), cx),
+            Err(refusal) => self.answer(ticket, Outcome::Refused(refusal), cx),
             Ok(Handled::AfterReaping(closing, result)) => {
                 let owed = self.owed.begin(Then::Reply(ticket, outcome(result)));
                 closing.into_iter().for_each(|socket| self.reap(socket, owed, sockets));
                 self.happened(owed, cx);
             }
         }
+        // After the answer: what the command made happens to something that is there.
+        self.carry_out(cx);
     }
 
     /// Begins what takes several ticks or other shards. What it does not concern comes back.
@@ -90,8 +91,8 @@ impl Rooms {
                 self.end_feeds(&work, owed, cx);
                 self.work.push_back((work, owed));
             }
-            Ok(None) => cx.reply(ticket, Outcome::Done(Answer::Nothing)),
-            Err(refusal) => cx.reply(ticket, Outcome::Refused(refusal)),
+            Ok(None) => self.answer(ticket, Outcome::Done(Answer::Nothing), cx),
+            Err(refusal) => self.answer(ticket, Outcome::Refused(refusal), cx),
         }
         None
     }

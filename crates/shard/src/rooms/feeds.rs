@@ -127,7 +127,7 @@ impl Rooms {
                 }
                 self.happened(owed, cx);
             }
-            Err(error) => cx.reply(ticket, Outcome::Refused(error.into())),
+            Err(error) => self.answer(ticket, Outcome::Refused(error.into()), cx),
         }
         None
     }
@@ -161,7 +161,7 @@ impl Rooms {
                 }
                 self.happened(owed, cx);
             }
-            Err(error) => cx.reply(ticket, Outcome::Refused(error.into())),
+            Err(error) => self.answer(ticket, Outcome::Refused(error.into()), cx),
         }
         None
     }

@@ -60,8 +60,8 @@ impl Rooms {
         self.carry_out(cx);
     }
 
-    /// Says that something was heard: of messages only after those before it were told to control, so that they come
-    /// before the answer that waits for this.
+    /// Says that something was heard, after what waits to be told to control: messages come before the answer that waits
+    /// for this.
     pub(super) fn say_heard(
         &mut self,
         shard: ShardId,
@@ -69,9 +69,10 @@ impl Rooms {
         number: u32,
         cx: &mut Context<Self>,
     ) {
-        match subject {
-            Subject::DataProducer(_) => self.events.then_heard(shard, subject, number),
-            Subject::Producer(_) => self.tell(shard, Fact(Said::Heard(subject, number)), cx),
+        if self.events.is_empty() {
+            self.tell(shard, Fact(Said::Heard(subject, number)), cx);
+        } else {
+            self.events.then(Then::Acknowledge(shard, subject, number));
         }
     }
 

@@ -184,10 +184,32 @@ impl Rooms {
         self.routers.get(key).ok_or_else(|| absent(key))
     }
 
+    /// Answers a command, after all that happened before.
+    fn answer(&mut self, ticket: Ticket, outcome: Outcome, cx: &mut Context<Self>) {
+        self.tell_control(cx);
+        if self.events.is_empty() {
+            cx.reply(ticket, outcome);
+        } else {
+            self.events.then(Then::Reply(ticket, outcome));
+        }
+    }
+
+    /// Tells control what it has room for, and gives what was to come after that.
+    fn tell_control(&mut self, cx: &mut Context<Self>) {
+        while let Some(then) = self.events.tell(cx) {
+            match then {
+                Then::Reply(ticket, outcome) => cx.reply(ticket, outcome),
+                Then::Acknowledge(shard, subject, number) => {
+                    self.tell(shard, Fact(Said::Heard(subject, number)), cx);
+                }
+            }
+        }
+    }
+
     /// One of the things that something waits for has happened.
     fn happened(&mut self, owed: OwedKey, cx: &mut Context<Self>) {
         match self.owed.happened(owed) {
-            Some(Then::Reply(ticket, outcome)) => cx.reply(ticket, outcome),
+            Some(Then::Reply(ticket, outcome)) => self.answer(ticket, outcome, cx),
             Some(Then::Acknowledge(shard, subject, number)) => self.say_heard(shard, subject, number, cx),
             None => {}
         }
@@ -269,9 +291,7 @@ impl Engine for Rooms {
         let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
         self.sfu.end_tick(&mut io);
         self.carry_out(cx);
-        for (shard, subject, number) in self.events.publish(cx) {
-            self.tell(shard, Fact(Said::Heard(subject, number)), cx);
-        }
+        self.tell_control(cx);
         self.tell_again(cx);
     }
 }

@@ -1,6 +1,7 @@
 //! What rooms tell control beside answers, and what waits until control can take it.
 //!
-//! Owns the events of this tick and those that found no room in earlier ones, in order. What may become of an event is
+//! Owns the events of this tick and those that found no room in earlier ones, and what is to come after them: answers
+//! and acknowledgements, so that nothing that happened before a close is told after it. What may become of an event is
 //! its urgency: packets for direct transports are dropped and counted when too much waits, the newest of a sort about
 //! one object takes the place of an older one that still waits, and all others stay until they are taken.
 
@@ -10,10 +11,9 @@ use model::event::{Event, Urgency};
 use model::reply::Part;
 
 use super::Rooms;
-use super::fact::Subject;
+use super::owed::Then;
 use crate::context::Context;
 use crate::control::RequestId;
-use crate::key::ShardId;
 
 /// What rooms tell control beside answers.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,13 +50,13 @@ impl Events {
         self.waiting.len() < MESSAGES_LIMIT
     }
 
-    /// Has another shard told that something was heard, once all that waits now was told to control.
-    pub(super) fn then_heard(&mut self, by: ShardId, subject: Subject, number: u32) {
-        self.waiting.push_back(Entry::Heard(by, subject, number));
+    /// Has something given once all that waits now was told.
+    pub(super) fn then(&mut self, then: Then) {
+        self.waiting.push_back(Entry::Then(then));
     }
 
-    /// Tells control as many as it has room for. Which shards are to be told now what was heard.
-    pub(super) fn publish(&mut self, cx: &mut Context<Rooms>) -> Vec<(ShardId, Subject, u32)> {
+    /// Tells control as many as it has room for, up to the next thing that is to be given after them.
+    pub(super) fn tell(&mut self, cx: &mut Context<Rooms>) -> Option<Then> {
         self.drain(&mut |event| match cx.event(Told::Event(event)) {
             Err(Told::Event(event)) => Err(event),
             _ => Ok(()),
@@ -80,16 +80,18 @@ impl Events {
         }
     }
 
-    fn drain(&mut self, tell: &mut dyn FnMut(Event) -> Result<(), Event>) -> Vec<(ShardId, Subject, u32)> {
-        let mut heard = Vec::new();
+    fn drain(&mut self, tell: &mut dyn FnMut(Event) -> Result<(), Event>) -> Option<Then> {
         while let Some(entry) = self.waiting.pop_front() {
             match entry {
-                Entry::Heard(by, subject, number) => heard.push((by, subject, number)),
+                Entry::Then(then) => {
+                    self.departed += 1;
+                    return Some(then);
+                }
                 Entry::Event(event) => {
                     let sort = Sort::of(&event);
                     if let Err(event) = tell(event) {
                         self.waiting.push_front(Entry::Event(event));
-                        break;
+                        return None;
                     }
                     if let Some(sort) = sort {
                         self.latest.remove(&sort);
@@ -98,7 +100,7 @@ impl Events {
             }
             self.departed += 1;
         }
-        heard
+        None
     }
 }
 
@@ -106,7 +108,7 @@ impl Events {
 #[derive(Debug)]
 enum Entry {
     Event(Event),
-    Heard(ShardId, Subject, u32),
+    Then(Then),
 }
 
 /// Events of one sort about one object: the newest is enough.
@@ -163,7 +165,7 @@ mod tests {
 
     fn take(events: &mut Events, most: usize) -> Vec<Event> {
         let mut taken = Vec::new();
-        events.drain(&mut |event| {
+        let _ = events.drain(&mut |event| {
             if taken.len() == most {
                 return Err(event);
             }

@@ -166,7 +166,7 @@ impl Rooms {
         let answer = report.map(|report| Answer::Transport(Box::new(report)));
         let parts = if answer.is_ok() { self.rows(key) } else { VecDeque::new() };
         if parts.is_empty() {
-            cx.reply(ticket, outcome(answer));
+            self.answer(ticket, outcome(answer), cx);
         } else {
             let request = ticket.request();
             let owed = self.owed.begin(Then::Reply(ticket, outcome(answer)));
