@@ -22,9 +22,9 @@ impl Trains {
         Self { bytes: vec![0; TRAIN_BYTES] }
     }
 
-    /// From now on trains arrive whole at `socket`, or in datagrams again.
-    pub(crate) fn ask_for(socket: &impl AsRawFd, whole: bool) -> io::Result<()> {
-        os::set_option(socket.as_raw_fd(), (libc::SOL_UDP, libc::UDP_GRO), i32::from(whole))
+    /// From now on trains arrive whole at `socket`.
+    pub(crate) fn ask_for(socket: &impl AsRawFd) -> io::Result<()> {
+        os::set_option(socket.as_raw_fd(), (libc::SOL_UDP, libc::UDP_GRO), 1)
     }
 
     /// Takes one train if there is one, and calls `each` with its datagrams.
@@ -85,7 +85,7 @@ mod tests {
         let sink = UdpSocket::bind("127.0.0.1:0").unwrap();
         let source = UdpSocket::bind("127.0.0.1:0").unwrap();
         source.connect(sink.local_addr().unwrap()).unwrap();
-        Trains::ask_for(&sink, true).unwrap();
+        Trains::ask_for(&sink).unwrap();
         source.send(&[9; 70]).unwrap();
         os::set_segment_size(&source, 100).unwrap();
         source.send(&[7; 250]).unwrap();

@@ -225,7 +225,7 @@ pub(crate) fn ratio(count: u64, by: u64) -> f64 {
 /// A row that lost more does not count.
 const MAX_LOSS: f64 = 0.001;
 /// Nor one whose runs are this far off what the bursts would give.
-const MAX_RUN_DEVIATION: f64 = 0.05;
+pub(crate) const MAX_RUN_DEVIATION: f64 = 0.05;
 
 #[cfg(test)]
 mod tests {

@@ -65,7 +65,6 @@ fn of(subject: &Subject, options: &Options) -> io::Result<Churned> {
         interval_ns: STANDING_INTERVAL_NS,
         duration_ns,
         repeat: 1,
-        witness: false,
     })?;
     let mut churn = Churn::new()?;
     let memory = churn.run(&mut stand, duration_ns)?;

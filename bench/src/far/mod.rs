@@ -58,8 +58,6 @@ pub(crate) enum Request {
         duration_ns: u64,
         /// Bursts sent back to back each time: more than one make a backlog.
         repeat: usize,
-        /// Whether some sinks take trains whole, to see the subject's runs. They are cheaper to send to.
-        witness: bool,
     },
     /// A subject seals with these: key and salt in one, by peer. Answers with an empty `Tally`.
     Keys { subject: usize, keys: Vec<Vec<u8>> },
@@ -75,10 +73,8 @@ pub(crate) fn main(setup: Setup) -> io::Result<()> {
     child::reply(&far.ready()?)?;
     while let Some(request) = child::next_request()? {
         match request {
-            Request::Run { subject, targets, interval_ns, duration_ns, repeat, witness } => {
-                far.set_witness(subject, witness)?;
+            Request::Run { subject, targets, interval_ns, duration_ns, repeat } => {
                 let tally = far.run(subject, &targets, (interval_ns, duration_ns), repeat)?;
-                far.set_witness(subject, false)?;
                 child::reply(&tally)?;
             }
             Request::Keys { subject, keys } => {
@@ -98,7 +94,7 @@ struct Far {
     receive_buffer: usize,
     batch: ReceiveBatch,
     trains: Trains,
-    /// Peers whose sinks take trains whole at the moment.
+    /// Peers whose sinks take trains whole, which shows the runs of foreign subjects.
     witnesses: Vec<usize>,
     sinks: Vec<tally::Sinks>,
     /// Next sequence number, by subject and stream.
@@ -136,6 +132,10 @@ impl Far {
                 os::set_segment_size(&sockets[stream.peer], stream.bytes)?;
             }
         }
+        let witnesses = if setup.foreign { tally::witnesses(&peers) } else { Vec::new() };
+        for &peer in &witnesses {
+            Trains::ask_for(&sockets[peer])?;
+        }
         Ok(Self {
             sinks: (0..setup.subjects)
                 .map(|subject| tally::Sinks::new(&setup.case, subject, setup.foreign))
@@ -148,7 +148,7 @@ impl Far {
             burst: vec![0; MAX_BURST_BYTES],
             batch: ReceiveBatch::new(),
             trains: Trains::new(),
-            witnesses: Vec::new(),
+            witnesses,
             key_frames_due: vec![true; streams.len()],
             sockets,
             receive_buffer,
@@ -323,17 +323,6 @@ impl Far {
             std::thread::sleep(Duration::from_millis(2));
         }
         self.next_pass_ns = 0;
-        Ok(())
-    }
-
-    fn set_witness(&mut self, subject: usize, witness: bool) -> io::Result<()> {
-        self.witnesses = self.sinks[subject].witnesses().collect();
-        for &peer in &self.witnesses {
-            Trains::ask_for(&self.sockets[peer], witness)?;
-        }
-        if !witness {
-            self.witnesses.clear();
-        }
         Ok(())
     }
 

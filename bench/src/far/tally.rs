@@ -4,7 +4,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::checker::Checker;
-use crate::case::{AUDIO_BYTES, Case, PAYLOAD_TYPE_OUT, RTP_HEADER, STREAMS_PER_ROOM, Shape, consumer_of};
+use crate::case::{
+    AUDIO_BYTES, Case, PAYLOAD_TYPE_OUT, Peer, RTP_HEADER, STREAMS_PER_ROOM, Shape, consumer_of,
+};
 
 /// One slice as the far end saw it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,12 +95,6 @@ impl Sinks {
         self.tally.received
     }
 
-    /// Peers that receive and are visited first when runs are looked at.
-    pub(super) fn witnesses(&self) -> impl Iterator<Item = usize> {
-        let receiving = self.receives.iter().enumerate().filter(|(_, receives)| **receives);
-        receiving.map(|(peer, _)| peer).take(WITNESSES)
-    }
-
     /// A train came of so many packets.
     pub(super) fn take_train(&mut self, packets: u64) {
         if packets > 0 {
@@ -156,10 +152,16 @@ impl Sinks {
     }
 }
 
+/// Peers who see in which runs packets were sent.
+pub(super) fn witnesses(peers: &[Peer]) -> Vec<usize> {
+    let receiving = peers.iter().enumerate().filter(|(_, peer)| peer.receives).map(|(number, _)| number);
+    receiving.clone().take(receiving.count().div_ceil(PEERS_PER_WITNESS)).collect()
+}
+
 /// Peers whose every packet is opened: spread over the room, few enough for the far end's core.
 const CHECKED_PEERS: usize = 4;
-/// Sinks that look at runs: few enough that what is different about them does not count.
-const WITNESSES: usize = 4;
+/// A sink that takes trains whole is cheaper to send to, for the floor as for the others: few do.
+const PEERS_PER_WITNESS: usize = 50;
 /// A block of header extensions, were it of all the kinds that a worker writes by itself.
 const EXTENSION_ROOM: usize = 64;
 /// Second bytes that tell RTCP from RTP on one port (RFC 5761 §4).

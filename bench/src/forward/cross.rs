@@ -161,14 +161,7 @@ impl Pair {
         let subject = if away { &mut self.away } else { &mut self.home };
         let before = subject.look()?;
         let targets = subject.ports.clone();
-        let run = far::Request::Run {
-            subject: usize::from(away),
-            targets,
-            interval_ns,
-            duration_ns,
-            repeat,
-            witness: false,
-        };
+        let run = far::Request::Run { subject: usize::from(away), targets, interval_ns, duration_ns, repeat };
         let Tally { .. } = self.far.ask(&run)?;
         // What is still queued belongs to this slice, whose packets are counted by what was sent.
         std::thread::sleep(Duration::from_millis(15));

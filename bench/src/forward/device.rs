@@ -184,14 +184,7 @@ impl Bench {
             let only_its_own =
                 |(number, &port): (usize, &u16)| if peers[number].shard == shard { port } else { 0 };
             let targets = self.subject.ports.iter().enumerate().map(only_its_own).collect();
-            let run = far::Request::Run {
-                subject: 0,
-                targets,
-                interval_ns,
-                duration_ns,
-                repeat: 1,
-                witness: false,
-            };
+            let run = far::Request::Run { subject: 0, targets, interval_ns, duration_ns, repeat: 1 };
             source.tell(&run)?;
         }
         let mut source_cpu_ns = [0; SHARDS];

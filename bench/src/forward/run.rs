@@ -125,7 +125,6 @@ impl Contender {
             interval_ns,
             duration_ns,
             repeat: 1,
-            witness: false,
         })?;
         let used = subject.used_since(before)?;
         complain(&self.host.to_string(), &tally)?;

@@ -11,7 +11,7 @@ use crate::far::{self, Tally};
 use crate::floor;
 use crate::forward::run::{complain, floor_slice, pace};
 use crate::os;
-use crate::row::{Row, Slice, ratio};
+use crate::row::{MAX_RUN_DEVIATION, Row, Slice, ratio};
 
 /// The processes of one case.
 #[derive(Debug)]
@@ -79,19 +79,20 @@ impl Run {
     pub(crate) fn measure(&mut self, options: &Options) -> io::Result<Vec<Row>> {
         let interval_ns = self.pace(options.load)?;
         let duration_ns = options.slice_ms * 1_000_000;
-        // One round for caches, pools and tables to warm up, which also shows the runs.
-        self.round((interval_ns, WARM_UP_NS.max(8 * interval_ns)), true)?;
-        let runs = |contender: &mut Contender| contender.slices.drain(..).next_back().unwrap_or_default();
-        let runs: Vec<Slice> = self.contenders.iter_mut().map(runs).collect();
+        // One round for caches, pools and tables to warm up.
+        self.round((interval_ns, WARM_UP_NS.max(8 * interval_ns)))?;
+        self.contenders.iter_mut().for_each(|contender| contender.slices.clear());
+        let mut retakes = options.pairs * RETAKES;
         for _ in 0..options.pairs {
-            self.round((interval_ns, duration_ns), false)?;
-        }
-        for (contender, seen) in self.contenders.iter_mut().zip(runs) {
-            contender.share_out_ticks();
-            if let Some(first) = contender.slices.first_mut() {
-                (first.sent_datagrams, first.sent_runs) = (seen.sent_datagrams, seen.sent_runs);
+            self.round((interval_ns, duration_ns))?;
+            // Bursts meet where a worker waited for its core: its slice says little, and so does the pair.
+            while retakes > 0 && self.contenders.iter().any(|contender| contender.joined(&self.case)) {
+                retakes -= 1;
+                self.contenders.iter_mut().for_each(|contender| drop(contender.slices.pop()));
+                self.round((interval_ns, duration_ns))?;
             }
         }
+        self.contenders.iter_mut().for_each(Contender::share_out_ticks);
         let row = |of: &Contender| Row::of_program(&self.case, &of.name, &of.slices);
         Ok(self.contenders.iter().map(row).collect())
     }
@@ -103,8 +104,7 @@ impl Run {
         let slow = guess.saturating_mul(4);
         let mut interval_ns = guess;
         for contender in &mut self.contenders {
-            let slice =
-                contender.slice(&mut self.far, &self.case, (slow, WARM_UP_NS.max(8 * slow)), false)?;
+            let slice = contender.slice(&mut self.far, &self.case, (slow, WARM_UP_NS.max(8 * slow)))?;
             let per_burst = ratio(slice.cpu_ns, slice.bursts) * SLACK;
             let needed = std::time::Duration::from_secs_f64(per_burst / load / 1e9).as_nanos();
             interval_ns = interval_ns.max(u64::try_from(needed).unwrap_or(u64::MAX));
@@ -112,10 +112,10 @@ impl Run {
         Ok(interval_ns)
     }
 
-    fn round(&mut self, times: (u64, u64), witness: bool) -> io::Result<()> {
+    fn round(&mut self, times: (u64, u64)) -> io::Result<()> {
         let floor_ns = floor_slice(&mut self.floor, &mut self.far, times)?.1;
         for contender in &mut self.contenders {
-            let mut slice = contender.slice(&mut self.far, &self.case, times, witness)?;
+            let mut slice = contender.slice(&mut self.far, &self.case, times)?;
             slice.floor_ns = floor_ns;
             contender.slices.push(slice);
         }
@@ -129,7 +129,6 @@ impl Contender {
         far: &mut Role,
         case: &Case,
         (interval_ns, duration_ns): (u64, u64),
-        witness: bool,
     ) -> io::Result<Slice> {
         let before = self.stand.cpu()?;
         let tally: Tally = far.ask(&far::Request::Run {
@@ -138,7 +137,6 @@ impl Contender {
             interval_ns,
             duration_ns,
             repeat: 1,
-            witness,
         })?;
         let after = self.stand.cpu()?;
         complain(&self.name, &tally)?;
@@ -158,6 +156,12 @@ impl Contender {
         })
     }
 
+    /// Whether the last slice has runs of several bursts.
+    fn joined(&self, case: &Case) -> bool {
+        let last = self.slices.last().map(|slice| ratio(slice.sent_datagrams, slice.sent_runs));
+        last.is_some_and(|run| run > case.nominal_run() * (1.0 + MAX_RUN_DEVIATION))
+    }
+
     /// /proc tells user from system in ticks, too coarse for one slice: all slices get the share of the whole.
     fn share_out_ticks(&mut self) {
         let total = |field: fn(&Slice) -> u64| self.slices.iter().map(field).sum::<u64>();
@@ -175,3 +179,5 @@ impl Contender {
 /// A closer pace costs a little less per burst, and loads meet a little more than is asked for otherwise.
 const SLACK: f64 = 0.95;
 const WARM_UP_NS: u64 = 200_000_000;
+/// Slices that are taken again, by those that are asked for.
+const RETAKES: usize = 3;
