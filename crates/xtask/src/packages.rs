@@ -9,17 +9,34 @@ use crate::command::{Tool, capture, is_installed, program_in, run};
 /// # Errors
 /// What to run by hand, where we may not.
 pub(crate) fn need_from_apt(root: &Path, program: &str, package: &str) -> Result<(), String> {
-    if is_installed(program) {
-        return Ok(());
-    }
-    let by_hand = format!("{program} is missing: apt-get install {package}");
+    if is_installed(program) { Ok(()) } else { install_from_apt(root, program, &[package]) }
+}
+
+/// Makes sure of GStreamer with the elements that the media tests are made of.
+///
+/// # Errors
+/// What to run by hand, where we may not.
+pub(crate) fn need_gstreamer(root: &Path) -> Result<(), String> {
+    let missing = || {
+        let known = |element: &str| {
+            capture(program_in(Path::new("gst-inspect-1.0"), root).args(["--exists", element])).is_ok()
+        };
+        ELEMENTS.iter().find(|element| !known(element))
+    };
+    let Some(element) = missing() else { return Ok(()) };
+    install_from_apt(root, &format!("GStreamer's {element}"), GSTREAMER)?;
+    missing().map_or(Ok(()), |element| Err(format!("GStreamer has no {element}, installed as it is")))
+}
+
+fn install_from_apt(root: &Path, what: &str, packages: &[&str]) -> Result<(), String> {
+    let by_hand = format!("{what} is missing: apt-get install {}", packages.join(" "));
     if !is_installed("apt-get") {
         return Err(by_hand);
     }
     let Some(become_root) = way_to_root(root) else {
         return Err(format!("{by_hand} (as root; neither we nor `sudo -n` may)"));
     };
-    println!("{program} is missing: installing the package {package}");
+    println!("{what} is missing: installing {}", packages.join(" "));
     let apt = |arguments: &[&str]| {
         let mut words =
             become_root.iter().copied().chain(["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]);
@@ -27,10 +44,9 @@ pub(crate) fn need_from_apt(root: &Path, program: &str, package: &str) -> Result
         command.args(words).args(arguments);
         run(&mut command)
     };
-    apt(&["install", "-y", "--no-install-recommends", package])
-        .or_else(|_| {
-            apt(&["update"]).and_then(|()| apt(&["install", "-y", "--no-install-recommends", package]))
-        })
+    let install = [&["install", "-y", "--no-install-recommends"], packages].concat();
+    apt(&install)
+        .or_else(|_| apt(&["update"]).and_then(|()| apt(&install)))
         .map_err(|why| format!("{by_hand} ({why})"))
 }
 
@@ -62,3 +78,26 @@ fn way_to_root(root: &Path) -> Option<&'static [&'static str]> {
     }
     capture(program_in(Path::new("sudo"), root).args(["-n", "true"])).is_ok().then_some(&["sudo", "-n"])
 }
+
+/// One element of each plugin that `crates/worker/tests/media/gstreamer.js` uses.
+const ELEMENTS: &[&str] = &[
+    "udpsrc",
+    "rtpjitterbuffer",
+    "rtph264pay",
+    "videotestsrc",
+    "audiotestsrc",
+    "x264enc",
+    "h264parse",
+    "avdec_h264",
+    "vp8enc",
+    "opusenc",
+    "srtpenc",
+];
+const GSTREAMER: &[&str] = &[
+    "gstreamer1.0-tools",
+    "gstreamer1.0-plugins-base",
+    "gstreamer1.0-plugins-good",
+    "gstreamer1.0-plugins-bad",
+    "gstreamer1.0-plugins-ugly",
+    "gstreamer1.0-libav",
+];

@@ -1,9 +1,12 @@
-//! The npm package that our worker has to satisfy, installed on first use from the lock file beside this one.
+//! The npm package that our worker has to satisfy, and what its peers are made of: installed on first use from the lock
+//! file beside this one.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
+
+use serde_json::Value;
 
 /// The `node_modules` folder with the pinned package in it.
 pub(crate) fn package() -> &'static Path {
@@ -14,7 +17,7 @@ pub(crate) fn package() -> &'static Path {
         // Tests run in processes of their own, those of `model` too; the first one installs, the others wait for it.
         let lock_file = File::open(here.join("package-lock.json")).expect("the lock file is committed");
         lock_file.lock().expect("nobody else locks it for long");
-        if !folder.join("mediasoup/package.json").is_file() {
+        if !is_installed(&here) {
             let npm =
                 Command::new("npm").args(["ci", "--ignore-scripts", "--silent"]).current_dir(&here).status();
             assert!(
@@ -24,5 +27,17 @@ pub(crate) fn package() -> &'static Path {
             );
         }
         folder
+    })
+}
+
+/// Whether every package that the tests name is there in the version that they name.
+fn is_installed(here: &Path) -> bool {
+    let read =
+        |path: PathBuf| -> Option<Value> { serde_json::from_str(&std::fs::read_to_string(path).ok()?).ok() };
+    let wanted = read(here.join("package.json")).expect("it is committed");
+    let mut wanted = wanted["dependencies"].as_object().into_iter().flatten();
+    wanted.all(|(name, version)| {
+        let installed = read(here.join("node_modules").join(name).join("package.json"));
+        installed.is_some_and(|installed| installed["version"] == *version)
     })
 }

@@ -78,7 +78,7 @@ impl Asked {
 
 /// With debug assertions and overflow checks: a control plane that is too slow with them is too slow.
 fn build_worker(root: &Path, target: &Path) -> Result<PathBuf, String> {
-    run(Tool::Cargo.command(root).args(["build", "--locked", "--bin", "shardcast-worker"]))?;
+    run(Tool::Cargo.command(root).args(["build", "--locked", "--package", "shardcast-worker"]))?;
     Ok(target.join("debug/shardcast-worker"))
 }
 

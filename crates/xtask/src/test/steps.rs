@@ -16,6 +16,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "deny", about: "licences, sources, duplicates and advisories of dependencies", run: deny },
     Step { name: "test", about: "all tests of all crates", run: test },
     Step { name: "suite", about: "the tests of the npm package, against our worker", run: run_suite },
+    Step { name: "media", about: "real encoders and decoders through the worker", run: media },
     Step { name: "glommio", about: "lints and tests of the host behind a feature", run: glommio },
     Step { name: "doctest", about: "the examples in the documentation", run: doctest },
     Step { name: "doc", about: "the documentation builds without a warning", run: doc },
@@ -79,7 +80,7 @@ fn deny(context: &Context) -> (Outcome, Tally) {
 }
 
 fn test(context: &Context) -> (Outcome, Tally) {
-    if is_installed("cargo-nextest") {
+    if has_nextest() {
         return tested(cargo(context, &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]));
     }
     println!("cargo-nextest is not installed: cargo's own runner does it, one crate after another");
@@ -90,6 +91,20 @@ fn test(context: &Context) -> (Outcome, Tally) {
 
 fn run_suite(context: &Context) -> (Outcome, Tally) {
     suite::check(&context.root, &context.target)
+}
+
+fn media(context: &Context) -> (Outcome, Tally) {
+    if let Err(reason) = packages::need_gstreamer(&context.root) {
+        return (Outcome::Skipped { reason }, Tally::default());
+    }
+    let of = ["-p", "shardcast-worker", "--test", "media", "--locked"];
+    let mut command = cargo(context, if has_nextest() { &["nextest", "run"] } else { &["test"] });
+    command.args(of).args(if has_nextest() { ["--run-ignored", "only"] } else { ["--", "--ignored"] });
+    tested(command)
+}
+
+fn has_nextest() -> bool {
+    is_installed("cargo-nextest")
 }
 
 fn glommio(context: &Context) -> (Outcome, Tally) {
@@ -103,8 +118,7 @@ fn glommio(context: &Context) -> (Outcome, Tally) {
     if let Err(reason) = run(&mut lints) {
         return (Outcome::Failed { reason }, Tally::default());
     }
-    let runner: &[&str] =
-        if is_installed("cargo-nextest") { &["nextest", "run"] } else { &["test", "--lib", "--tests"] };
+    let runner: &[&str] = if has_nextest() { &["nextest", "run"] } else { &["test", "--lib", "--tests"] };
     let mut tests = cargo(context, runner);
     tests.arg("--no-fail-fast").args(packages);
     tested(tests)

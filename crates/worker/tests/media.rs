@@ -1,0 +1,176 @@
+//! Media through the worker: real mediasoup in Node, our binary, peers on UDP sockets.
+//!
+//! Each scenario is JavaScript in `media/`, played once with one shard and once with every router's transports spread
+//! over three, and has to end the same. Scenarios with real encoders need GStreamer, so they are ignored by default:
+//! `cargo xtask test --only media` installs it and runs them.
+
+#![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
+
+mod npm;
+
+use std::path::Path;
+use std::process::Command;
+
+#[derive(Clone, Copy, Debug)]
+enum Shards {
+    One,
+    Three,
+}
+
+fn play(file: &str, name: &str, shards: Shards) {
+    npm::package();
+    let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/main.js");
+    let mut node = Command::new("node");
+    node.arg(main).args([file, name]);
+    node.env("MEDIASOUP_WORKER_BIN", env!("CARGO_BIN_EXE_shardcast-worker"));
+    let (count, spread) = match shards {
+        Shards::One => ("1", "home"),
+        Shards::Three => ("3", "in-turn"),
+    };
+    node.env("SHARDCAST_SHARDS", count).env("SHARDCAST_SPREAD", spread);
+    // What a contributor's shell sets for applications changes what the package does.
+    for variable in ["MEDIASOUP_VERSION", "MEDIASOUP_USE_VALGRIND", "DEBUG"] {
+        node.env_remove(variable);
+    }
+    let output = node.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{file} {name} with {shards:?}: {}\n{said}", output.status);
+}
+
+/// A scenario that nobody names would pass by not being played.
+fn compare(file: &str, named: &[&str]) {
+    npm::package();
+    let list = format!("Object.keys(require('./tests/media/{file}.js')).join()");
+    let output =
+        Command::new("node").args(["-p", &list]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    let written = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(written.trim().split(',').collect::<Vec<_>>(), named);
+}
+
+/// Every scenario twice.
+macro_rules! scenarios {
+    ($file:ident: $($(#[$ignored:meta])? $name:ident),+ $(,)?) => {
+        mod $file {
+            #[test]
+            fn is_played_as_a_whole() {
+                crate::compare(stringify!($file), &[$(stringify!($name)),+]);
+            }
+            mod one_shard {
+                $(#[test] $(#[$ignored])? fn $name() {
+                    crate::play(stringify!($file), stringify!($name), crate::Shards::One);
+                })+
+            }
+            mod three_shards {
+                $(#[test] $(#[$ignored])? fn $name() {
+                    crate::play(stringify!($file), stringify!($name), crate::Shards::Three);
+                })+
+            }
+        }
+    };
+}
+
+scenarios! {
+    direct:
+    packets_arrive_whole_and_in_order,
+    a_plain_peer_and_the_application_hear_each_other,
+    two_hundred_consumers_of_the_application_get_each_packet,
+    messages_keep_their_kind_their_order_and_their_bounds,
+}
+
+scenarios! {
+    plain:
+    audio_and_video_pass_with_rtcp_mux,
+    audio_and_video_pass_with_a_port_for_rtcp,
+    both_directions_share_a_transport,
+    gaps_and_reordering_are_passed_on,
+    two_hundred_subscribers_get_each_packet,
+    what_belongs_to_nobody_disturbs_nobody,
+}
+
+scenarios! {
+    srtp:
+    aes_cm_128_hmac_sha1_80_both_ways,
+    aes_cm_128_hmac_sha1_80_refuses_what_was_tampered_with_or_comes_again,
+    aead_aes_128_gcm_both_ways,
+    aead_aes_128_gcm_refuses_what_was_tampered_with_or_comes_again,
+    comedia_with_srtp,
+}
+
+scenarios! {
+    pause:
+    a_paused_audio_consumer_misses_and_goes_on,
+    a_paused_audio_producer_is_silent_everywhere,
+    a_paused_video_consumer_misses_and_goes_on,
+    a_paused_video_producer_is_silent_everywhere,
+    a_consumer_that_begins_paused_begins_when_it_resumes,
+    both_sides_have_to_agree,
+    pauses_in_the_middle_of_packets_leave_no_gap,
+}
+
+scenarios! {
+    close:
+    a_closed_consumer_falls_silent_alone,
+    a_closed_producer_tells_its_consumers,
+    a_closed_transport_takes_its_own_with_it,
+    a_closed_router_leaves_the_next_one_alone,
+    coming_and_going_does_not_disturb_who_stays,
+}
+
+scenarios! {
+    late:
+    late_audio_subscribers_begin_where_they_come_in,
+    late_video_subscribers_begin_where_they_come_in,
+    a_subscriber_that_connects_late_gets_what_comes_then,
+}
+
+scenarios! {
+    routing:
+    by_ssrc,
+    by_mid,
+    by_rid,
+    by_mid_before_rid,
+    what_names_no_producer_is_dropped_until_one_is_there,
+    a_second_producer_with_the_same_name_is_refused,
+}
+
+scenarios! {
+    comedia:
+    the_first_packet_fixes_the_address,
+    the_way_back_opens_with_the_first_packet,
+    rtcp_has_an_address_of_its_own,
+    an_address_given_by_hand_is_not_taken,
+}
+
+scenarios! {
+    pipe:
+    audio_crosses_workers,
+    audio_crosses_workers_sealed,
+    video_crosses_workers,
+    video_crosses_workers_sealed,
+    pausing_and_closing_cross_too,
+}
+
+scenarios! {
+    key_frames:
+    the_application_asks,
+    the_application_asks_with_a_port_for_rtcp,
+    the_subscriber_asks,
+}
+
+scenarios! {
+    gstreamer:
+    #[ignore = "needs GStreamer"]
+    h264_is_decoded_by_two_subscribers,
+    #[ignore = "needs GStreamer"]
+    vp8_is_decoded_by_two_subscribers,
+    #[ignore = "needs GStreamer"]
+    opus_is_decoded_by_two_subscribers,
+    #[ignore = "needs GStreamer"]
+    aes_cm_128_hmac_sha1_80_both_ways,
+    #[ignore = "needs GStreamer"]
+    aes_cm_128_hmac_sha1_32_both_ways,
+    #[ignore = "needs GStreamer"]
+    aead_aes_128_gcm_both_ways,
+    #[ignore = "needs GStreamer"]
+    aead_aes_256_gcm_both_ways,
+}
