@@ -55,6 +55,10 @@ counters! {
         events,
         /// Events given back to the engine because control is behind.
         events_refused,
+        /// Packets for direct transports that were dropped because control is behind.
+        events_dropped,
+        /// Messages of the application that were refused because control or another shard is behind.
+        messages_refused,
         /// Timers fired.
         timers_fired,
         /// Batches received and demultiplexed.

@@ -88,7 +88,7 @@ impl Rooms {
         match begun {
             Ok(Some(work)) => {
                 let owed = self.owed.begin(Then::Reply(ticket, Outcome::Done(Answer::Nothing)));
-                self.end_feeds(&work, owed, cx);
+                self.end_feeds(work, owed, cx);
                 self.work.push_back((work, owed));
             }
             Ok(None) => self.answer(ticket, Outcome::Done(Answer::Nothing), cx),

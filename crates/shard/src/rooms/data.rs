@@ -129,7 +129,7 @@ impl Rooms {
         let has_room =
             self.events.has_room() && self.sfu.data_feeds(key).iter().all(|feed| keeps_up(feed.shard));
         if !has_room {
-            self.messages_refused += 1;
+            cx.totals.messages_refused += 1;
             let reason = "too many messages wait to be taken; this one was not";
             return Err(Refusal::new(RefusalClass::Failed, reason));
         }

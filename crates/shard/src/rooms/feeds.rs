@@ -168,8 +168,8 @@ impl Rooms {
 
     /// Tells all that have feeds of what is about to be closed that it is gone. What is owed waits for them, all at
     /// once.
-    pub(super) fn end_feeds(&mut self, work: &Work, owed: OwedKey, cx: &mut Context<Self>) {
-        match *work {
+    pub(super) fn end_feeds(&mut self, work: Work, owed: OwedKey, cx: &mut Context<Self>) {
+        match work {
             Work::Transport(key) => {
                 for producer in self.sfu.producers_of(key).to_vec() {
                     self.end_feeds_of(producer, owed, cx);
@@ -181,7 +181,7 @@ impl Rooms {
             Work::Producer(key, _) => self.end_feeds_of(key, owed, cx),
             Work::DataProducer(key, _) => self.end_data_feeds_of(key, owed, cx),
             // Its other parts have a command of their own.
-            Work::Router(_) | Work::Tell(..) => {}
+            Work::Router(_) => {}
         }
     }
 

@@ -101,7 +101,6 @@ impl Rooms {
                 && cx.facts_waiting(to).is_some()
             {
                 self.untold.push_front((to, fact));
-                cx.hurry();
                 break;
             }
         }

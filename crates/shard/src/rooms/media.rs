@@ -142,7 +142,7 @@ impl Rooms {
         for output in outputs.drain(..) {
             match output {
                 Output::Flush(transport) => cx.mark_dirty(transport),
-                Output::Event(event) => self.events.push(event),
+                Output::Event(event) => cx.totals.events_dropped += u64::from(!self.events.push(event)),
                 Output::Bind { transport, role, remote } => {
                     let socket = self.transports.get(transport).and_then(|station| station.socket(role));
                     if let Some(socket) = socket {

@@ -44,7 +44,7 @@ use std::collections::VecDeque;
 
 use model::command::Action;
 use model::key::{DataProducerKey, ProducerKey, RouterKey, RtpObserverKey, TransportKey, WebRtcServerKey};
-use model::reply::{Outcome, Refusal};
+use model::reply::{Outcome, Part, Refusal};
 use net::{Batch, Driver, SocketKey};
 use sfu::{Io, Outputs, Sfu};
 
@@ -55,7 +55,7 @@ pub use told::Told;
 
 use crate::boundary::Phase;
 use crate::context::Context;
-use crate::control::Ticket;
+use crate::control::{RequestId, Ticket};
 use crate::engine::{Claim, Crossed, Engine};
 use crate::io::{Egress, Sockets};
 use crate::key::ShardId;
@@ -96,8 +96,9 @@ pub struct Rooms {
     /// By the place of a socket that is being closed.
     reaping: Vec<Option<(SocketKey, OwedKey)>>,
     work: VecDeque<(Work, OwedKey)>,
+    /// Rows of long answers, in parts.
+    rows: VecDeque<(RequestId, VecDeque<Part>, OwedKey)>,
     events: Events,
-    messages_refused: u64,
 }
 
 /// A router's part on this shard.
@@ -145,8 +146,8 @@ impl Rooms {
             owed: Owed::default(),
             reaping: Vec::new(),
             work: VecDeque::new(),
+            rows: VecDeque::new(),
             events: Events::default(),
-            messages_refused: 0,
         }
     }
 
@@ -168,6 +169,7 @@ impl Rooms {
             && self.observers.is_empty()
             && self.events.is_empty()
             && self.work.is_empty()
+            && self.rows.is_empty()
             && self.untold.is_empty()
     }
 
@@ -237,6 +239,7 @@ impl Engine for Rooms {
 
     fn go_on<D: Driver>(&mut self, sockets: &mut Sockets<'_, D>, cx: &mut Context<Self>) {
         self.work_on(sockets, cx);
+        self.tell_rows(cx);
     }
 
     fn closed(&mut self, socket: SocketKey, cx: &mut Context<Self>) {

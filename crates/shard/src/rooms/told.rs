@@ -32,17 +32,17 @@ pub(super) struct Events {
     departed: u64,
     /// Tickets of events that a newer one would replace.
     latest: BTreeMap<Sort, u64>,
-    pub(super) dropped: u64,
 }
 
 impl Events {
-    /// Takes up an event.
-    pub(super) fn push(&mut self, event: Event) {
+    /// Takes up an event, or drops it. Whether it was taken.
+    pub(super) fn push(&mut self, event: Event) -> bool {
         match event.urgency() {
-            Urgency::Lossy if self.waiting.len() >= LOSSY_LIMIT => self.dropped += 1,
+            Urgency::Lossy if self.waiting.len() >= LOSSY_LIMIT => return false,
             Urgency::Lossy | Urgency::Lasting => self.waiting.push_back(Entry::Event(event)),
             Urgency::Latest => self.replace(event),
         }
+        true
     }
 
     /// Whether messages can be taken that will become events.
@@ -178,7 +178,9 @@ mod tests {
     #[test]
     fn the_newest_of_a_sort_takes_the_place_of_the_older() {
         let mut events = Events::default();
-        [score(1, 1), message(1), score(2, 1), score(1, 2)].into_iter().for_each(|event| events.push(event));
+        for event in [score(1, 1), message(1), score(2, 1), score(1, 2)] {
+            assert!(events.push(event));
+        }
         assert_eq!(take(&mut events, 1), [score(1, 2)]);
         events.push(score(1, 3));
         events.push(score(2, 4));
@@ -189,8 +191,9 @@ mod tests {
     #[test]
     fn packets_are_dropped_when_too_much_waits_and_messages_never() {
         let mut events = Events::default();
-        (0..u32::try_from(LOSSY_LIMIT).unwrap() + 5).for_each(|index| events.push(packet(index)));
-        assert_eq!((events.waiting.len(), events.dropped), (LOSSY_LIMIT, 5));
+        let packets = u32::try_from(LOSSY_LIMIT).unwrap() + 5;
+        let taken = (0..packets).filter(|index| events.push(packet(*index))).count();
+        assert_eq!((taken, events.waiting.len()), (LOSSY_LIMIT, LOSSY_LIMIT));
         events.push(message(7));
         assert_eq!(take(&mut events, usize::MAX).last(), Some(&message(7)));
     }

@@ -13,7 +13,6 @@ use super::commands::{Handled, outcome};
 use super::owed::Then;
 use super::ports::{Bound, Held};
 use super::table::absent;
-use super::work::Work;
 use super::{Left, Rooms};
 use crate::context::Context;
 use crate::control::Ticket;
@@ -170,7 +169,7 @@ impl Rooms {
         } else {
             let request = ticket.request();
             let owed = self.owed.begin(Then::Reply(ticket, outcome(answer)));
-            self.work.push_back((Work::Tell(request, parts), owed));
+            self.rows.push_back((request, parts, owed));
         }
         None
     }

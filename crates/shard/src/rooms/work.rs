@@ -1,25 +1,21 @@
 //! What is done in parts over several ticks: closing what holds much, and telling long tables.
 //!
 //! One piece after the other, in the order in which they were begun, and a bounded number of objects and rows per
-//! tick; media flows in between. From the inside out, as docs/closures.md has it: consumers before their producer,
+//! tick; media flows in between. A control that is slow to take rows holds up no close. From the inside out, as docs/closures.md has it: consumers before their producer,
 //! everything in a transport before the transport, its sockets last. What waits for the end of a piece waits for reaped
 //! sockets and for other shards, too.
 
-use std::collections::VecDeque;
-
 use model::key::{DataProducerKey, ProducerKey, RouterKey, TransportKey};
-use model::reply::Part;
 use net::Driver;
 
 use super::owed::OwedKey;
 use super::ports::Held;
 use super::{Rooms, Told};
 use crate::context::Context;
-use crate::control::RequestId;
 use crate::io::Sockets;
 
 /// A piece of work.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Work {
     /// Close it with everything in it. Other shards have their own command to do so, and are told nothing.
     Router(RouterKey),
@@ -29,8 +25,6 @@ pub(super) enum Work {
     Producer(ProducerKey, By),
     /// Close it with its data consumers, or what stands for it.
     DataProducer(DataProducerKey, By),
-    /// Tell these rows.
-    Tell(RequestId, VecDeque<Part>),
 }
 
 /// Who closed it.
@@ -65,14 +59,13 @@ impl Rooms {
     /// Does this tick's share.
     pub(super) fn work_on<D: Driver>(&mut self, sockets: &mut Sockets<'_, D>, cx: &mut Context<Self>) {
         let mut left = self.config.work_per_tick.max(1);
-        while let Some((mut work, owed)) = self.work.pop_front() {
+        while let Some((work, owed)) = self.work.pop_front() {
             let share = &mut Share { owed, left: &mut left, sockets, cx };
-            let is_done = match &mut work {
-                Work::Router(key) => self.close_router(*key, share),
-                Work::Transport(key) => self.close_transport(*key, share),
-                Work::Producer(key, by) => self.close_producer(*key, *by, share),
-                Work::DataProducer(key, by) => self.close_data_producer(*key, *by, share),
-                Work::Tell(request, parts) => tell(*request, parts, cx),
+            let is_done = match work {
+                Work::Router(key) => self.close_router(key, share),
+                Work::Transport(key) => self.close_transport(key, share),
+                Work::Producer(key, by) => self.close_producer(key, by, share),
+                Work::DataProducer(key, by) => self.close_data_producer(key, by, share),
             };
             self.carry_out(cx);
             if !is_done {
@@ -81,6 +74,23 @@ impl Rooms {
                 break;
             }
             self.happened(owed, cx);
+        }
+    }
+
+    /// Tells one part of a long answer, which is as many rows as a tick may tell, if control has room for it.
+    pub(super) fn tell_rows(&mut self, cx: &mut Context<Self>) {
+        let Some((request, mut parts, owed)) = self.rows.pop_front() else { return };
+        let refused = parts.pop_front().and_then(|part| cx.event(Told::Part(request, part)).err());
+        if let Some(Told::Part(_, part)) = refused {
+            // Looked at again soon, without haste.
+            parts.push_front(part);
+        } else {
+            cx.hurry();
+        }
+        if parts.is_empty() {
+            self.happened(owed, cx);
+        } else {
+            self.rows.push_front((request, parts, owed));
         }
     }
 
@@ -191,15 +201,4 @@ impl Rooms {
         self.forget_data_replica(key, by);
         true
     }
-}
-
-/// Tells what control has room for. Whether that was all.
-fn tell(request: RequestId, parts: &mut VecDeque<Part>, cx: &mut Context<Rooms>) -> bool {
-    // One part is as many rows as a tick may tell.
-    if let Some(part) = parts.pop_front()
-        && let Err(Told::Part(_, part)) = cx.event(Told::Part(request, part))
-    {
-        parts.push_front(part);
-    }
-    parts.is_empty()
 }

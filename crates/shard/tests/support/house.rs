@@ -34,6 +34,17 @@ pub fn peer() -> (UdpSocket, SocketAddr) {
     (socket, at)
 }
 
+/// Takes what a peer receives next. A thread that tried a ring is interrupted when the kernel takes it apart, after the
+/// trial.
+pub fn receive(peer: &UdpSocket, buffer: &mut [u8]) -> usize {
+    loop {
+        match peer.recv(buffer) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            received => return received.unwrap(),
+        }
+    }
+}
+
 impl House {
     /// `None` where this kernel refuses the driver.
     pub fn on(host: HostChoice, most: usize) -> Option<Self> {
