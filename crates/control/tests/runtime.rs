@@ -196,8 +196,7 @@ fn a_shard_that_can_not_start_is_an_answer() {
 fn a_certificate_that_is_not_there_is_named() {
     on_tokio(async {
         let file = PathBuf::from("/nonexistent/cert.pem");
-        let certificate =
-            CertificateSource::PemFiles { certificate: file.clone(), private_key: file.clone() };
+        let certificate = CertificateSource::PemFiles { certificate: file.clone(), private_key: file };
         let error = Runtime::new(RuntimeConfig { certificate, ..config() }).unwrap_err();
         assert!(matches!(error, StartError::Certificate(_)), "{error:?}");
         assert!(error.to_string().contains("/nonexistent/cert.pem"), "{error}");

@@ -57,10 +57,13 @@ impl Doors {
 
     /// Keeps a place for the answer.
     pub(super) fn enter(&mut self, door: DoorId, tag: Tag) -> Origin {
-        let slots = self.doors.entry(door).or_default();
+        let Some(open) = self.doors.get_mut(&door) else {
+            // A place that never was: whatever is answered there goes nowhere.
+            return Origin { door, number: u64::MAX };
+        };
         let slot = Slot { tag, before: Vec::new(), answered: None, after: Vec::new(), born: None };
-        slots.slots.push_back(slot);
-        Origin { door, number: slots.first + slots.slots.len() as u64 - 1 }
+        open.slots.push_back(slot);
+        Origin { door, number: open.first + open.slots.len() as u64 - 1 }
     }
 
     /// Answers a request; the answer goes out once those before it have.
@@ -81,7 +84,7 @@ impl Doors {
         }
     }
 
-    /// Keeps an event until after the answer that makes it understood. False if that answer went out, or never will.
+    /// Keeps an event until after the answer that makes it understood. Gives it back if nobody waits for that answer.
     pub(super) fn keep(&mut self, origin: Origin, event: Event) -> Result<(), Event> {
         match self.slot(origin) {
             Some(slot) => {

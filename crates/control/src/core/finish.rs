@@ -225,6 +225,9 @@ impl Core {
                 Answer::DataConsumer(dump)
             }
             (Then::StreamStats, Some(Replied::StreamStats(stats))) => Answer::StreamStats(stats),
+            (Then::DistantStats(distant), Some(Replied::StreamStats(stats))) => {
+                Answer::StreamStats(distant.joined(stats, std::mem::take(&mut flight.others)))
+            }
             (Then::PreferredLayers, Some(Replied::PreferredLayers(layers))) => {
                 Answer::PreferredLayers(layers)
             }

@@ -4,6 +4,7 @@ use model::command::{Action, DataProducerCommand, ProducerCommand};
 use model::dump::{ConsumerDump, DataConsumerDump, ProducerDump, TransportDump};
 use model::key::ShardIndex;
 use model::reply::{Answer as Replied, Part, Refusal};
+use model::rtp::RtpEncodingParameters;
 use model::score::ConsumerType;
 use model::stats::TransportStats;
 
@@ -45,7 +46,9 @@ pub(super) struct Flight {
     pub(super) refused: Option<(usize, Refusal)>,
     /// What the main step brought to light.
     pub(super) replied: Option<Replied>,
-    /// Its parts.
+    /// What the others brought to light, by their steps.
+    pub(super) others: Vec<(usize, Replied)>,
+    /// Parts of what the main step brings to light.
     pub(super) parts: Vec<Part>,
     pub(super) then: Then,
 }
@@ -83,6 +86,8 @@ pub(super) enum Then {
     DataConsumerDump(Box<DataConsumerDump>),
     /// What streams counted.
     StreamStats,
+    /// Likewise, of a consumer whose producer's streams are counted on another shard: these.
+    DistantStats(Box<Distant>),
     PreferredLayers,
     BufferedAmount,
     DataProducerStats {
@@ -116,6 +121,13 @@ pub(super) struct Closing {
     pub(super) stand_ins: Vec<(ShardIndex, Key)>,
     /// Sources that one less needs on a shard.
     pub(super) releases: Vec<(Source, ShardIndex)>,
+}
+
+/// The streams of a consumer's producer, where that is on another shard.
+#[derive(Debug)]
+pub(super) struct Distant {
+    pub(super) consumer_type: ConsumerType,
+    pub(super) encodings: Vec<RtpEncodingParameters>,
 }
 
 impl Step {

@@ -42,6 +42,7 @@ mod refusal;
 mod registry;
 mod shards;
 mod srtp;
+mod stats;
 mod table;
 mod web_rtc;
 
@@ -290,6 +291,7 @@ impl Core {
             outstanding: steps.len(),
             refused: None,
             replied: None,
+            others: Vec::new(),
             parts: Vec::new(),
             then,
         };
@@ -324,7 +326,8 @@ impl Core {
         match outcome {
             Outcome::Done(answer) if awaited.is_main => flight.replied = Some(answer),
             Outcome::Refused(refusal) => flight.refuse(awaited.step, refusal),
-            Outcome::Done(_) | Outcome::Part(_) => {}
+            Outcome::Done(answer) => flight.others.push((awaited.step, answer)),
+            Outcome::Part(_) => {}
         }
         self.step_over(awaited.flight);
     }

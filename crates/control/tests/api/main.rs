@@ -7,6 +7,7 @@
 mod control_plane;
 mod dropping;
 mod events;
+mod lost;
 mod media;
 mod misuse;
 mod support;

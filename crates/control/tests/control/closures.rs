@@ -229,3 +229,25 @@ fn another_door_does_not_speak_of_what_is_not_known_yet() {
     let score = place(&|output| matches!(output, Output::Event(Event::Consumer(_, ConsumerEvent::Score(_)))));
     assert!(made < paused && made < score);
 }
+
+/// Whoever left gets no answers; what it made is there for the others, and tells what it has to tell.
+#[test]
+fn what_a_door_made_outlives_it() {
+    let mut world = World::new();
+    let leaving = world.core.open_door();
+    for request in
+        [create_router("r"), create_direct("r", "x"), produce("x", "p", 1), consume("x", "c", "p", 2)]
+    {
+        world.core.request(leaving, shardcast::core::Tag(0), request);
+    }
+    world.core.close_door(leaving);
+    world.run();
+    assert!(
+        world.out.iter().all(|output| matches!(output, shardcast::core::Output::Event(_))),
+        "{:?}",
+        world.out
+    );
+    world.ok(Request::Producer("p".into(), ProducerRequest::Pause));
+    assert_eq!(told(&mut world), [("c".to_owned(), "paused")]);
+    close_everything(world);
+}

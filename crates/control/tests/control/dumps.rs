@@ -165,6 +165,9 @@ fn tables_are_named_and_a_key_of_the_past_names_nobody() {
     assert_eq!(table, [(3, "c")]);
     assert!(shown.base.rtp_listener.ssrc_table.is_empty(), "what stands for p there is nobody's");
 
+    let stats = world.ok(Request::Consumer("c".into(), ConsumerRequest::Stats));
+    assert_eq!(stats, Answer::StreamStats(Vec::new()), "both shards were asked, and neither counts here");
+
     // The shard was not quick enough to hear that the transport is gone.
     let tag = world.ask(close_transport("r", "a"));
     world.run();

@@ -86,7 +86,7 @@ impl Core {
                 let dump = self.consumer_dump(no)?;
                 (ConsumerCommand::Report, Then::ConsumerDump(Box::new(dump), consumer_type))
             }
-            ConsumerRequest::Stats => (ConsumerCommand::Stats, Then::StreamStats),
+            ConsumerRequest::Stats => return self.consumer_stats(no),
             ConsumerRequest::Pause => {
                 row.paused = true;
                 (ConsumerCommand::Pause, done())
