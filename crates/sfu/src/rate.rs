@@ -6,18 +6,21 @@
 use wire::Mono;
 
 /// See the module. `N` buckets are the window.
+// What every packet touches stands together.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(crate) struct Rate<const N: usize = 25> {
     total: u64,
-    /// The bucket that `newest` is in, and the ones before it.
-    buckets: [u32; N],
-    current: u32,
+    /// Which bucket is the current one, and what is in it.
     newest: u64,
+    current: u64,
+    /// The ones before, the oldest first.
+    buckets: [u32; N],
 }
 
 impl<const N: usize> Rate<N> {
     pub(crate) const fn new() -> Self {
-        Self { total: 0, buckets: [0; N], current: 0, newest: 0 }
+        Self { total: 0, newest: 0, current: 0, buckets: [0; N] }
     }
 
     pub(crate) const fn total(&self) -> u64 {
@@ -26,29 +29,28 @@ impl<const N: usize> Rate<N> {
 
     #[inline]
     pub(crate) fn add(&mut self, now: Mono, bytes: usize) {
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let bucket = bucket_of(now);
         if bucket > self.newest {
             self.advance(bucket);
         }
         self.current = self.current.saturating_add(bytes);
-        self.total = self.total.saturating_add(u64::from(bytes));
+        self.total = self.total.saturating_add(bytes);
     }
 
     /// Over the window.
     pub(crate) fn bits_per_second(&self, now: Mono) -> u64 {
         let mut at_now = self.clone();
         at_now.advance(bucket_of(now).max(self.newest));
-        let bytes = at_now
-            .buckets
-            .iter()
-            .fold(u64::from(at_now.current), |sum, bytes| sum.saturating_add(u64::from(*bytes)));
+        let buckets = at_now.buckets.iter().map(|bytes| u64::from(*bytes));
+        let bytes = buckets.fold(at_now.current, u64::saturating_add);
         let buckets = u64::try_from(N).unwrap_or(u64::MAX);
         let nanos = buckets.saturating_mul(BUCKET_NANOS).saturating_add(now.as_nanos() % BUCKET_NANOS);
         let bits = u128::from(bytes).saturating_mul(8_000_000_000);
         u64::try_from(bits.checked_div(u128::from(nanos)).unwrap_or_default()).unwrap_or(u64::MAX)
     }
 
+    #[cold]
     fn advance(&mut self, bucket: u64) {
         let by = usize::try_from(bucket.saturating_sub(self.newest)).unwrap_or(usize::MAX);
         if by == 0 {
@@ -57,7 +59,7 @@ impl<const N: usize> Rate<N> {
         self.buckets.copy_within(by.min(N).., 0);
         self.buckets.iter_mut().rev().take(by).for_each(|bytes| *bytes = 0);
         if let Some(bytes) = N.checked_sub(by).and_then(|at| self.buckets.get_mut(at)) {
-            *bytes = self.current;
+            *bytes = u32::try_from(self.current).unwrap_or(u32::MAX);
         }
         (self.current, self.newest) = (0, bucket);
     }
