@@ -18,46 +18,54 @@ use crate::context::Context;
 use crate::control::Ticket;
 use crate::io::Sockets;
 
-/// Where a transport's datagrams come in and go out.
+/// Where a transport's datagrams come in and go out. Looked at for every flush, of as many transports as there are:
+/// what that needs lies in one cache line.
 #[derive(Debug)]
 pub(super) struct Station {
+    /// By role.
+    sockets: [Option<SocketKey>; 2],
+    /// The local addresses that its peer talks to, by role, where the socket is bound to all.
+    locals: Option<Box<[Option<IpAddr>; 2]>>,
     /// Whose transport.
     pub(super) router: RouterKey,
-    /// Its own ports.
-    pub(super) held: Held,
-    /// Whether RTCP has the second of them.
+    /// Its own ports, to be closed with it.
+    pub(super) held: Box<Held>,
+    /// Whether RTCP has a socket of its own.
     splits_rtcp: bool,
-    /// The local addresses that its peer talks to, of both roles, where the socket is bound to all.
-    locals: [Option<IpAddr>; 2],
 }
 
 impl Station {
+    fn new(router: RouterKey, held: Held, splits_rtcp: bool) -> Self {
+        let sockets = [0, 1].map(|place| held.udp.get(place).copied());
+        Self { sockets, locals: None, router, held: Box::new(held), splits_rtcp }
+    }
+
     /// The socket of a role.
     #[inline]
     pub(super) fn socket(&self, role: SocketRole) -> Option<SocketKey> {
-        self.held.udp.get(self.place(role)).copied()
+        self.sockets[self.place(role)]
     }
 
     /// What a socket of its own is for.
     #[inline]
     pub(super) fn role(&self, socket: SocketKey) -> SocketRole {
-        if self.splits_rtcp && self.held.udp.get(1) == Some(&socket) {
-            SocketRole::Rtcp
-        } else {
-            SocketRole::Rtp
-        }
+        if self.splits_rtcp && self.sockets[1] == Some(socket) { SocketRole::Rtcp } else { SocketRole::Rtp }
     }
 
     /// Where datagrams of a role leave from, where the socket does not say so.
     #[inline]
     pub(super) fn local(&self, role: SocketRole) -> Option<IpAddr> {
-        self.locals[self.place(role)]
+        self.locals.as_ref()?[self.place(role)]
     }
 
     pub(super) fn set_local(&mut self, role: SocketRole, local: Option<IpAddr>) {
-        self.locals[self.place(role)] = local;
+        let place = self.place(role);
+        if local.is_some() || self.locals.is_some() {
+            self.locals.get_or_insert_default()[place] = local;
+        }
     }
 
+    #[inline]
     fn place(&self, role: SocketRole) -> usize {
         usize::from(self.splits_rtcp && role == SocketRole::Rtcp)
     }
@@ -89,7 +97,7 @@ impl Rooms {
         match bound.hand_over(sockets) {
             Ok(held) => {
                 held.udp.iter().for_each(|socket| cx.own_socket(*socket, Some(key)));
-                let station = Station { router: open.router, held, splits_rtcp, locals: [None; 2] };
+                let station = Station::new(open.router, held, splits_rtcp);
                 self.transports.insert(key, station)?;
                 if let Some(part) = self.routers.get_mut(open.router) {
                     part.transports.push(key);
@@ -222,5 +230,16 @@ fn binds(setup: &TransportSetup) -> (Vec<&Bind>, bool) {
         TransportSetup::WebRtc { listen: WebRtcListen::Server(_), .. } | TransportSetup::Direct => {
             (Vec::new(), false)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::key::TransportKey;
+
+    #[test]
+    fn what_a_flush_needs_lies_in_one_cache_line() {
+        assert!(size_of::<Option<(TransportKey, Station)>>() <= 64);
     }
 }

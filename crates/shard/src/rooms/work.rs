@@ -151,7 +151,7 @@ impl Rooms {
             if let Some(part) = self.routers.get_mut(station.router) {
                 part.transports.retain(|other| *other != key);
             }
-            let Held { udp, tcp } = station.held;
+            let Held { udp, tcp } = *station.held;
             drop(tcp);
             udp.into_iter().for_each(|socket| self.reap(socket, share.owed, share.sockets));
         }
