@@ -168,3 +168,45 @@ async fn at(instant: Option<Instant>) {
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::RuntimeConfig;
+    use model::command::{Action, RouterCommand};
+    use model::key::RouterKey;
+    use net::probe::{HostChoice, Needs, choose};
+    use shard::Cpus;
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    /// A shard that has answered, and rung nobody, because nobody slept.
+    fn answered() -> Fleet {
+        let config = RuntimeConfig::default();
+        let chosen = choose(HostChoice::Epoll, Needs { shards: 1, sockets: 16 }).unwrap();
+        let mut fleet = Fleet::new(config.plan(1, chosen, Cpus::of_this_process())).unwrap();
+        let control = &mut fleet.start(ShardIndex(0)).unwrap().control;
+        let action = Action::Router(RouterKey::new(0, 0), RouterCommand::Open);
+        control.submit(shard::RequestId(0), action).unwrap();
+        while control.is_quiet() {
+            std::thread::yield_now();
+        }
+        fleet
+    }
+
+    #[test]
+    fn nobody_sleeps_over_an_answer_that_is_there() {
+        let reactor =
+            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
+        reactor.block_on(async {
+            let mut fleet = answered();
+            let poll =
+                |fleet: &mut Fleet| pin!(fleet.sleep(None)).poll(&mut Context::from_waker(Waker::noop()));
+            assert_eq!(poll(&mut fleet), Poll::Ready(()));
+            fleet.shards.running(ShardId(0)).unwrap().control.next_message().unwrap();
+            assert_eq!(poll(&mut fleet), Poll::Pending, "and now there is none");
+            assert_eq!(fleet.end(Duration::from_secs(10)).await, []);
+        });
+    }
+}

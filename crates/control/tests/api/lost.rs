@@ -4,14 +4,25 @@ use std::num::NonZeroU16;
 
 use crate::support::*;
 use model::key::ShardIndex;
-use shardcast::api::{CloseReason, Error, Sfu, SfuConfig, SfuEvent};
+use shardcast::api::{CloseReason, Error, PlainTransport, Sfu, SfuConfig, SfuEvent};
 use shardcast::core::Policy;
+use shardcast::event::TransportEvent;
 use shardcast::runtime::{Fault, Phase};
 
-/// Shard 0 panics when the first datagram comes.
+/// Shard 0 panics when the first datagram of a known peer comes.
 fn faulty(shards: u16, policy: Policy) -> SfuConfig {
     let fault = Some((ShardIndex(0), Fault { phase: Phase::Receive, after: 0 }));
     SfuConfig { shards: NonZeroU16::new(shards), policy, fault, ..SfuConfig::default() }
+}
+
+/// Sends to each what makes the peer known, and then one packet more.
+async fn disturb(transports: &[PlainTransport], source: &Peer) {
+    for transport in transports {
+        let mut events = transport.events();
+        source.send(&transport.tuple(), &Rtp::new(111, 11, b"x"));
+        while !matches!(events.next().await, Some(Ok(TransportEvent::Tuple(_)))) {}
+    }
+    transports.iter().for_each(|transport| source.send(&transport.tuple(), &Rtp::new(111, 11, b"y")));
 }
 
 #[test]
@@ -24,7 +35,7 @@ fn rooms_of_a_lost_core_close_and_others_do_not() {
         let producer = transports[0].produce(audio(11)).await.unwrap();
         let source = Peer::new();
         // One of the two is on shard 0.
-        transports.iter().for_each(|transport| source.send(&transport.tuple(), &Rtp::new(111, 11, b"x")));
+        disturb(&transports, &source).await;
         let Some(Ok(SfuEvent::ShardLost { shard, routers, .. })) = events.next().await else {
             panic!("not a lost shard")
         };
@@ -50,7 +61,7 @@ fn a_room_on_several_cores_is_lost_whole() {
         let producer = transports[1].produce(audio(11)).await.unwrap();
         let consumer = consume(&transports[2], &producer).await;
         let source = Peer::new();
-        transports.iter().for_each(|transport| source.send(&transport.tuple(), &Rtp::new(111, 11, b"x")));
+        disturb(&transports, &source).await;
         assert_eq!(room.closed().await, CloseReason::ShardLost);
         for transport in &transports {
             assert_eq!(transport.closed_reason(), Some(CloseReason::ShardLost));

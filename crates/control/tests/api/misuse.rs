@@ -63,6 +63,7 @@ fn consuming_asks_for_a_producer_and_a_common_codec() {
         let deaf = ConsumerOptions::new(producer.id(), RtpCapabilities::default());
         assert!(matches!(transport.consume(deaf).await, Err(Error::Unsupported(_))));
         producer.close().await.unwrap();
+        assert!(!router.can_consume(&producer.id(), &everything(&router)), "it is closed");
         let closed = ConsumerOptions::new(producer.id(), everything(&router));
         assert!(matches!(transport.consume(closed).await, Err(Error::NotFound(_))));
     });
