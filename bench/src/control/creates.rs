@@ -32,6 +32,9 @@ pub(super) fn measure(subjects: &[Subject], options: &Options) -> io::Result<Vec
         for in_flight in [1, MANY_IN_FLIGHT] {
             out::progress(&format!("{}: {count} of each kind, {in_flight} in flight", subject.name));
             let mut worker = Worker::start(subject, None)?;
+            let row = Figures::of((subject, "the very first"), &mut worker, first(), 1)?;
+            out::line(&row);
+            rows.push(row);
             for (what, asks) in kinds(u64_of(count)) {
                 let row = Figures::of((subject, what), &mut worker, asks, in_flight)?;
                 out::line(&row);
@@ -88,6 +91,13 @@ impl fmt::Display for Figures {
     }
 }
 
+/// A router and a transport: what a worker starts on first use, starts now.
+fn first() -> Vec<Ask> {
+    let [router, transport] = [Id(Kind::Router, FIRST), Id(Kind::Transport, FIRST)];
+    let plain = PlainOptions { comedia: true, suite: Suite::Clear };
+    vec![Ask::create_router(router), Ask::create_transport(router, transport, plain)]
+}
+
 /// Requests of each kind, in an order in which all of them succeed.
 fn kinds(count: u64) -> Vec<(&'static str, Vec<Ask>)> {
     let router = Id(Kind::Router, 0);
@@ -119,6 +129,8 @@ fn kinds(count: u64) -> Vec<(&'static str, Vec<Ask>)> {
 
 /// What an application that does not wait for each answer has under way.
 pub(super) const MANY_IN_FLIGHT: usize = 64;
+/// Beyond the numbers of all others.
+const FIRST: u64 = 1 << 20;
 const COUNT: usize = 2000;
 const QUICK_COUNT: usize = 500;
 const PRODUCED: u32 = 0x1000_0000;
