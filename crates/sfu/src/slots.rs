@@ -92,6 +92,7 @@ impl<K: Key, V> Slots<K, V> {
         let entry = self.entries.get_mut(key.index())?;
         let entry = entry.take_if(|entry| entry.generation == key.generation())?;
         self.len = self.len.saturating_sub(1);
+        self.shrink();
         Some(entry.value)
     }
 
@@ -106,7 +107,21 @@ impl<K: Key, V> Slots<K, V> {
         let entry = self.entries.get_mut(key.index())?.as_mut();
         entry.filter(|entry| entry.generation == key.generation()).map(|entry| &mut entry.value)
     }
+
+    /// What a crowd has left behind goes back, not before three quarters of it, so that coming and going stay cheap.
+    fn shrink(&mut self) {
+        while self.entries.last().is_some_and(Option::is_none) {
+            self.entries.pop();
+        }
+        let (used, room) = (self.entries.len(), self.entries.capacity());
+        if room > KEPT && used < room / 4 {
+            self.entries.shrink_to(used.saturating_mul(2).max(KEPT));
+        }
+    }
 }
+
+/// Places that a table keeps room for: a small room's worth.
+const KEPT: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -132,5 +147,19 @@ mod tests {
         assert_eq!(slots.insert(ProducerKey::new(4, 0), "a"), Err(NoPlace::Beyond));
         assert_eq!(slots.insert(ProducerKey::new(u32::MAX, 0), "a"), Err(NoPlace::Beyond));
         assert_eq!(slots.entries.capacity(), 0);
+    }
+
+    #[test]
+    fn a_table_gives_back_what_a_crowd_needed() {
+        let mut slots: Slots<ProducerKey, u64> = Slots::new(10_000);
+        (0..5000).for_each(|index| assert_eq!(slots.insert(ProducerKey::new(index, 0), 1), Ok(())));
+        let most = slots.entries.capacity();
+        // Places at the front are free long before those behind them.
+        (0..4900).for_each(|index| assert_eq!(slots.remove(ProducerKey::new(index, 0)), Some(1)));
+        assert_eq!(slots.entries.capacity(), most);
+        (4900..5000).for_each(|index| assert_eq!(slots.remove(ProducerKey::new(index, 0)), Some(1)));
+        assert!(slots.entries.capacity() <= 4 * KEPT, "{}", slots.entries.capacity());
+        assert_eq!(slots.insert(ProducerKey::new(9999, 0), 2), Ok(()));
+        assert_eq!(slots.get(ProducerKey::new(9999, 0)), Some(&2));
     }
 }

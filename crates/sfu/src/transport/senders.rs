@@ -21,8 +21,14 @@ impl SenderIndex {
 }
 
 /// One stream that leaves.
+// What every packet touches comes first, together.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(crate) struct Sender {
+    /// With SRTP, once there is a key.
+    pub(crate) handle: Option<StreamHandle>,
+    pub(crate) packets: u64,
+    pub(crate) bytes: Rate,
     pub(crate) consumer: ConsumerKey,
     pub(crate) ssrc: Ssrc,
     /// Of its retransmissions.
@@ -32,10 +38,6 @@ pub(crate) struct Sender {
     pub(crate) kind: MediaKind,
     /// Whether runs may be levelled with padding.
     pub(crate) paddable: bool,
-    /// With SRTP, once there is a key.
-    pub(crate) handle: Option<StreamHandle>,
-    pub(crate) packets: u64,
-    pub(crate) bytes: Rate,
     pub(crate) pli_count: u64,
     pub(crate) fir_count: u64,
 }
