@@ -61,6 +61,8 @@ pub(super) struct Keys {
 struct Row {
     places: Vec<Place>,
     free: BTreeSet<u32>,
+    /// What places that are made anew begin with: a generation that none of those before them had.
+    fresh: u32,
 }
 
 #[derive(Debug)]
@@ -80,7 +82,7 @@ impl Keys {
     pub(super) fn take(&mut self, kind: Kind, occupant: Occupant) -> Key {
         let row = &mut self.rows[kind as usize];
         let index = row.free.pop_first().unwrap_or_else(|| {
-            row.places.push(Place { generation: 0, occupant: None });
+            row.places.push(Place { generation: row.fresh, occupant: None });
             // More things than that have no room in memory.
             u32::try_from(row.places.len() - 1).unwrap_or(u32::MAX)
         });
@@ -97,6 +99,7 @@ impl Keys {
             place.occupant = None;
             place.generation = place.generation.wrapping_add(1);
             row.free.insert(key.index);
+            row.shrink();
         }
     }
 
@@ -116,6 +119,26 @@ impl Keys {
         self.rows.iter().map(|row| row.places.len() - row.free.len()).sum()
     }
 }
+
+impl Row {
+    /// Drops free places at the end: what a crowd has left behind goes back.
+    fn shrink(&mut self) {
+        while let Some(place) = self.places.pop_if(|place| place.occupant.is_none()) {
+            self.free.pop_last();
+            // Generations wrap; no place is half a circle ahead of another.
+            if place.generation.wrapping_sub(self.fresh) < 1 << 31 {
+                self.fresh = place.generation;
+            }
+        }
+        let (used, room) = (self.places.len(), self.places.capacity());
+        if room > KEPT && used < room / 4 {
+            self.places.shrink_to((used * 2).max(KEPT));
+        }
+    }
+}
+
+/// Places that a row keeps room for: a small room's worth.
+const KEPT: usize = 64;
 
 macro_rules! kinds {
     ($($name:ident: $kind:ident as $method:ident),+ $(,)?) => {
@@ -166,5 +189,23 @@ mod tests {
         assert!(keys.occupant(a).is_none(), "the past finds nothing");
         assert_eq!(&*keys.occupant(again.producer()).unwrap().id, "d");
         assert_eq!(keys.take(Kind::Consumer, occupant("e")).consumer(), ConsumerKey::new(0, 0));
+    }
+
+    #[test]
+    fn what_a_crowd_needed_is_given_back_and_no_key_comes_twice() {
+        let mut keys = Keys::default();
+        let crowd: Vec<Key> = (0..5000).map(|_| keys.take(Kind::Consumer, occupant("c"))).collect();
+        // One place has had another occupant before.
+        keys.give_back(crowd[7]);
+        let seventh = keys.take(Kind::Consumer, occupant("d"));
+        crowd.iter().filter(|key| **key != crowd[7]).for_each(|key| keys.give_back(*key));
+        assert_eq!((keys.len(), keys.rows[Kind::Consumer as usize].places.len()), (1, 8));
+        keys.give_back(seventh);
+        let row = &keys.rows[Kind::Consumer as usize];
+        assert!(row.free.is_empty() && row.places.capacity() <= 4 * KEPT, "{}", row.places.capacity());
+        for _ in 0..5000 {
+            let key = keys.take(Kind::Consumer, occupant("e"));
+            assert!(!crowd.contains(&key) && key != seventh, "{key:?}");
+        }
     }
 }

@@ -212,13 +212,18 @@ impl Core {
         self.waiting.len()
     }
 
+    /// How many things there are, as shards count them.
+    pub fn things(&self) -> usize {
+        self.keys.iter().map(Keys::len).sum()
+    }
+
     /// Whether there is nothing at all: no object, no key, no request under way.
     pub fn is_empty(&self) -> bool {
         self.registry.is_empty()
             && self.flights.is_empty()
             && self.held.is_empty()
             && self.waiting.is_empty()
-            && self.keys.iter().all(|keys| keys.len() == 0)
+            && self.things() == 0
     }
 
     /// Carries out what was asked, or keeps it until it can be.

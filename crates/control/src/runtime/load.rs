@@ -34,15 +34,15 @@ impl LoadMeter {
         self.due
     }
 
-    /// Tells the core how busy its shards are, if it is time.
-    pub(super) fn feed(&mut self, core: &mut Core, fleet: &mut Fleet) {
+    /// Tells the core how busy its shards are, if it is time. Whether it was.
+    pub(super) fn feed(&mut self, core: &mut Core, fleet: &mut Fleet) -> bool {
         if fleet.started() == 0 {
-            return;
+            return false;
         }
         let now = Instant::now();
         let due = *self.due.get_or_insert(now + INTERVAL);
         if now < due {
-            return;
+            return false;
         }
         self.due = Some(now + INTERVAL);
         for ShardCounters { shard, counters, .. } in fleet.counters() {
@@ -52,6 +52,7 @@ impl LoadMeter {
             core.set_load(shard, load(*seen, worked));
             *seen = worked;
         }
+        true
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod certificate;
 mod config;
+mod crowd;
 mod ending;
 mod load;
 mod os;
@@ -33,6 +34,7 @@ use thiserror::Error;
 
 use crate::core::{Config, Core, DoorId, Output, Placement, Tag};
 use crate::request::{Notification, Request};
+use crowd::Crowd;
 use load::LoadMeter;
 use shards::Fleet;
 
@@ -42,6 +44,7 @@ pub struct Runtime {
     core: Core,
     fleet: Fleet,
     load: LoadMeter,
+    crowd: Crowd,
     certificate: Certificate,
     decisions: Vec<Decision>,
 }
@@ -95,7 +98,14 @@ impl Runtime {
         );
         let decisions = chosen.decisions.clone();
         let fleet = Fleet::new(config.plan(shards, chosen, cpus))?;
-        Ok(Self { core, fleet, load: LoadMeter::new(shards), certificate, decisions })
+        Ok(Self {
+            core,
+            fleet,
+            load: LoadMeter::new(shards),
+            crowd: Crowd::default(),
+            certificate,
+            decisions,
+        })
     }
 
     /// What was decided about this machine, one line for the log each.
@@ -116,7 +126,7 @@ impl Runtime {
     }
 
     /// Whether another request or notification can be taken now. Whoever gets `false` stops reading its clients
-    /// until after the next output.
+    /// until [`Self::next_or_room`] has come back.
     #[must_use]
     pub fn can_accept(&self) -> bool {
         self.core.can_accept()
@@ -144,6 +154,20 @@ impl Runtime {
         }
     }
 
+    /// The next thing to say; or nothing, when there was no room for another request and now there is. What gets no
+    /// answer makes room without a word, so whoever stopped reading for want of room must wait for this.
+    pub async fn next_or_room(&mut self) -> Option<Output> {
+        let had_room = self.can_accept();
+        loop {
+            tokio::task::consume_budget().await;
+            let output = self.try_next();
+            if output.is_some() || !had_room && self.can_accept() {
+                return output;
+            }
+            self.fleet.sleep(self.load.due()).await;
+        }
+    }
+
     /// The next thing to say, if there is one already. Whoever has just awaited [`Self::next`] takes the rest of what
     /// came with it by this.
     pub fn try_next(&mut self) -> Option<Output> {
@@ -151,7 +175,9 @@ impl Runtime {
             return Some(output);
         }
         self.fleet.take(&mut self.core);
-        self.load.feed(&mut self.core, &mut self.fleet);
+        if self.load.feed(&mut self.core, &mut self.fleet) && self.crowd.has_left(self.core.things()) {
+            net::process::return_free_memory();
+        }
         self.fleet.submit(&mut self.core);
         self.core.poll()
     }
