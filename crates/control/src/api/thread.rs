@@ -98,7 +98,7 @@ struct Waiting {
 
 /// What the thread woke up for.
 enum Cause {
-    Said(Output),
+    Said(Option<Output>),
     Asked(Option<Message>),
 }
 
@@ -106,12 +106,12 @@ impl Desk {
     async fn serve(mut self, mut inbox: UnboundedReceiver<Message>) {
         loop {
             let cause = tokio::select! {
-                output = self.runtime.next() => Cause::Said(output),
+                output = self.runtime.next_or_room() => Cause::Said(output),
                 message = inbox.recv(), if self.runtime.can_accept() => Cause::Asked(message),
             };
             match cause {
                 Cause::Said(output) => {
-                    self.said(output);
+                    output.into_iter().for_each(|output| self.said(output));
                     while let Some(output) = self.runtime.try_next() {
                         self.said(output);
                     }

@@ -99,6 +99,23 @@ fn what_the_application_sends_reaches_a_peer_and_the_other_way_round() {
     });
 }
 
+#[test]
+fn a_flood_of_packets_leaves_room_for_requests() {
+    use shardcast::api::{DirectTransportOptions, Error};
+    block_on(async {
+        let sfu = sfu(1).await;
+        let router = router(&sfu).await;
+        let direct = router.create_direct_transport(DirectTransportOptions::default()).await.unwrap();
+        let producer = direct.produce(audio(11)).await.unwrap();
+        let packet = [&[0x80, 111, 0, 1, 0, 0, 0, 1, 0, 0, 0, 11][..], b"hello"].concat();
+        for _ in 0..3 {
+            let refused = (0..1_000_000).find_map(|_| producer.send(packet.clone()).err());
+            assert_eq!(refused, Some(Error::Busy), "nobody sends faster than the control thread takes");
+            producer.dump().await.unwrap();
+        }
+    });
+}
+
 async fn next_but_scores(
     events: &mut shardcast::api::Events<shardcast::event::ConsumerEvent>,
 ) -> Option<Result<shardcast::event::ConsumerEvent, shardcast::api::Missed>> {
