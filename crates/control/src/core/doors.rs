@@ -2,9 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use model::key::ShardIndex;
-
-use super::keys::{Key, Keys, Voice};
 use super::output::{DoorId, Output, Tag};
 use crate::Event;
 use crate::answer::Answered;
@@ -38,8 +35,6 @@ struct Slot {
     answered: Option<Answered>,
     /// What is told right after it, because nobody could understand it before.
     after: Vec<Event>,
-    /// Who may speak from then on.
-    born: Option<(ShardIndex, Key)>,
 }
 
 impl Doors {
@@ -61,7 +56,7 @@ impl Doors {
             // A place that never was: whatever is answered there goes nowhere.
             return Origin { door, number: u64::MAX };
         };
-        let slot = Slot { tag, before: Vec::new(), answered: None, after: Vec::new(), born: None };
+        let slot = Slot { tag, before: Vec::new(), answered: None, after: Vec::new() };
         open.slots.push_back(slot);
         Origin { door, number: open.first + open.slots.len() as u64 - 1 }
     }
@@ -77,13 +72,6 @@ impl Doors {
         }
     }
 
-    /// Says who may speak once the request is answered.
-    pub(super) fn bear(&mut self, origin: Origin, born: (ShardIndex, Key)) {
-        if let Some(slot) = self.slot(origin) {
-            slot.born = Some(born);
-        }
-    }
-
     /// Keeps an event until after the answer that makes it understood. Gives it back if nobody waits for that answer.
     pub(super) fn keep(&mut self, origin: Origin, event: Event) -> Result<(), Event> {
         match self.slot(origin) {
@@ -96,7 +84,7 @@ impl Doors {
     }
 
     /// Lets out what is ready.
-    pub(super) fn flush(&mut self, door: DoorId, keys: &mut [Keys], out: &mut VecDeque<Output>) {
+    pub(super) fn flush(&mut self, door: DoorId, out: &mut VecDeque<Output>) {
         let Some(waiting) = self.doors.get_mut(&door) else { return };
         while let Some(answered) = waiting.slots.front_mut().and_then(|slot| slot.answered.take()) {
             let Some(slot) = waiting.slots.pop_front() else { break };
@@ -104,11 +92,6 @@ impl Doors {
             out.extend(slot.before.into_iter().map(Output::Event));
             out.push_back(Output::Answer { door, tag: slot.tag, answered });
             out.extend(slot.after.into_iter().map(Output::Event));
-            let occupant =
-                slot.born.and_then(|(shard, key)| keys.get_mut(usize::from(shard.0))?.occupant_mut(key));
-            if let Some(occupant) = occupant {
-                occupant.voice = Voice::Speaking;
-            }
         }
     }
 

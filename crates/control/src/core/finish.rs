@@ -97,10 +97,6 @@ impl Core {
             return Err(refusal::failed("what it was to be part of could not be made"));
         };
         head.confirmed = true;
-        let born = (head.shard, head.key);
-        if let Some(origin) = flight.origin {
-            self.doors.bear(origin, born);
-        }
         if let Some(Replied::Bound(sockets)) = &replied {
             self.bound(object, sockets);
         }

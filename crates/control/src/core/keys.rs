@@ -45,7 +45,7 @@ pub(super) struct Occupant {
 /// Whether events of an object can be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Voice {
-    /// Not before the answer to this request of that door: they go along with it.
+    /// Not before the answer to this request of that door: they go along with it. Once it is out, at once.
     Unborn(DoorId, u64),
     /// At once.
     Speaking,
@@ -107,11 +107,6 @@ impl Keys {
         let key = key.into();
         let place = self.rows[key.kind as usize].places.get(key.index as usize)?;
         place.occupant.as_ref().filter(|_| place.generation == key.generation)
-    }
-
-    pub(super) fn occupant_mut(&mut self, key: Key) -> Option<&mut Occupant> {
-        let place = self.rows[key.kind as usize].places.get_mut(key.index as usize)?;
-        place.occupant.as_mut().filter(|_| place.generation == key.generation)
     }
 
     /// How many things there are.

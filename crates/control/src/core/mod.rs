@@ -357,7 +357,7 @@ impl Core {
     /// Answers a request, and lets out whatever that makes ready.
     fn answer(&mut self, origin: Origin, answered: crate::answer::Answered, before: Vec<crate::Event>) {
         self.doors.answer(origin, answered, before);
-        self.doors.flush(origin.door, &mut self.keys, &mut self.out);
+        self.doors.flush(origin.door, &mut self.out);
     }
 
     fn shard_mut(&mut self, shard: ShardIndex) -> Option<&mut Shard> {

@@ -69,6 +69,17 @@ fn a_router_goes_whole_with_any_of_its_shards() {
     }
 }
 
+/// A command that the shard has not executed yet is executed by what took over.
+#[test]
+fn what_is_being_made_is_left_to_its_own_answer() {
+    let mut world = World::spread(1, 1);
+    let tag = world.ask(create_router("r"));
+    world.panic(0);
+    world.run();
+    assert!(world.answered(tag).unwrap().is_ok());
+    world.ok(create_direct("r", "x"));
+}
+
 /// Panics at any moment: every request is answered, and everything can be closed.
 #[test]
 fn a_panic_under_load_leaves_nothing_behind() {

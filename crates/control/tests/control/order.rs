@@ -66,6 +66,70 @@ fn only_what_claims_something_that_is_being_freed_waits() {
     assert_eq!(world.core.waiting(), 0);
 }
 
+/// Nor does anything overtake what it would undo.
+#[test]
+fn what_waits_is_not_closed_before_its_turn() {
+    let mut world = World::new();
+    world.ok(create_router("r"));
+    world.ok(create_plain("r", "t", 5000));
+    world.ask(close_transport("r", "t"));
+    let made = world.ask(create_plain("r", "u", 5000));
+    let closed = world.ask(close_router("r"));
+    world.run();
+    assert!(world.answered(made).unwrap().is_ok() && world.answered(closed).unwrap().is_ok());
+    assert!(world.is_empty());
+}
+
+/// The producer is refused by its shard, when another shard has been asked for a consumer of it.
+#[test]
+fn nothing_is_left_of_a_consumer_whose_producer_could_not_be_made() {
+    for seed in 0..100 {
+        let mut world = World::spread(2, seed);
+        world.ok(create_router("r"));
+        world.ok(create_plain("r", "a", 5000));
+        world.ok(create_plain("r", "b", 5001));
+        world.ok(produce("a", "p", 1));
+        let refused = world.ask(produce("a", "q", 1));
+        for _ in 0..seed % 4 {
+            world.step();
+        }
+        let consumer = world.ask(consume("b", "c", "q", 2));
+        world.run();
+        assert!(world.answered(refused).unwrap().is_err());
+        assert_eq!(
+            world.answered(consumer).unwrap().unwrap_err().class,
+            model::reply::RefusalClass::NotFound
+        );
+        world.ok(consume("b", "c", "p", 2));
+        assert_eq!(world.shards.iter().map(|shard| shard.stand_ins()).sum::<usize>(), 1);
+        world.ok(close_router("r"));
+        assert!(world.is_empty());
+    }
+}
+
+/// The last consumer on a shard goes while the next one comes, at any moment of what follows from either.
+#[test]
+fn what_stands_in_for_a_producer_is_there_for_whoever_comes_next() {
+    for seed in 0..300 {
+        let mut world = World::spread(2, seed);
+        world.ok(create_router("r"));
+        world.ok(create_plain("r", "a", 5000));
+        world.ok(create_plain("r", "b", 5001));
+        world.ok(produce("a", "p", 1));
+        world.ok(consume("b", "c", "p", 2));
+        world.ask(of_transport("b", TransportRequest::CloseConsumer("c".into())));
+        for _ in 0..seed % 12 {
+            world.step();
+        }
+        world.ask(consume("b", "d", "p", 3));
+        world.run();
+        world.ok(Request::Consumer("d".into(), ConsumerRequest::Pause));
+        assert_eq!(world.shards.iter().map(|shard| shard.stand_ins()).sum::<usize>(), 1, "seed {seed}");
+        world.ok(close_router("r"));
+        assert!(world.is_empty());
+    }
+}
+
 struct Run {
     world: World,
     dice: Dice,
@@ -130,7 +194,7 @@ impl Run {
         let (data_producer, data_consumer) = (self.id('d', 2), self.id('e', 3));
         let observer = self.id('o', 2);
         let ssrc = 1 + self.dice.roll(3) as u32;
-        match self.dice.roll(40) {
+        match self.dice.roll(42) {
             0..3 => create_router(&router),
             3 => close_router(&router),
             4..8 => create_plain(&router, &transport, 5000 + self.dice.roll(3) as u16),
@@ -151,7 +215,9 @@ impl Run {
             35 => Request::Router(router.into(), RouterRequest::Dump),
             36 => of_transport(&transport, TransportRequest::Dump),
             37 => create_observer(&router, &observer),
-            38 => {
+            38 => Request::Consumer(consumer.into(), ConsumerRequest::Pause),
+            39 => Request::Consumer(consumer.into(), ConsumerRequest::Resume),
+            40 => {
                 let request = if self.dice.roll(2) == 0 {
                     RtpObserverRequest::AddProducer(producer.into())
                 } else {
