@@ -69,12 +69,15 @@ impl<E: Engine> Context<E> {
     /// # Errors
     /// When the key is beyond the shard's tables, or its place is still taken.
     pub fn open_transport(&mut self, key: TransportKey) -> Result<(), DemuxError> {
-        self.demux.open(key)
+        self.demux.open(key)?;
+        self.dirty.open(key);
+        Ok(())
     }
 
     /// Forgets a transport: its tuples, the sockets offered to it, its place in the flush. False for a stale
     /// key.
     pub fn close_transport(&mut self, key: TransportKey) -> bool {
+        self.dirty.close(key);
         self.demux.close(key)
     }
 
@@ -106,10 +109,7 @@ impl<E: Engine> Context<E> {
     /// stale key marks nothing.
     #[inline]
     pub fn mark_dirty(&mut self, key: TransportKey) {
-        // A stale key in the list would make room for the live one of the same index to be listed twice.
-        if !self.dirty.lists(key) && self.demux.is_open(key) {
-            self.dirty.mark(key);
-        }
+        self.dirty.mark(key);
     }
 }
 

@@ -9,34 +9,56 @@ use crate::key::TransportKey;
 #[derive(Debug)]
 pub(crate) struct Dirty {
     marked: Vec<TransportKey>,
-    /// By transport index: the generation that is in the list, if any.
-    listed: Vec<Option<u32>>,
+    /// By place: small, because it is looked at for every packet of every transport.
+    places: Vec<Place>,
     /// How many at the front belong to the flush that is running.
     sealed: usize,
     taken: usize,
+}
+
+/// Who is at a place, and whether it is in the list.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    generation: u32,
+    standing: Standing,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Closed,
+    Idle,
+    Listed,
 }
 
 impl Dirty {
     pub(crate) fn with_capacity(transports: usize) -> Self {
         // Twice: a transport can be listed anew, by another generation or during its own flush.
         let marked = Vec::with_capacity(transports * 2);
-        Self { marked, listed: vec![None; transports], sealed: 0, taken: 0 }
+        let vacant = Place { generation: 0, standing: Standing::Closed };
+        Self { marked, places: vec![vacant; transports], sealed: 0, taken: 0 }
     }
 
-    /// Whether a transport is in the list.
-    #[inline]
-    pub(crate) fn lists(&self, key: TransportKey) -> bool {
-        self.listed.get(key.place()) == Some(&Some(key.generation))
+    /// From now on a transport can be marked.
+    pub(crate) fn open(&mut self, key: TransportKey) {
+        if let Some(place) = self.places.get_mut(key.place()) {
+            *place = Place { generation: key.generation, standing: Standing::Idle };
+        }
     }
 
-    /// Puts a transport at the end of the list, unless it is in it.
+    /// Takes a transport out of the list, for good.
+    pub(crate) fn close(&mut self, key: TransportKey) {
+        if let Some(place) = self.of(key) {
+            place.standing = Standing::Closed;
+        }
+    }
+
+    /// Puts an open transport at the end of the list, unless it is in it. A stale key is nobody's.
     #[inline]
     pub(crate) fn mark(&mut self, key: TransportKey) {
-        let Some(listed) = self.listed.get_mut(key.place()) else {
-            return;
-        };
-        if *listed != Some(key.generation) {
-            *listed = Some(key.generation);
+        if let Some(place) = self.of(key)
+            && place.standing == Standing::Idle
+        {
+            place.standing = Standing::Listed;
             self.marked.push(key);
         }
     }
@@ -47,30 +69,37 @@ impl Dirty {
         self.taken = 0;
     }
 
-    /// The next of the sealed ones. It may be marked anew from here on.
+    /// The next of the sealed ones that is still open. It may be marked anew from here on.
     pub(crate) fn take(&mut self) -> Option<TransportKey> {
-        if self.taken == self.sealed {
-            self.marked.drain(..self.sealed);
-            (self.sealed, self.taken) = (0, 0);
-            return None;
+        while self.taken < self.sealed {
+            let key = self.marked[self.taken];
+            self.taken += 1;
+            if let Some(place) = self.of(key)
+                && place.standing == Standing::Listed
+            {
+                place.standing = Standing::Idle;
+                return Some(key);
+            }
         }
-        let key = self.marked[self.taken];
-        self.taken += 1;
-        let listed = &mut self.listed[key.place()];
-        if *listed == Some(key.generation) {
-            *listed = None;
-        }
-        Some(key)
+        self.marked.drain(..self.sealed);
+        (self.sealed, self.taken) = (0, 0);
+        None
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.marked.is_empty()
     }
 
+    /// Forgets everybody.
     pub(crate) fn clear(&mut self) {
         self.marked.clear();
-        self.listed.fill(None);
+        self.places.iter_mut().for_each(|place| place.standing = Standing::Closed);
         (self.sealed, self.taken) = (0, 0);
+    }
+
+    #[inline]
+    fn of(&mut self, key: TransportKey) -> Option<&mut Place> {
+        self.places.get_mut(key.place()).filter(|place| place.generation == key.generation)
     }
 }
 
@@ -82,6 +111,13 @@ mod tests {
         TransportKey::new(index, 0)
     }
 
+    /// A list of so many open transports.
+    fn dirty(transports: u32) -> Dirty {
+        let mut dirty = Dirty::with_capacity(transports as usize);
+        (0..transports).for_each(|index| dirty.open(key(index)));
+        dirty
+    }
+
     fn flushed(dirty: &mut Dirty, limit: usize) -> Vec<u32> {
         dirty.seal(limit);
         core::iter::from_fn(|| dirty.take()).map(|key| key.index).collect()
@@ -89,7 +125,7 @@ mod tests {
 
     #[test]
     fn each_once_in_order_of_arrival() {
-        let mut dirty = Dirty::with_capacity(8);
+        let mut dirty = dirty(8);
         for index in [5, 2, 5, 7, 2] {
             dirty.mark(key(index));
         }
@@ -99,7 +135,7 @@ mod tests {
 
     #[test]
     fn what_the_bound_leaves_comes_first_next_time() {
-        let mut dirty = Dirty::with_capacity(8);
+        let mut dirty = dirty(8);
         for index in [1, 2, 3] {
             dirty.mark(key(index));
         }
@@ -110,7 +146,7 @@ mod tests {
 
     #[test]
     fn marks_made_during_a_flush_wait_for_the_next() {
-        let mut dirty = Dirty::with_capacity(8);
+        let mut dirty = dirty(8);
         dirty.mark(key(1));
         dirty.seal(10);
         assert_eq!(dirty.take(), Some(key(1)));
@@ -121,8 +157,29 @@ mod tests {
 
     #[test]
     fn keys_beyond_the_table_are_ignored() {
-        let mut dirty = Dirty::with_capacity(1);
+        let mut dirty = dirty(1);
         dirty.mark(key(1));
+        assert!(dirty.is_empty());
+    }
+
+    #[test]
+    fn who_closes_is_not_flushed_and_neither_is_an_old_key_of_the_next() {
+        let mut dirty = dirty(4);
+        for index in [1, 2] {
+            dirty.mark(key(index));
+        }
+        dirty.close(key(1));
+        dirty.mark(key(1));
+        assert_eq!(flushed(&mut dirty, 10), [2]);
+        let next = TransportKey::new(1, 1);
+        dirty.open(next);
+        dirty.mark(key(1));
+        dirty.mark(next);
+        dirty.seal(10);
+        assert_eq!((dirty.take(), dirty.take()), (Some(next), None));
+        dirty.mark(next);
+        dirty.clear();
+        dirty.mark(next);
         assert!(dirty.is_empty());
     }
 }

@@ -90,7 +90,13 @@ impl<K: Key> Replicas<K> {
     pub(super) fn open(&mut self, key: K, replica: Replica<K>) -> Result<Option<Feed<K>>, Refusal> {
         self.live.insert(key, replica)?;
         self.last.note(key);
-        Ok(self.early.remove(&key))
+        let told = self.early.remove(&key);
+        if !self.early.is_empty() {
+            // Of those that control never opened: this shard panicked meanwhile.
+            let Self { early, last, .. } = self;
+            early.retain(|other, _| other.place() != key.place() || last.is_to_come(*other));
+        }
+        Ok(told)
     }
 
     pub(super) fn get(&self, key: K) -> Option<&Replica<K>> {
@@ -169,5 +175,67 @@ impl Awaited {
 
     pub(super) fn len(&self) -> usize {
         self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rooms::fact::FeedState;
+    use crate::rooms::owed::{Owed, Then};
+    use model::command::Epoch;
+
+    const SHARD: ShardId = ShardId(2);
+
+    fn feed(replica: ProducerKey, number: u32) -> Feed<ProducerKey> {
+        let (producer, epoch, state) = (ProducerKey::new(9, 9), Epoch(number), FeedState::Paused);
+        Feed { replica, producer, epoch, state, number }
+    }
+
+    fn replica() -> Replica<ProducerKey> {
+        Replica { router: RouterKey::new(0, 0), shard: SHARD, producer: ProducerKey::new(9, 9) }
+    }
+
+    #[test]
+    fn what_is_told_of_a_replica_to_come_is_kept_for_it_and_for_nobody_else() {
+        let mut replicas = Replicas::new(4);
+        let key = ProducerKey::new(1, 0);
+        replicas.keep_for_later(feed(key, 1));
+        replicas.keep_for_later(feed(key.next(), 2));
+        replicas.keep_for_later(feed(key, 3));
+        assert_eq!(replicas.open(key, replica()), Ok(Some(feed(key, 3))), "the newest");
+        replicas.remove(key);
+        replicas.keep_for_later(feed(key, 4));
+        assert_eq!(replicas.open(key.next(), replica()), Ok(Some(feed(key.next(), 2))));
+        replicas.remove(key.next());
+        let third = key.next().next();
+        replicas.keep_for_later(feed(third, 5));
+        assert_eq!(replicas.open(third.next(), replica()), Ok(None), "that one never came");
+        assert!(replicas.early.is_empty());
+    }
+
+    #[test]
+    fn a_stream_ends_with_whom_it_belongs_to() {
+        let mut streams = Streams::default();
+        let (old, new) = (ProducerKey::new(1, 0), ProducerKey::new(2, 0));
+        streams.take_over(SHARD, 5, old);
+        streams.take_over(SHARD, 5, new);
+        assert!(!streams.let_go(SHARD, 5, old) && streams.let_go(SHARD, 5, new));
+        assert_eq!(streams.len(), 0);
+    }
+
+    #[test]
+    fn whoever_heard_the_later_has_heard_the_earlier() {
+        let (mut owed, mut awaited) = (Owed::default(), Awaited::default());
+        let subject = Subject::Producer(ProducerKey::new(1, 0));
+        let mut begin = |number| {
+            let key = owed.begin(Then::Acknowledge(SHARD, subject, number));
+            awaited.add(SHARD, subject, number, key);
+            key
+        };
+        let (first, second, third) = (begin(u32::MAX), begin(0), begin(1));
+        assert_eq!(awaited.heard(ShardId(1), subject, 1), [], "somebody else");
+        assert_eq!(awaited.heard(SHARD, subject, 0), [first, second], "numbers wrap");
+        assert_eq!((awaited.nobody(SHARD), awaited.len()), (vec![third], 0));
     }
 }

@@ -125,11 +125,8 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         hosted.call(Phase::Flush, |engine| {
             let mut egress = Egress { driver, open: sockets, runs: &mut counters.run_datagrams };
             while let Some(transport) = cx.dirty.take() {
-                // It may have been closed since it was marked.
-                if cx.demux.is_open(transport) {
-                    cx.totals.flushes += 1;
-                    engine.flush(transport, &mut egress, cx);
-                }
+                cx.totals.flushes += 1;
+                engine.flush(transport, &mut egress, cx);
             }
         });
         self.more |= !self.cx.dirty.is_empty();
