@@ -127,6 +127,7 @@ fn one_request_for_a_key_frame_of_an_encoding_crosses_in_a_tick() {
 enum Step {
     Packet(u32, u16),
     Producer(Activity),
+    Blink(u16),
     Consumer(Activity),
 }
 
@@ -169,6 +170,7 @@ impl Shards {
                 self.here.receive(transport(0), peer(1), &rtp(ssrc, self.sequence));
             }
             Step::Producer(activity) => self.turn(activity),
+            Step::Blink(jump) => self.blink(jump),
             Step::Consumer(activity) => {
                 for host in [&mut self.here, &mut self.there] {
                     match activity {
@@ -190,6 +192,17 @@ impl Shards {
             Activity::Running => sfu.resume_producer(producer(0), out),
         }
         .unwrap();
+        self.tell();
+    }
+
+    /// Pauses and resumes the producer around a packet. Facts are coalesced: the other shard hears of it once.
+    fn blink(&mut self, jump: u16) {
+        let Host { sfu, out, .. } = &mut self.here;
+        sfu.pause_producer(producer(0), out).unwrap();
+        self.sequence = self.sequence.wrapping_add(jump);
+        self.here.receive(transport(0), peer(1), &rtp(5, self.sequence));
+        let Host { sfu, out, .. } = &mut self.here;
+        sfu.resume_producer(producer(0), out).unwrap();
         self.tell();
     }
 
@@ -252,6 +265,7 @@ fn step() -> impl Strategy<Value = Step> {
         20 => (5..=6_u32, prop::sample::select(vec![1, 1, 1, 1, 2, 0, u16::MAX, 3]))
             .prop_map(|(ssrc, jump)| Step::Packet(ssrc, jump)),
         1 => activity.clone().prop_map(Step::Producer),
+        1 => (1..=3_u16).prop_map(Step::Blink),
         1 => activity.prop_map(Step::Consumer),
     ]
 }

@@ -56,15 +56,25 @@ impl Replica {
         self.epoch
     }
 
-    /// Begins an epoch, unless a later one began. Whether it pauses or resumes thereby.
-    pub(crate) fn turn(&mut self, epoch: Epoch, activity: Activity) -> bool {
+    /// Begins an epoch, unless a later one began. What its consumers have to go through, in this order: facts are
+    /// coalesced, so a pause and the resume after it may be heard of as one epoch in which the producer runs, and
+    /// what it dropped in between is to be closed up all the same.
+    pub(crate) fn turn(&mut self, epoch: Epoch, activity: Activity) -> &'static [Activity] {
         // Epochs wrap; of two, the one less than half the range ahead is the later.
-        if self.epoch.is_some_and(|current| epoch.0.wrapping_sub(current.0) > u32::MAX / 2) {
-            return false;
+        let ahead = self.epoch.map(|current| epoch.0.wrapping_sub(current.0));
+        if ahead.is_some_and(|ahead| ahead > u32::MAX / 2) {
+            return &[];
         }
-        let changed = self.activity != activity;
+        let before = self.activity;
         (self.epoch, self.activity) = (Some(epoch), activity);
-        changed
+        match (before, activity) {
+            (Activity::Running, Activity::Paused) => &[Activity::Paused],
+            (Activity::Paused, Activity::Running) => &[Activity::Running],
+            (Activity::Running, Activity::Running) if ahead.is_some_and(|ahead| ahead > 0) => {
+                &[Activity::Paused, Activity::Running]
+            }
+            (Activity::Running, Activity::Running) | (Activity::Paused, Activity::Paused) => &[],
+        }
     }
 
     /// Takes note of a packet of that encoding. Whether it is the first.

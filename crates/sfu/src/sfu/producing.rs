@@ -55,8 +55,8 @@ impl<S: Copy> Sfu<S> {
     ) -> Result<(), Error> {
         let source = self.sources.get_mut(key).ok_or(Error::UnknownProducer)?;
         let Origin::Elsewhere(replica) = &mut source.origin else { return Err(Error::UnknownProducer) };
-        if replica.turn(epoch, activity) {
-            self.turn_consumers(key, activity, out);
+        for activity in replica.turn(epoch, activity) {
+            self.turn_consumers(key, *activity, out);
         }
         Ok(())
     }
