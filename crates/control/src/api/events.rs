@@ -91,21 +91,27 @@ impl<T: Clone> Emitter<T> {
 
     /// Hands an event to every reader.
     pub(crate) fn emit(&self, event: &T) {
-        self.readers.lock().each(|inbox| {
+        let woken = self.readers.lock().each(|inbox| {
             if inbox.waiting.len() == MOST_WAITING {
                 inbox.waiting.pop_front();
                 inbox.missed += 1;
             }
             inbox.waiting.push_back(event.clone());
         });
+        // A waker may run what it likes: not with a lock of ours held.
+        woken.into_iter().for_each(Waker::wake);
     }
 
     /// Says that no event will follow.
     pub(crate) fn end(&self) {
-        let mut readers = self.readers.lock();
-        readers.ended = true;
-        readers.each(|inbox| inbox.ended = true);
-        readers.inboxes = Vec::new();
+        let woken = {
+            let mut readers = self.readers.lock();
+            readers.ended = true;
+            let woken = readers.each(|inbox| inbox.ended = true);
+            readers.inboxes = Vec::new();
+            woken
+        };
+        woken.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -128,17 +134,14 @@ struct Inbox<T> {
 }
 
 impl<T> Readers<T> {
-    fn each(&mut self, mut change: impl FnMut(&mut Inbox<T>)) {
-        for inbox in self.inboxes.iter().filter_map(Weak::upgrade) {
+    /// Changes every inbox. Gives the wakers of those who wait for that.
+    fn each(&mut self, mut change: impl FnMut(&mut Inbox<T>)) -> Vec<Waker> {
+        let change = |inbox: Arc<Mutex<Inbox<T>>>| {
             let mut inbox = inbox.lock();
             change(&mut inbox);
-            let reader = inbox.reader.take();
-            // A waker may run what it likes; not with our lock held.
-            drop(inbox);
-            if let Some(reader) = reader {
-                reader.wake();
-            }
-        }
+            inbox.reader.take()
+        };
+        self.inboxes.iter().filter_map(Weak::upgrade).filter_map(change).collect()
     }
 }
 

@@ -5,6 +5,28 @@
 //! producers and consumers. Handles are cheap to clone, may be sent to any thread, and their futures run on any
 //! executor.
 //!
+//! ```no_run
+//! use model::rtp::RtpCapabilities;
+//! use model::transport::ListenInfo;
+//! use shardcast::api::{
+//!     ConsumerOptions, PlainTransportOptions, ProducerOptions, RouterOptions, Sfu, SfuConfig,
+//! };
+//! # async fn relay(media_codecs: Vec<model::rtp::RtpCodecCapability>, sound: ProducerOptions)
+//! # -> Result<(), Box<dyn std::error::Error>> {
+//!
+//! let sfu = Sfu::start(SfuConfig::default()).await?;
+//! let router = sfu.create_router(RouterOptions { media_codecs, ..RouterOptions::default() }).await?;
+//! let listen_info = ListenInfo::udp("127.0.0.1");
+//! let from = router.create_plain_transport(PlainTransportOptions::new(listen_info.clone())).await?;
+//! let to = router.create_plain_transport(PlainTransportOptions::new(listen_info)).await?;
+//! let producer = from.produce(sound).await?;
+//! let what_the_client_can: RtpCapabilities = router.rtp_capabilities().clone();
+//! let consumer = to.consume(ConsumerOptions::new(producer.id(), what_the_client_can)).await?;
+//! println!("tell the client {:?}", consumer.rtp_parameters());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # What dropping means
 //!
 //! **A handle keeps open what it stands for, and everything that is in.** Dropping the last handle to an object closes
