@@ -109,7 +109,7 @@ fn one_shard_and_three_forward_the_same_packets() {
         one.close();
         three.close();
     }
-    assert!(played > 1_500 && crossed > 800, "{played} packets played, {crossed} crossed");
+    assert!(played > 1_000 && crossed > 500, "{played} packets played, {crossed} crossed");
 }
 
 /// Commands as control sends them, none awaited: all are answered once, and closing the routers leaves nothing.
@@ -202,6 +202,6 @@ fn count(hall: &mut Hall, answered: &mut [usize; 3]) {
     }
 }
 
-const SEEDS: u64 = 12;
+const SEEDS: u64 = 8;
 const STEPS: u32 = 250;
 const ROUTERS: u32 = 3;

@@ -89,6 +89,9 @@ impl<K: Key, V> Table<K, V> {
     pub(super) fn remove(&mut self, key: K) -> Option<V> {
         let entry = self.entries.get_mut(key.place())?.take_if(|(other, _)| *other == key)?;
         self.len -= 1;
+        if self.len < self.entries.len() / SPARSE {
+            self.shrink();
+        }
         Some(entry.1)
     }
 
@@ -112,7 +115,23 @@ impl<K: Key, V> Table<K, V> {
     pub(super) const fn len(&self) -> usize {
         self.len
     }
+
+    /// Gives back what a crowd that has left does not need, so far as nobody stands behind it.
+    #[cold]
+    fn shrink(&mut self) {
+        // Each empty place at the end is walked over once, and then is none any more.
+        let end = self.entries.iter().rposition(Option::is_some).map_or(0, |last| last + 1);
+        self.entries.truncate(end);
+        if end <= self.entries.capacity() / SPARSE && self.entries.capacity() > FEW {
+            self.entries.shrink_to(FEW.max(end * 2));
+        }
+    }
 }
+
+/// A table with fewer entries than this part of its places is looked at.
+const SPARSE: usize = 4;
+/// Places that no table gives back.
+const FEW: usize = 64;
 
 /// The last generation of each place, where a key can come in another way than from control, and too late.
 #[derive(Debug, Default)]
@@ -160,6 +179,21 @@ mod tests {
         assert_eq!(table.find_mut(key).unwrap_err().class, RefusalClass::NotFound);
         let refusal = table.insert(RouterKey::new(4, 0), 'c').unwrap_err();
         assert_eq!(&*refusal.reason, "the shard has no room for another router: it holds 4");
+    }
+
+    #[test]
+    fn a_table_does_not_stay_as_large_as_its_largest_crowd() {
+        let mut table = Table::new(10_000);
+        let keys: Vec<_> = (0..5_000).map(|index| RouterKey::new(index, 0)).collect();
+        for key in &keys {
+            table.insert(*key, [0_u64; 4]).unwrap();
+        }
+        let largest = table.entries.capacity();
+        for key in keys.iter().skip(1).rev() {
+            table.remove(*key).unwrap();
+        }
+        assert!(table.entries.capacity() < largest / 4, "{}", table.entries.capacity());
+        assert!(table.get(keys[0]).is_some() && table.insert(keys[4_999], [1; 4]).is_ok());
     }
 
     #[test]
