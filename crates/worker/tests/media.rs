@@ -158,6 +158,21 @@ scenarios! {
 }
 
 scenarios! {
+    shapes:
+    unusual_headers_change_nothing,
+    packets_of_padding_alone_end_here,
+    packets_of_every_size_pass,
+    ipv6_is_spoken_too,
+    a_peer_hears_itself,
+}
+
+scenarios! {
+    simulcast:
+    one_encoding_at_a_time_without_a_gap,
+    every_encoding_crosses_workers,
+}
+
+scenarios! {
     gstreamer:
     #[ignore = "needs GStreamer"]
     h264_is_decoded_by_two_subscribers,

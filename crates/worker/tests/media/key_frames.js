@@ -5,7 +5,11 @@ const assert = require('assert');
 const { Stream } = require('./rtp.js');
 
 // RFC 4585 §6.3.1: payload-specific feedback 206, format 1.
-const pli = ssrc => Buffer.from([0x81, 206, 0, 2, 0, 0, 0, 9, ssrc >>> 24, ssrc >>> 16 & 255, ssrc >>> 8 & 255, ssrc & 255]);
+function pli(ssrc) {
+  const packet = Buffer.from([0x81, 206, 0, 2, 0, 0, 0, 9, 0, 0, 0, 0]);
+  packet.writeUInt32BE(ssrc, 8);
+  return packet;
+}
 
 // The SSRCs for which a compound packet asks for a key frame.
 function asked(bytes) {

@@ -24,7 +24,7 @@ class Peer {
   }
 
   async bind(receive) {
-    const socket = dgram.createSocket('udp4');
+    const socket = dgram.createSocket(this.ip.includes(':') ? 'udp6' : 'udp4');
     socket.on('message', receive);
     await new Promise(resolve => socket.bind(0, this.ip, resolve));
     socket.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
@@ -115,7 +115,7 @@ class Peer {
   }
 
   assertNothingLeft() {
-    for (const [ssrc, packets] of this.arrived) {
+    for (const [ssrc, packets] of this.mayHearMore ? [] : this.arrived) {
       const left = packets.map(({ header, payload }) => `${header.sequenceNumber} (${payload.length} bytes)`);
       assert.deepStrictEqual(left, [], `packets with ssrc ${ssrc} that nobody expected`);
     }

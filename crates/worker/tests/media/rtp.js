@@ -98,7 +98,7 @@ class Expectation {
     assert.strictEqual(got.header.ssrc, this.ssrc, name);
     assert.strictEqual(got.header.payloadType, this.payloadType, name);
     assert.strictEqual(got.header.marker, sent.header.marker, name);
-    assert.strictEqual(got.header.csrc.length, 0, name);
+    assert.deepStrictEqual(got.header.csrc, sent.header.csrc, name);
     if (this.midId !== undefined) {
       const mid = got.header.extensions.find(({ id }) => id === this.midId);
       assert.strictEqual(mid?.payload.toString(), this.mid, `${name}: MID`);
