@@ -212,8 +212,9 @@ impl Registry {
         router.transports.iter().for_each(|transport| self.claim_transport(*transport, print));
         let observers = router.observers.iter().filter_map(|observer| self.observers.get(*observer));
         print.claims.extend(observers.map(|observer| Claim::Id(observer.head.id.clone())));
-        // Nothing in it outlives it, so no shard has to be told what feeds whom.
-        print.claims.retain(|claim| !matches!(claim, Claim::Feed(..)));
+        // Nothing in it outlives it: no shard has to be told what feeds whom, and what belongs to its transports can be
+        // claimed by nobody else.
+        print.claims.retain(|claim| matches!(claim, Claim::Id(_) | Claim::Port(..)));
     }
 
     fn claim_transport(&self, no: No<Transport>, print: &mut Footprint) {
@@ -265,17 +266,12 @@ impl Registry {
         names.iter().filter(|id| is_uncertain(id)).map(|id| Claim::Id(id.clone())).collect()
     }
 
-    /// What is to be consumed must be certain to exist, because another shard than its own may be told to; and what is
-    /// being taken down there must be gone before it is put up again.
+    /// What stood for a source somewhere and is being taken down must be gone before it is put up again.
     fn await_source(&self, source: Option<Object>, id: &str, print: &mut Footprint) {
         self.refer(id, print);
-        let Some(object) = source else { return };
-        if self.head(object).is_some_and(|head| !head.confirmed) {
-            print.awaits.push(Claim::Id(id.into()));
-        }
-        let source = match object {
-            Object::Producer(no) => Source::Producer(no),
-            Object::DataProducer(no) => Source::DataProducer(no),
+        let source = match source {
+            Some(Object::Producer(no)) => Source::Producer(no),
+            Some(Object::DataProducer(no)) => Source::DataProducer(no),
             _ => return,
         };
         let draining = self.feeds(source).into_iter().flatten().filter(|(_, feed)| feed.draining);

@@ -84,8 +84,8 @@ impl Placement {
         (0..self.shards.max(1)).map(ShardIndex)
     }
 
-    /// Ties go to the shard with fewer consumers of the router, then fewer objects, then the lower number: so that
-    /// an idle process fills one shard after another only as fast as it has to.
+    /// Of those that are equally busy, the one with fewer consumers of the router, then with fewer objects, then the first:
+    /// rooms that begin together end up side by side and not on one core.
     fn least_busy(self, standing: impl Fn(ShardIndex) -> Standing) -> Option<ShardIndex> {
         self.all().filter(|shard| standing(*shard).usable).min_by_key(|shard| {
             let Standing { load, objects, consumers, .. } = standing(*shard);
