@@ -135,10 +135,22 @@ impl<E: Engine> Context<E> {
     pub fn bytes(&self, payload: Payload) -> Option<&[u8]> {
         match payload {
             Payload::Own(slot) => self.pool.bytes(slot),
-            Payload::Borrowed(key) => {
-                let (home, loan) = self.borrowed.find(key)?;
-                self.outbound.get(home.index())?.as_ref()?.reader.bytes(loan)
+            Payload::Borrowed(_) => {
+                let (reader, loan) = self.lent(payload)?;
+                reader.bytes(loan)
             }
+        }
+    }
+
+    /// Says that the bytes of a packet are wanted soon. One that another shard lent is fetched from that core's
+    /// cache meanwhile; worth a call before the work on the packet in front of it. Costs next to nothing from the
+    /// second call for a packet on.
+    #[inline]
+    pub fn prefetch(&mut self, payload: Payload) {
+        let Payload::Borrowed(key) = payload else { return };
+        let Some((home, loan)) = self.borrowed.find_unfetched(key) else { return };
+        if let Some(Some(outbound)) = self.outbound.get(home.index()) {
+            outbound.reader.prefetch(loan);
         }
     }
 

@@ -20,9 +20,20 @@ pub enum Payload {
 
 /// A loan in this shard's table. Stale once its last reference is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct BorrowedKey {
-    index: u32,
-    generation: u32,
+pub struct BorrowedKey(u64);
+
+impl BorrowedKey {
+    const fn new(index: u32, generation: u32) -> Self {
+        Self(index as u64 | ((generation as u64) << 32))
+    }
+
+    const fn index(self) -> usize {
+        (self.0 & 0xFFFF_FFFF) as usize
+    }
+
+    const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
 }
 
 /// Slots of other shards that this shard holds.
@@ -34,7 +45,9 @@ pub(crate) struct Borrowed {
 
 impl Borrowed {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        let entries = (0..capacity).map(|_| Entry { generation: 0, references: 0, held: None }).collect();
+        let entries = (0..capacity)
+            .map(|_| Entry { generation: 0, references: 0, from: ShardId(0), fetched: false, loan: None })
+            .collect();
         let free = (0..u32::try_from(capacity).unwrap_or(u32::MAX)).rev().collect();
         Self { entries, free }
     }
@@ -46,19 +59,30 @@ impl Borrowed {
         };
         let entry = &mut self.entries[index as usize];
         entry.references = 1;
-        entry.held = Some((from, loan));
-        Ok(BorrowedKey { index, generation: entry.generation })
+        entry.from = from;
+        entry.fetched = false;
+        entry.loan = Some(loan);
+        Ok(BorrowedKey::new(index, entry.generation))
     }
 
-    pub(crate) fn find(&self, key: BorrowedKey) -> Option<&(ShardId, Loan)> {
-        let entry = self.entries.get(key.index as usize)?;
-        if entry.generation == key.generation { entry.held.as_ref() } else { None }
+    #[inline]
+    pub(crate) fn find(&self, key: BorrowedKey) -> Option<(ShardId, &Loan)> {
+        let entry = self.entries.get(key.index())?;
+        if entry.generation == key.generation() { Some((entry.from, entry.loan.as_ref()?)) } else { None }
+    }
+
+    /// Finds a loan whose bytes nobody asked for yet: the first time that it is called.
+    #[inline]
+    pub(crate) fn find_unfetched(&mut self, key: BorrowedKey) -> Option<(ShardId, &Loan)> {
+        let entry = self.entries.get_mut(key.index())?;
+        let is_first = entry.generation == key.generation() && !core::mem::replace(&mut entry.fetched, true);
+        if is_first { Some((entry.from, entry.loan.as_ref()?)) } else { None }
     }
 
     pub(crate) fn retain(&mut self, key: BorrowedKey) -> bool {
         let found = self.find(key).is_some();
         if found {
-            self.entries[key.index as usize].references += 1;
+            self.entries[key.index()].references += 1;
         }
         found
     }
@@ -66,15 +90,15 @@ impl Borrowed {
     /// Drops a reference. Returns the loan with the last one.
     pub(crate) fn release(&mut self, key: BorrowedKey) -> Option<(ShardId, Loan)> {
         self.find(key)?;
-        let entry = &mut self.entries[key.index as usize];
+        let entry = &mut self.entries[key.index()];
         entry.references -= 1;
-        if entry.references > 0 { None } else { self.vacate(key.index) }
+        if entry.references > 0 { None } else { self.vacate(key.index()) }
     }
 
     /// Takes out the loan in one place, if one is held there, whatever its references.
     pub(crate) fn evict(&mut self, index: usize) -> Option<(ShardId, Loan)> {
-        self.entries.get(index)?.held.as_ref()?;
-        self.vacate(u32::try_from(index).ok()?)
+        self.entries.get(index)?.loan.as_ref()?;
+        self.vacate(index)
     }
 
     /// How many places there are.
@@ -86,11 +110,12 @@ impl Borrowed {
         self.entries.len() - self.free.len()
     }
 
-    fn vacate(&mut self, index: u32) -> Option<(ShardId, Loan)> {
-        let entry = &mut self.entries[index as usize];
+    #[inline]
+    fn vacate(&mut self, index: usize) -> Option<(ShardId, Loan)> {
+        let entry = &mut self.entries[index];
         entry.generation = entry.generation.wrapping_add(1);
-        self.free.push(index);
-        entry.held.take()
+        self.free.push(u32::try_from(index).ok()?);
+        Some((entry.from, entry.loan.take()?))
     }
 }
 
@@ -98,7 +123,10 @@ impl Borrowed {
 struct Entry {
     generation: u32,
     references: u32,
-    held: Option<(ShardId, Loan)>,
+    from: ShardId,
+    /// Whether its bytes were asked for.
+    fetched: bool,
+    loan: Option<Loan>,
 }
 
 #[cfg(test)]

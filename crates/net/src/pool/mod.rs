@@ -22,17 +22,21 @@ pub use sizing::{PoolSizing, SizingReason};
 use slabs::Slabs;
 pub use slabs::SlotClass;
 
+use crate::prefetch;
+
 /// Names a filled slot. Eight bytes, and harmless when stale: the generation no longer matches then.
+///
+/// Index in the lower half, generation in the upper: one number, for the reason that a [`Loan`]'s place is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SlotId {
-    index: u32,
-    generation: u32,
-}
+pub struct SlotId(u64);
+
+/// Tells the loans of one pool from those of any other in the process.
+type PoolId = core::num::NonZeroU64;
 
 /// Packet memory of one shard.
 #[derive(Debug)]
 pub struct Pool {
-    id: u64,
+    id: PoolId,
     slabs: Arc<Slabs>,
     slots: Vec<Slot>,
     /// Vacant slots by class. Last in, first out: the most recently used memory is the warmest.
@@ -100,7 +104,8 @@ impl Pool {
         let slabs = Arc::new(Slabs::new(counts)?);
         let [small, large] = counts;
         Ok(Self {
-            id: NEXT_POOL.fetch_add(1, Ordering::Relaxed),
+            // 64 bits never wrap.
+            id: PoolId::new(NEXT_POOL.fetch_add(1, Ordering::Relaxed)).unwrap_or(PoolId::MAX),
             slabs,
             slots: vec![Slot::default(); (small + large) as usize],
             vacant: [(0..small).rev().collect(), (small..small + large).rev().collect()],
@@ -114,6 +119,7 @@ impl Pool {
     ///
     /// # Errors
     /// Each is counted.
+    #[inline]
     pub fn fill(
         &mut self,
         max_len: usize,
@@ -127,6 +133,9 @@ impl Pool {
             self.counters.exhausted += 1;
             return Err(FillError::Exhausted);
         };
+        if self.counters.on_loan > 0 {
+            self.prefetch_vacant(class, max_len);
+        }
         // The slot leaves the list of vacant ones only once it is filled: if the filler panics, nothing happened.
         let filled = filler(self.slabs.vacant_slot_mut(index, &mut self.slots))
             .filter(|&len| len <= class.payload_bytes())
@@ -144,17 +153,19 @@ impl Pool {
         self.counters.spilled += u64::from(SlotClass::for_len(max_len) != Some(class));
         self.counters.in_use += 1;
         self.counters.high_water = self.counters.high_water.max(self.counters.in_use);
-        Ok(SlotId { index, generation: slot.generation })
+        Ok(SlotId::new(index, slot.generation))
     }
 
     /// The packet in a slot; `None` when the id is stale.
     #[must_use]
+    #[inline]
     pub fn bytes(&self, id: SlotId) -> Option<&[u8]> {
         let slot = self.slot(id)?;
-        Some(self.slabs.filled_slot(id.index, slot.len, &self.slots))
+        Some(self.slabs.filled_slot(id.index(), slot.len, &self.slots))
     }
 
     /// Adds a reference. `false`, and nothing happens, when the id is stale.
+    #[inline]
     pub fn retain(&mut self, id: SlotId) -> bool {
         let Some(slot) = self.slot_mut(id) else { return false };
         match slot.references.checked_add(1) {
@@ -168,27 +179,30 @@ impl Pool {
 
     /// Drops a reference; the slot becomes vacant with the last one and the last loan. `false`, and nothing
     /// happens, when the id is stale or all references are gone and only loans keep the slot.
+    #[inline]
     pub fn release(&mut self, id: SlotId) -> bool {
         let Some(slot) = self.slot_mut(id) else { return false };
         let Some(references) = slot.references.checked_sub(1) else { return false };
         slot.references = references;
         if references == 0 && slot.loans == 0 {
-            self.vacate(id.index);
+            self.vacate(id.index());
         }
         true
     }
 
     /// Lends a slot to another thread: the loan is a reference of its own. `None` when the id is stale.
+    #[inline]
     pub fn lend(&mut self, id: SlotId) -> Option<Loan> {
         let pool = self.id;
         let slot = self.slot_mut(id)?;
         slot.loans = slot.loans.checked_add(1)?;
-        let loan = Loan::new(pool, id.index, slot.len);
+        let loan = Loan::new(pool, id.index(), slot.len);
         self.counters.on_loan += 1;
         Some(loan)
     }
 
     /// Ends a loan. One from another pool is counted and changes nothing.
+    #[inline]
     pub fn take_back(&mut self, loan: Loan) {
         let slot = self.slots.get_mut(loan.index() as usize).filter(|_| loan.pool() == self.id);
         let Some(slot) = slot else {
@@ -233,19 +247,35 @@ impl Pool {
     }
 
     fn slot(&self, id: SlotId) -> Option<&Slot> {
-        self.slots.get(id.index as usize).filter(|slot| slot.is_filled() && slot.generation == id.generation)
+        let slot = self.slots.get(id.index() as usize)?;
+        (slot.is_filled() && slot.generation == id.generation()).then_some(slot)
     }
 
     fn slot_mut(&mut self, id: SlotId) -> Option<&mut Slot> {
-        self.slots
-            .get_mut(id.index as usize)
-            .filter(|slot| slot.is_filled() && slot.generation == id.generation)
+        let slot = self.slots.get_mut(id.index() as usize)?;
+        (slot.is_filled() && slot.generation == id.generation()).then_some(slot)
     }
 
-    /// A vacant slot of this class or, failing that, of a larger one.
+    /// A vacant slot of this class or, failing that, of a larger one. Spelt out, as an iterator over both was built
+    /// on the stack, piece by piece, and read again as a whole: see [`Loan`].
+    #[inline]
     fn vacant_slot(&self, class: SlotClass) -> Option<(u32, SlotClass)> {
-        let mut candidates = self.vacant.iter().zip(SlotClass::ALL).skip(class.index());
-        candidates.find_map(|(vacant, class)| vacant.last().map(|&index| (index, class)))
+        let [small, large] = &self.vacant;
+        match (class, small.last()) {
+            (SlotClass::Small, Some(&index)) => Some((index, SlotClass::Small)),
+            _ => large.last().map(|&index| (index, SlotClass::Large)),
+        }
+    }
+
+    /// A slot that came home has its bytes in the borrower's cache: begins to take back those of the one that will
+    /// be filled some packets later.
+    #[inline]
+    fn prefetch_vacant(&mut self, class: SlotClass, len: usize) {
+        let next = self.vacant.get(class.index()).and_then(|vacant| vacant.iter().rev().nth(FILLS_AHEAD));
+        if let Some(&index) = next {
+            let slot = self.slabs.vacant_slot_mut(index, &mut self.slots);
+            prefetch::to_write(slot.get(..len).unwrap_or_default());
+        }
     }
 
     fn vacate(&mut self, index: u32) {
@@ -260,6 +290,20 @@ impl Pool {
     }
 }
 
+impl SlotId {
+    const fn new(index: u32, generation: u32) -> Self {
+        Self(index as u64 | ((generation as u64) << 32))
+    }
+
+    const fn index(self) -> u32 {
+        (self.0 & 0xFFFF_FFFF) as u32
+    }
+
+    const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+}
+
 impl Slot {
     const fn is_filled(&self) -> bool {
         self.references > 0 || self.loans > 0
@@ -270,8 +314,10 @@ impl Slot {
 /// whole blocks beyond the end without reaching a cold page.
 pub const TAIL_ROOM: usize = 64;
 
-/// Tells the loans of one pool from those of any other in the process; 64 bits never wrap.
-static NEXT_POOL: AtomicU64 = AtomicU64::new(0);
+/// About as many packets as are copied while a line travels between two cores.
+const FILLS_AHEAD: usize = 3;
+
+static NEXT_POOL: AtomicU64 = AtomicU64::new(1);
 
 #[cfg(test)]
 mod tests;

@@ -50,7 +50,7 @@ impl PoolSizing {
         bytes(small, SlotClass::Small) + bytes(large, SlotClass::Large)
     }
 
-    /// Slots by class, in the order of [`SlotClass::ALL`].
+    /// Slots by class, the small ones first.
     pub(super) fn slots(&self) -> [u32; SlotClass::COUNT] {
         self.reasons.iter().fold([0, 0], |[small, large], reason| {
             [small.saturating_add(reason.small), large.saturating_add(reason.large)]

@@ -21,7 +21,6 @@ pub enum SlotClass {
 }
 
 impl SlotClass {
-    pub(super) const ALL: [Self; Self::COUNT] = [Self::Small, Self::Large];
     pub(super) const COUNT: usize = 2;
 
     /// Longest packet it holds.
@@ -105,11 +104,11 @@ impl Slabs {
     ///
     /// # Safety
     /// A loan of this pool for `index`, with this `len`, must exist for as long as the slice is used.
-    pub(super) unsafe fn lent_slot(&self, index: u32, len: u32) -> &[u8] {
+    pub(super) unsafe fn lent_slot(&self, index: u32, len: usize) -> &[u8] {
         let start = self.slot_start(index);
         // SAFETY: `len` is what `fill` checked; while the loan exists the slot is not vacant, so nobody writes it;
         // the loan came here through something that orders memory, so what was written is visible.
-        unsafe { core::slice::from_raw_parts(start.as_ptr(), len as usize) }
+        unsafe { core::slice::from_raw_parts(start.as_ptr(), len) }
     }
 
     fn slot_start(&self, index: u32) -> NonNull<u8> {

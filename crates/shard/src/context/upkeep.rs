@@ -2,7 +2,7 @@
 //!
 //! None of this is an engine's to call.
 
-use net::{Loan, Pool};
+use net::{Loan, LoanReader, Pool};
 use wire::Mono;
 
 use super::Context;
@@ -15,7 +15,7 @@ use crate::engine::Engine;
 use crate::epochs::Epochs;
 use crate::key::ShardId;
 use crate::mesh::{HandOver, Inbound, Outbound};
-use crate::payload::Borrowed;
+use crate::payload::{Borrowed, Payload};
 use crate::timers::Timers;
 
 impl<E: Engine> Context<E> {
@@ -96,6 +96,14 @@ impl<E: Engine> Context<E> {
             drop(outbound);
             waker.wake();
         }
+    }
+
+    /// A packet that another shard lent, and how to read it.
+    #[inline]
+    pub(crate) fn lent(&self, payload: Payload) -> Option<(&LoanReader, &Loan)> {
+        let Payload::Borrowed(key) = payload else { return None };
+        let (home, loan) = self.borrowed.find(key)?;
+        Some((&self.outbound.get(home.index())?.as_ref()?.reader, loan))
     }
 
     /// A lent slot is no longer needed here.

@@ -151,9 +151,9 @@ fn take_facts<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Hosted
     facts.for_each(drop);
 }
 
-/// In portions of [`PORTION`]: first all of one are taken in and their first bytes touched, then each is given to the
-/// engine. The bytes lie in another core's cache; touched one after the other without waiting in between, many of
-/// them travel at once, where an engine that looks at packet after packet would wait for each.
+/// In portions of [`PORTION`]: first all of one are taken in and their headers asked for, then each is given to the
+/// engine. The bytes lie in another core's cache; asked for one after the other, many of them travel at once, where
+/// an engine that looks at packet after packet would wait for each.
 fn take_packets<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Hosted<E>, cx: &mut Context<E>) {
     let shard = from.shard;
     let Inbound { packets, portion, .. } = from;
@@ -163,6 +163,9 @@ fn take_packets<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Host
             match cx.borrowed.adopt(shard, loan) {
                 Ok(key) => {
                     let payload = Payload::Borrowed(key);
+                    if let Some((reader, loan)) = cx.lent(payload) {
+                        reader.prefetch_header(loan);
+                    }
                     portion.push(Crossed { from: shard, stream, epoch, stamp, payload });
                 }
                 Err(loan) => {
@@ -171,10 +174,6 @@ fn take_packets<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Host
                 }
             }
         }
-        // In a loop of its own: the shorter it is, the more of its loads are under way at once.
-        let first =
-            |packet: &Crossed<E::Stamp>| cx.bytes(packet.payload).and_then(|bytes| bytes.first().copied());
-        core::hint::black_box(portion.iter().filter_map(first).fold(0, |touched, byte| touched ^ byte));
         hosted.call(Phase::Crossings, |engine| {
             for packet in portion.drain(..) {
                 if cx.epochs.admits(shard, packet.stream, packet.epoch) {

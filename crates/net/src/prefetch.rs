@@ -1,0 +1,49 @@
+//! Telling the core which memory will be read or written soon. Hints: nothing happens where there is no such
+//! instruction.
+
+#![cfg_attr(
+    all(target_arch = "x86_64", not(miri)),
+    expect(unsafe_code, reason = "instructions that take an address")
+)]
+
+/// Begins to fetch all cache lines of `bytes`, and does not wait for any.
+#[inline]
+pub(crate) fn to_read(bytes: &[u8]) {
+    bytes.chunks(LINE_BYTES).for_each(line_to_read);
+}
+
+/// The same, and takes them out of other cores' caches.
+#[inline]
+pub(crate) fn to_write(bytes: &[u8]) {
+    bytes.chunks(LINE_BYTES).for_each(line_to_write);
+}
+
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline]
+fn line_to_read(bytes: &[u8]) {
+    use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    // SAFETY: a hint about an address; it reads nothing that could be seen, and faults for no address.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().cast()) };
+}
+
+/// By name, because the compiler makes a reading prefetch of `_MM_HINT_ET0` unless told that every core has this
+/// one. Those that have not take it for a no-op.
+#[cfg(all(target_arch = "x86_64", not(miri)))]
+#[inline]
+fn line_to_write(bytes: &[u8]) {
+    // SAFETY: as above; whose cache a line is in changes no content.
+    unsafe {
+        core::arch::asm!("prefetchw [{}]", in(reg) bytes.as_ptr(), options(nostack, preserves_flags, readonly));
+    };
+}
+
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+#[inline]
+const fn line_to_read(_: &[u8]) {}
+
+#[cfg(not(all(target_arch = "x86_64", not(miri))))]
+#[inline]
+const fn line_to_write(_: &[u8]) {}
+
+/// What travels between cores at once.
+const LINE_BYTES: usize = 64;
