@@ -59,6 +59,8 @@ pub(crate) enum Request {
         /// Bursts sent back to back each time: more than one make a backlog.
         repeat: usize,
     },
+    /// Send every producer's bursts in turn, so many of each, without a pause; answers with an empty `Tally`.
+    Backlog { subject: usize, targets: Vec<u16>, bursts: usize },
     /// A subject seals with these: key and salt in one, by peer. Answers with an empty `Tally`.
     Keys { subject: usize, keys: Vec<Vec<u8>> },
     /// Drain until `Stop`: answers with an empty `Tally` once what it counts begins.
@@ -76,6 +78,10 @@ pub(crate) fn main(setup: Setup) -> io::Result<()> {
             Request::Run { subject, targets, interval_ns, duration_ns, repeat } => {
                 let tally = far.run(subject, &targets, (interval_ns, duration_ns), repeat)?;
                 child::reply(&tally)?;
+            }
+            Request::Backlog { subject, targets, bursts } => {
+                far.send_backlog(subject, &targets, bursts)?;
+                child::reply(&Tally::default())?;
             }
             Request::Keys { subject, keys } => {
                 far.sinks[subject].set_keys(&keys);
@@ -221,6 +227,16 @@ impl Far {
         }
         self.drain_until_quiet(subject, 0)?;
         Ok(self.sinks[subject].finish((0, 0)))
+    }
+
+    fn send_backlog(&mut self, subject: usize, targets: &[u16], bursts: usize) -> io::Result<()> {
+        let streams = self.setup.case.streams(1);
+        for _ in 0..bursts {
+            for (number, stream) in streams.iter().enumerate() {
+                self.send_burst(subject, number, stream, targets)?;
+            }
+        }
+        Ok(())
     }
 
     fn send_burst(

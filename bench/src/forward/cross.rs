@@ -1,8 +1,8 @@
 //! `bench forward cross`: what a consumer on another shard costs more than one on its producer's. Two rooms, one on
 //! each shard, with all consumers at home or all away; the rest is the same.
 //!
-//! Busy: the source sends backlogs, on which both shards work for milliseconds without a pause, so that waking up is
-//! no part of it. Idle: lone bursts far apart, so that each hand-over wakes a sleeping shard.
+//! Busy: both shards are held until a backlog waits for each, then work on them side by side, so that waking up is no
+//! part of it. Idle: lone bursts far apart, so that each hand-over wakes a sleeping shard.
 //! The sinks are never drained: what they cost is the same on both sides, and the far end leaves the cores alone.
 
 use std::io;
@@ -28,7 +28,7 @@ struct Row {
     host: String,
     bytes: usize,
     consumers: usize,
-    /// CPU of the process per received packet with all its consumers, both shards busy.
+    /// CPU of the shards per received packet with all its consumers, both shards busy.
     home_ns: f64,
     away_ns: f64,
     /// Median of the paired differences.
@@ -50,6 +50,10 @@ pub(super) fn main(options: &Options) -> io::Result<()> {
     let mut rows = Vec::new();
     for &host in options.hosts.iter().filter(|&&host| host != Host::Floor) {
         for (bytes, consumers) in [(1200, 4), (1200, 1), (160, 4)] {
+            let name = format!("{bytes}B x{consumers}");
+            if !options.filter.iter().all(|word| name.contains(word)) {
+                continue;
+            }
             out::progress(&format!("{host}, {bytes} bytes to {consumers} consumers"));
             let row = Pair::start(host, (bytes, consumers), options)?.measure(options)?;
             let notes = match &row.invalid {
@@ -103,17 +107,14 @@ impl Pair {
     }
 
     fn measure(&mut self, options: &Options) -> io::Result<Row> {
-        let backlog = u64_of(BACKLOG * BURST) * (RECEIVE_NS + u64_of(self.case.consumers) * SEND_NS);
-        let busy = (backlog * 3, BACKLOG);
-        let idle = (IDLE_INTERVAL_NS, 1);
         let (mut home, mut away, mut cross, mut wake) = (vec![], vec![], vec![], vec![]);
         let (mut waits, mut received, mut sent, mut ring_full) = (0, 0, 0, 0);
         let duration_ns = options.slice_ms * 1_000_000 / 2;
-        self.slice(true, busy, duration_ns)?;
-        self.slice(false, busy, duration_ns)?;
+        self.busy(true, duration_ns)?;
+        self.busy(false, duration_ns)?;
         for _ in 0..options.pairs * PAIRS {
-            let here = self.slice(false, busy, duration_ns)?;
-            let there = self.slice(true, busy, duration_ns)?;
+            let here = self.busy(false, duration_ns)?;
+            let there = self.busy(true, duration_ns)?;
             home.push(self.per_packet(&here));
             away.push(self.per_packet(&there));
             cross.push(self.per_packet(&there) - self.per_packet(&here));
@@ -125,8 +126,8 @@ impl Pair {
             }
         }
         for _ in 0..options.pairs {
-            let here = self.slice(false, idle, duration_ns)?;
-            let there = self.slice(true, idle, duration_ns)?;
+            let here = self.idle(false, duration_ns)?;
+            let there = self.idle(true, duration_ns)?;
             wake.push(per_burst(&there) - per_burst(&here));
         }
         let slept = ratio(waits, received);
@@ -152,25 +153,46 @@ impl Pair {
         })
     }
 
-    fn slice(
-        &mut self,
-        away: bool,
-        (interval_ns, repeat): (u64, usize),
-        duration_ns: u64,
-    ) -> io::Result<Used> {
+    /// Backlog after backlog for about so long.
+    fn busy(&mut self, away: bool, duration_ns: u64) -> io::Result<Used> {
         let subject = if away { &mut self.away } else { &mut self.home };
+        let backlog_ns = u64_of(BACKLOG * BURST) * (RECEIVE_NS + u64_of(self.case.consumers) * SEND_NS);
+        let request = far::Request::Backlog {
+            subject: usize::from(away),
+            targets: subject.ports.clone(),
+            bursts: BACKLOG,
+        };
         let before = subject.look()?;
-        let targets = subject.ports.clone();
-        let run = far::Request::Run { subject: usize::from(away), targets, interval_ns, duration_ns, repeat };
-        let Tally { .. } = self.far.ask(&run)?;
-        // What is still queued belongs to this slice, whose packets are counted by what was sent.
-        std::thread::sleep(Duration::from_millis(15));
+        for _ in 0..duration_ns.div_ceil(backlog_ns + BETWEEN_NS) {
+            subject.hold()?;
+            let Tally { .. } = self.far.ask(&request)?;
+            subject.release()?;
+            std::thread::sleep(Duration::from_nanos(backlog_ns));
+        }
+        std::thread::sleep(SETTLE);
         subject.used_since(before)
     }
 
-    /// CPU per received packet that was forwarded to all its consumers.
+    /// Bursts that each find both shards asleep.
+    fn idle(&mut self, away: bool, duration_ns: u64) -> io::Result<Used> {
+        let subject = if away { &mut self.away } else { &mut self.home };
+        let before = subject.look()?;
+        let run = far::Request::Run {
+            subject: usize::from(away),
+            targets: subject.ports.clone(),
+            interval_ns: IDLE_INTERVAL_NS,
+            duration_ns,
+            repeat: 1,
+        };
+        let Tally { .. } = self.far.ask(&run)?;
+        std::thread::sleep(SETTLE);
+        subject.used_since(before)
+    }
+
+    /// CPU of the shards per received packet that was forwarded to all its consumers.
     fn per_packet(&self, used: &Used) -> f64 {
-        ratio(used.cpu_ns().0 * u64_of(self.case.consumers), used.total(|shard| shard.sent_datagrams))
+        let cpu_ns = used.total(|shard| shard.cpu_ns);
+        ratio(cpu_ns * u64_of(self.case.consumers), used.total(|shard| shard.sent_datagrams))
     }
 }
 
@@ -181,11 +203,16 @@ fn per_burst(used: &Used) -> f64 {
 
 /// A video frame's packets: one train in, one run out, one hand-over batch.
 const BURST: usize = 5;
-/// Bursts sent back to back to each shard: a ring holds some such backlogs, should its reader be kept from its core.
-const BACKLOG: usize = 50;
-/// About what a packet takes a shard to receive and to send, to choose a pace at which it is busy a third of the time.
+/// Bursts that wait for each shard when it is let go: enough that waiting for the other's last ones is no part of the
+/// figure, and no more than a ring takes.
+const BACKLOG: usize = 200;
+/// About what a packet takes a shard to receive and to send.
 const RECEIVE_NS: u64 = 300;
 const SEND_NS: u64 = 800;
+/// About what holding the shards and sending them a backlog takes.
+const BETWEEN_NS: u64 = 2_000_000;
+/// What is still queued belongs to its slice, whose packets are counted by what was sent.
+const SETTLE: Duration = Duration::from_millis(15);
 /// Half a millisecond between the rooms' bursts: both shards sleep long before.
 const IDLE_INTERVAL_NS: u64 = 1_000_000;
 /// A difference of a few per cent needs more slices than a ratio to the floor.

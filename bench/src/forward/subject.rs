@@ -37,6 +37,15 @@ impl Subject {
         Ok(Self { role, ports })
     }
 
+    /// Keeps its shards from working until `release`.
+    pub(super) fn hold(&mut self) -> io::Result<()> {
+        self.role.ask(&Request::Hold)
+    }
+
+    pub(super) fn release(&mut self) -> io::Result<()> {
+        self.role.ask(&Request::Release)
+    }
+
     pub(super) fn look(&mut self) -> io::Result<Snapshot> {
         self.role.ask(&Request::Snapshot)
     }

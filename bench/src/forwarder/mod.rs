@@ -39,16 +39,24 @@ pub(crate) struct Ready {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Request {
     Snapshot,
+    /// Answered once all shards stand still.
+    Hold,
+    /// Answered once they go on.
+    Release,
 }
 
 /// The process's main function.
 pub(crate) fn main(setup: &Setup) -> io::Result<()> {
     alloc::leave_out_this_thread();
     os::need_descriptors(setup.case.descriptors())?;
-    let (shards, ports) = Running::start(setup)?;
+    let (mut shards, ports) = Running::start(setup)?;
     child::reply(&Ready { ports })?;
-    while let Some(Request::Snapshot) = child::next_request()? {
-        child::reply(&shards.snapshot()?)?;
+    while let Some(request) = child::next_request()? {
+        match request {
+            Request::Snapshot => child::reply(&shards.snapshot()?)?,
+            Request::Hold => child::reply(&shards.hold()?)?,
+            Request::Release => child::reply(&shards.release()?)?,
+        }
     }
     Ok(())
 }

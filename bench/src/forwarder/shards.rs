@@ -1,6 +1,7 @@
 //! The shards of a forwarder, started and driven the way the product does it.
 
 use std::io;
+use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ use crate::relay::{Command, Relay, ShardPlan};
 #[derive(Debug)]
 pub(super) struct Running {
     shards: Vec<Shard<Relay>>,
+    /// Closed: the shards stand behind it.
+    gate: Option<Arc<Barrier>>,
     /// The kernel's ids of their threads.
     threads: Vec<i32>,
 }
@@ -46,7 +49,31 @@ impl Running {
                 ports[peer] = port;
             }
         }
-        Ok((Self { shards: shards.into_running(), threads }, ports))
+        Ok((Self { shards: shards.into_running(), gate: None, threads }, ports))
+    }
+
+    /// Keeps all shards from working until `release`, so that what comes meanwhile meets them all at once.
+    pub(super) fn hold(&mut self) -> io::Result<()> {
+        let gate = Arc::new(Barrier::new(self.shards.len() + 1));
+        for shard in &mut self.shards {
+            let hold = Command::Hold(Arc::clone(&gate));
+            let full = |_| io::Error::other("a shard's command queue is full of holds");
+            shard.control.submit(RequestId(2), hold).map_err(full)?;
+        }
+        gate.wait();
+        self.gate = Some(gate);
+        Ok(())
+    }
+
+    /// Lets the shards go.
+    pub(super) fn release(&mut self) -> io::Result<()> {
+        if let Some(gate) = self.gate.take() {
+            gate.wait();
+            for shard in &mut self.shards {
+                answer(shard)?;
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn snapshot(&self) -> io::Result<Snapshot> {

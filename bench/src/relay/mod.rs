@@ -10,6 +10,7 @@ mod seal;
 mod transport;
 
 use core::convert::Infallible;
+use std::sync::{Arc, Barrier};
 
 use net::{Batch, Driver, SocketKey};
 use shard::{
@@ -37,12 +38,15 @@ pub(crate) struct Relay {
     refused: u64,
 }
 
-/// What control may ask of a relay: once, to become its part of a case.
+/// What control may ask of a relay.
 pub(crate) enum Command {
+    /// Once: to become its part of a case.
     Build(Box<ShardPlan>),
+    /// To stand still, from the first time that all meet at the gate to the second.
+    Hold(Arc<Barrier>),
 }
 
-/// Where each peer of this shard sends, or why there is nothing.
+/// Where each peer of this shard sends, or why there is nothing. Nothing to say after a hold.
 pub(crate) type Reply = Result<Vec<(usize, u16)>, String>;
 
 #[derive(Debug)]
@@ -97,6 +101,11 @@ impl Relay {
             cx.hand_over(shard, payload, way, index);
         }
         let stream = producer.stream;
+        if self.routes.get(stream).is_none_or(Vec::is_empty) {
+            // All its consumers are elsewhere.
+            cx.release(payload);
+            return Some(());
+        }
         let packet = self.packets.insert(payload, &view, index, &self.extensions)?;
         self.fan_out(stream, packet, cx);
         Some(())
@@ -132,8 +141,14 @@ impl Engine for Relay {
         sockets: &mut Sockets<'_, D>,
         cx: &mut Context<Self>,
     ) {
-        let Command::Build(plan) = command;
-        let reply = self.build(&plan, sockets, cx);
+        let reply = match command {
+            Command::Build(plan) => self.build(&plan, sockets, cx),
+            Command::Hold(gate) => {
+                gate.wait();
+                gate.wait();
+                Ok(Vec::new())
+            }
+        };
         cx.reply(ticket, reply);
     }
 

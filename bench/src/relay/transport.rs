@@ -126,10 +126,15 @@ impl Transport {
         range: core::ops::Range<usize>,
         packets: &Packets,
         out: &mut [u8],
-        cx: &Context<Relay>,
+        cx: &mut Context<Relay>,
     ) -> usize {
         let mut at = 0;
-        for queued in self.queue.get(range).unwrap_or_default() {
+        for position in range {
+            let Some(queued) = self.queue.get(position) else { break };
+            let next = self.queue.get(position + 1);
+            if let Some(next) = next.and_then(|next| packets.find(next.packet)) {
+                cx.prefetch(next.payload);
+            }
             let written = packets.find(queued.packet).and_then(|packet| {
                 let consumer = self.consumers.get(usize::try_from(queued.consumer).ok()?)?;
                 let index = packet.index + consumer.offset;
