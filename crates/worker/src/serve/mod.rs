@@ -129,6 +129,8 @@ struct Worker {
 #[derive(Debug, Default)]
 struct Woken {
     signalled: bool,
+    /// Control has something to say, or room again.
+    has_room: bool,
     said: Option<Output>,
     read: Option<io::Result<usize>>,
     written: Option<io::Result<usize>>,
@@ -200,10 +202,12 @@ impl Worker {
     /// Waits for any of the four. With requests that wait for room, no more are read.
     async fn sleep(&mut self, is_behind: bool) -> Woken {
         let Self { signals, requests, messages, frames, session, control, .. } = self;
-        let mut next = pin!(control.next());
+        let mut next = pin!(control.next_or_room());
         poll_fn(|context: &mut Context<'_>| {
             let mut woken = Woken { signalled: signals.poll_end(context).is_ready(), ..Woken::default() };
-            woken.said = ready(next.as_mut().poll(context));
+            if let Poll::Ready(said) = next.as_mut().poll(context) {
+                (woken.said, woken.has_room) = (said, true);
+            }
             let waiting = session.outbox().waiting();
             if !waiting.0.is_empty() {
                 woken.written = ready(messages.poll_write(context, waiting));
@@ -211,8 +215,7 @@ impl Worker {
             if !is_behind {
                 woken.read = ready(requests.poll_read(context, frames.room()));
             }
-            let any =
-                woken.signalled || woken.said.is_some() || woken.read.is_some() || woken.written.is_some();
+            let any = woken.signalled || woken.has_room || woken.read.is_some() || woken.written.is_some();
             if any { Poll::Ready(woken) } else { Poll::Pending }
         })
         .await
