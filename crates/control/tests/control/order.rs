@@ -130,6 +130,30 @@ fn what_stands_in_for_a_producer_is_there_for_whoever_comes_next() {
     }
 }
 
+/// A consumer that was asked for before its producer's close is made, and told.
+#[test]
+fn a_producer_does_not_close_under_a_consumer_that_is_being_made() {
+    for seed in 0..300 {
+        let mut world = World::spread(2, seed);
+        world.ok(create_router("r"));
+        world.ok(create_plain("r", "a", 5000));
+        world.ok(create_plain("r", "b", 5001));
+        world.ok(produce("a", "p", 1));
+        let made = world.ask(consume("b", "c", "p", 2));
+        for _ in 0..seed % 6 {
+            world.step();
+        }
+        let closed = world.ask(of_transport("a", TransportRequest::CloseProducer("p".into())));
+        world.run();
+        assert!(world.answered(made).unwrap().is_ok(), "seed {seed}: {:?}", world.answered(made));
+        assert!(world.answered(closed).unwrap().is_ok());
+        let told = world.take_events().iter().filter_map(told_of).collect::<Vec<_>>();
+        assert_eq!(told, [Told::Closed("c".into())]);
+        world.ok(close_router("r"));
+        assert!(world.is_empty());
+    }
+}
+
 struct Run {
     world: World,
     dice: Dice,
