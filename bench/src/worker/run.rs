@@ -88,7 +88,9 @@ impl Run {
             // Bursts meet where a worker waited for its core: its slice says little, and so does the pair.
             while retakes > 0 && self.contenders.iter().any(|contender| contender.joined(&self.case)) {
                 retakes -= 1;
-                self.contenders.iter_mut().for_each(|contender| drop(contender.slices.pop()));
+                for contender in &mut self.contenders {
+                    contender.slices.pop();
+                }
                 self.round((interval_ns, duration_ns))?;
             }
         }
