@@ -19,7 +19,9 @@ use crate::suite::Suite;
 pub(super) struct Many {
     create: Figures,
     close: Figures,
-    /// Before, with all of them, and after: once when the worker is fresh, and once more.
+    /// Before anything was consumed.
+    fresh_rss_kib: u64,
+    /// Before, with all of them, and after: once for the first time, and once more.
     rounds_rss_kib: Vec<[u64; 3]>,
 }
 
@@ -33,6 +35,7 @@ pub(super) fn measure(subjects: &[Subject], options: &Options) -> io::Result<Vec
         let many = of(subject, count)?;
         out::line(&many.create);
         out::line(&many.close);
+        out::line(&format!("{:<13} fresh: {} KiB", subject.name, many.fresh_rss_kib));
         for (round, [before, with, after]) in many.rounds_rss_kib.iter().enumerate() {
             let which = if round == 0 { "first time" } else { "again" };
             out::line(&format!(
@@ -59,6 +62,19 @@ fn of(subject: &Subject, count: u64) -> io::Result<Many> {
     let asks = core::iter::once(Ask::create_router(router)).chain((0..transports).map(create));
     worker.link().ask_all(asks.chain([produce]), 1, |_, _| {})?;
 
+    thread::sleep(SETTLE);
+    let fresh_rss_kib = worker.rss_kib()?;
+    // Queues take memory when their places are first used, for whatever: that is not what consumers leave behind.
+    let one_by_one = (0..WARM_UP).flat_map(|number| {
+        let consumer = Id(Kind::Consumer, count + number);
+        let streams = (PRODUCED, CONSUMED);
+        [
+            Ask::consume(transport_of(0), consumer, PRODUCER, streams),
+            Ask::close_consumer(transport_of(0), consumer),
+        ]
+    });
+    worker.link().ask_all(one_by_one, MANY_IN_FLIGHT, |_, _| {})?;
+
     let mut figures = None;
     let mut rounds_rss_kib = Vec::new();
     for _ in 0..ROUNDS {
@@ -79,7 +95,7 @@ fn of(subject: &Subject, count: u64) -> io::Result<Many> {
         figures.get_or_insert((create, close));
     }
     let (create, close) = figures.ok_or_else(|| io::Error::other("there was no round"))?;
-    Ok(Many { create, close, rounds_rss_kib })
+    Ok(Many { create, close, fresh_rss_kib, rounds_rss_kib })
 }
 
 fn transport_of(consumer: u64) -> Id {
@@ -88,6 +104,8 @@ fn transport_of(consumer: u64) -> Id {
 
 const COUNT: u64 = 10_000;
 const QUICK_COUNT: u64 = 2_000;
+/// Consumers made and closed, never more than some at a time: more commands than any queue has places.
+const WARM_UP: u64 = 20_000;
 const CONSUMERS_PER_TRANSPORT: u64 = 100;
 const ROUNDS: usize = 2;
 /// Memory goes back to the system in its own time.
