@@ -101,6 +101,15 @@ impl Borrowed {
         self.vacate(index)
     }
 
+    /// Lets go of all that a shard lent whose pool is gone.
+    pub(crate) fn evict_from(&mut self, from: ShardId) {
+        for index in 0..self.entries.len() {
+            if self.entries[index].from == from {
+                drop(self.evict(index));
+            }
+        }
+    }
+
     /// How many places there are.
     pub(crate) const fn capacity(&self) -> usize {
         self.entries.len()

@@ -413,3 +413,33 @@ fn facts_for_a_shard_that_ended_keep_nobody_awake() {
     assert_eq!(a.core.driver_mut().last_wait, Some(net::Wait::Until(wire::Mono::NEVER)));
     assert_eq!((a.totals().facts_waiting, a.totals().facts_sent), (0, sent));
 }
+
+#[test]
+fn what_a_shard_lent_before_it_ended_does_not_go_home_to_its_successor() {
+    let (mut a, mut b, _, socket, _) = pair();
+    b.ask(Command::Keep);
+    for _ in 0..3 {
+        a.core.driver_mut().deliver(socket, peer(1), b"media", 5);
+    }
+    a.tick();
+    b.tick();
+    assert_eq!(b.totals().borrowed, 3);
+    drop(a.core);
+    let mut successor = Bench::new(SimDriver::new());
+    acquaint(&mut successor, &mut b, lanes());
+    b.ask(Command::PanicIn(shard::Phase::Publish));
+    b.ticks(4);
+    assert_eq!((b.totals().panics, b.totals().borrowed), (1, 0));
+    successor.tick();
+    let (source, socket) = successor.transport(peer(1));
+    let (sink, _) = b.transport(peer(2));
+    b.ask(Command::Install(A, STREAM, sink));
+    successor.ask(Command::Spread(source, B, STREAM));
+    successor.core.driver_mut().deliver(socket, peer(1), b"media", 5);
+    successor.tick();
+    assert_eq!((successor.totals().handed_over, successor.totals().dropped_ring_full), (1, 0));
+    b.core.driver_mut().sent.clear();
+    b.tick();
+    assert_eq!(b.core.driver_mut().sent[0].datagrams, [b"media"]);
+    nothing_is_held(&mut [&mut successor, &mut b]);
+}

@@ -68,9 +68,11 @@ impl<E: Engine> Context<E> {
         !has_ended
     }
 
-    /// Forgets a neighbour. Packets that it left behind were never read.
+    /// Forgets a neighbour. Packets that it left behind were never read; those that it lent can be read no more, and
+    /// must not go home to who takes its number.
     fn part(&mut self, from: ShardId) {
         let Some(mut outbound) = self.outbound.get_mut(from.index()).and_then(Option::take) else { return };
+        self.borrowed.evict_from(from);
         while let Some(HandOver { loan, .. }) = outbound.packets.reclaim() {
             self.pool.take_back(loan);
         }
