@@ -111,6 +111,23 @@ fn a_closed_producers_ssrc_may_begin_anew() {
 }
 
 #[test]
+fn producers_that_come_and_go_leave_room_for_others() {
+    let suite = SrtpCryptoSuite::AeadAes128Gcm;
+    let mut room = Room::new(suite, 1);
+    for ssrc in 1_000..2_100 {
+        room.host.sfu.produce(producer(7), &producing(transport(0), &[encoding(ssrc)])).unwrap();
+        let packet = room.publisher.seal(&rtp(ssrc, 1));
+        let verdict = room.host.receive(transport(0), peer(1), &packet);
+        assert_eq!(verdict, Verdict::Dropped(DropReason::NoTaker), "{ssrc}");
+        room.host.sfu.close_producer(producer(7)).unwrap();
+        // Whoever sends hears of the end later.
+        let late = room.publisher.seal(&rtp(ssrc, 2));
+        let verdict = room.host.receive(transport(0), peer(1), &late);
+        assert_eq!(verdict, Verdict::Dropped(DropReason::UnknownProducer), "{ssrc}");
+    }
+}
+
+#[test]
 fn consumers_made_before_the_keys_send_once_there_are_keys() {
     let suite = SrtpCryptoSuite::AeadAes256Gcm;
     let mut host = Host::default();

@@ -234,7 +234,10 @@ impl<S: Copy> Sfu<S> {
             transport.inside.receive_ids.read(view)
         };
         let key = known.or_else(|| transport.inside.listener.learn(view.ssrc(), marks));
-        let key = key.ok_or(DropReason::UnknownProducer)?;
+        let Some(key) = key else {
+            transport.stray(view.ssrc());
+            return Err(DropReason::UnknownProducer);
+        };
         let producer = self.local_mut(key).map_err(|_| DropReason::UnknownProducer)?;
         let (sorted, appeared) = sift(producer, now, view, marks);
         if appeared {

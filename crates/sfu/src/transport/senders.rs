@@ -166,4 +166,13 @@ impl Transport {
             ssrcs.iter().for_each(|ssrc| contexts.opener.forget(*ssrc));
         }
     }
+
+    /// Nobody wanted an authentic packet of that SSRC.
+    pub(crate) fn stray(&mut self, ssrc: Ssrc) {
+        let oldest = self.srtp.as_mut().and_then(|srtp| srtp.stray(ssrc));
+        // One that has found its producer since is no stray.
+        if let Some(oldest) = oldest.filter(|oldest| self.inside.listener.known(*oldest).is_none()) {
+            self.forget(&[oldest]);
+        }
+    }
 }

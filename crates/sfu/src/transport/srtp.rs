@@ -1,13 +1,18 @@
 //! The SRTP contexts of a transport, made from signalled keys (RFC 4568 §6.1).
 
+use std::collections::VecDeque;
+
 use model::command::SrtpKeys;
 use model::transport::{SrtpCryptoSuite, SrtpParameters};
 use srtp::{KeyError, KeyMaterial, Opener, Sealer, Suite};
+use wire::Ssrc;
 
 /// Both directions. Before `connect` there are no keys.
 #[derive(Debug, Default)]
 pub(crate) struct Srtp {
     contexts: Option<Contexts>,
+    /// Authentic SSRCs that no producer wants, the oldest first.
+    strays: VecDeque<Ssrc>,
 }
 
 #[derive(Debug)]
@@ -44,6 +49,17 @@ impl Srtp {
 
     pub(crate) const fn ready(&self) -> Option<&Contexts> {
         self.contexts.as_ref()
+    }
+
+    /// Takes note of an authentic SSRC that no producer wants. The one whose place the opener has to give up for it, if
+    /// there are many: a sender hears late that its producer was closed, and each such SSRC would stay for as long as
+    /// the key.
+    pub(super) fn stray(&mut self, ssrc: Ssrc) -> Option<Ssrc> {
+        if self.strays.contains(&ssrc) {
+            return None;
+        }
+        self.strays.push_back(ssrc);
+        if self.strays.len() > STRAYS_LIMIT { self.strays.pop_front() } else { None }
     }
 
     pub(super) fn connect(&mut self, keys: &SrtpKeys) -> Result<(), KeysRefused> {
@@ -99,6 +115,10 @@ const fn sextet(digit: u8) -> Option<u8> {
         _ => None,
     }
 }
+
+/// Senders that begin before their producers are there are understood from their first packet on: as many as a
+/// simulcast room of some dozens. Far below what an opener remembers.
+const STRAYS_LIMIT: usize = 64;
 
 #[cfg(test)]
 mod tests {
