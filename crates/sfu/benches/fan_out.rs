@@ -47,7 +47,7 @@ impl Room {
         host.sfu.connect(transport(0), &connect(1, None, None), &mut host.out).unwrap();
         host.sfu.produce(producer(0), &producing(transport(0), &[encoding(5)])).unwrap();
         for number in 1..=consumers {
-            let keys = suite.map(|suite| SrtpKeys { local: key(suite, KEY), remote: key(suite, KEY) });
+            let keys = suite.map(|suite| SrtpKeys { local: key(suite, KEY), remote: key(suite, PEERS) });
             let srtp = suite.map(|suite| key(suite, KEY));
             let setup = TransportSetup::Plain { bind: bind(), rtcp_bind: None, comedia: false, srtp };
             host.sfu.open_transport(transport(number), &open(setup), &bound()).unwrap();
@@ -102,3 +102,4 @@ fn median(mut times: Vec<u128>) -> f64 {
 const PACKET_LEN: usize = 1_200;
 /// 28 bytes.
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==";
+const PEERS: &str = "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==";

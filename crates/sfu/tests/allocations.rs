@@ -49,8 +49,8 @@ impl Room {
             host.sfu.open_feed(producer(number), feed).unwrap();
         }
         for number in 1..=10 {
-            let own = key(SrtpCryptoSuite::AeadAes128Gcm, KEY);
-            let keys = (number % 2 == 0).then(|| SrtpKeys { local: own.clone(), remote: own });
+            let [local, remote] = KEYS.map(|text| key(SrtpCryptoSuite::AeadAes128Gcm, text));
+            let keys = (number % 2 == 0).then_some(SrtpKeys { local, remote });
             let srtp = keys.as_ref().map(|keys| keys.local.clone());
             let setup = TransportSetup::Plain { bind: bind(), rtcp_bind: None, comedia: false, srtp };
             host.sfu.open_transport(transport(number), &open(setup), &bound()).unwrap();
@@ -88,4 +88,5 @@ impl Room {
 }
 
 /// 28 bytes.
-const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==";
+const KEYS: [&str; 2] =
+    ["AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==", "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw=="];

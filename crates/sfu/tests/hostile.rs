@@ -75,7 +75,8 @@ fn datagram() -> impl Strategy<Value = (u32, u16, Vec<u8>)> {
 fn hall() -> Host {
     let mut host = Host::default();
     let own = key(SrtpCryptoSuite::AeadAes128Gcm, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==");
-    let keys = || SrtpKeys { local: own.clone(), remote: own.clone() };
+    let other = key(SrtpCryptoSuite::AeadAes128Gcm, "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw==");
+    let keys = || SrtpKeys { local: own.clone(), remote: other.clone() };
     let setup = |comedia, srtp: bool| {
         open(TransportSetup::Plain {
             bind: bind(),

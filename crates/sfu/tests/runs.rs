@@ -141,7 +141,8 @@ fn room(levelling: Levelling, suite: Option<SrtpCryptoSuite>) -> Host {
     let own = suite.map(|suite| key(suite, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw=="));
     let setup = TransportSetup::Plain { bind: bind(), rtcp_bind: None, comedia: false, srtp: own.clone() };
     host.sfu.open_transport(transport(1), &open(setup), &bound()).unwrap();
-    let keys = own.map(|own| SrtpKeys { local: own.clone(), remote: own });
+    let other = suite.map(|suite| key(suite, "AQECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGw=="));
+    let keys = own.zip(other).map(|(local, remote)| SrtpKeys { local, remote });
     host.sfu.connect(transport(1), &connect(2, None, keys), &mut host.out).unwrap();
     host.sfu.produce(producer(0), &producing(transport(0), &[encoding(5)])).unwrap();
     host.sfu.consume(consumer(1), &consuming(transport(1), producer(0), 70), &mut host.out).unwrap();

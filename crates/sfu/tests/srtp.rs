@@ -174,6 +174,8 @@ fn keys_that_are_none_are_refused_and_change_nothing() {
     assert!(matches!(refused(Some(short)), Error::Keys(KeysRefused::Key(_))));
     let nonsense = SrtpKeys { local: key(suite, "no base64!"), ..good.clone() };
     assert_eq!(refused(Some(nonsense)), Error::Keys(KeysRefused::NotBase64));
+    let echoed = SrtpKeys { remote: good.local.clone(), ..good.clone() };
+    assert_eq!(refused(Some(echoed)), Error::Keys(KeysRefused::Own));
     assert!(!host.sfu.is_connected(transport(0)));
     host.sfu.connect(transport(0), &connect(1, None, Some(good)), &mut host.out).unwrap();
     assert!(host.sfu.is_connected(transport(0)));

@@ -33,6 +33,10 @@ pub enum KeysRefused {
     /// Keys were given to a transport without SRTP, or none to one with it.
     #[error("srtpParameters is {0}")]
     Presence(&'static str),
+    /// The peer's key is ours: with one for both directions, packets of both could be sealed under the same SSRC and
+    /// index (RFC 3711 §9.1).
+    #[error("srtpParameters.keyBase64 is the transport's own; the peer must have another")]
+    Own,
     /// The kind of transport does not take this suite.
     #[error("srtpParameters.cryptoSuite is {0}; a pipe transport takes AEAD_AES_256_GCM only")]
     Suite(&'static str),
@@ -63,6 +67,10 @@ impl Srtp {
     }
 
     pub(super) fn connect(&mut self, keys: &SrtpKeys) -> Result<(), KeysRefused> {
+        let [ours, theirs] = [&keys.local, &keys.remote].map(|key| decode_base64(&key.key_base64));
+        if ours.is_some() && ours == theirs {
+            return Err(KeysRefused::Own);
+        }
         // The opener first: the sealer keeps its key for itself.
         let opener = Opener::new(&material(&keys.remote)?)?;
         let sealer = Sealer::new(material(&keys.local)?)?;
