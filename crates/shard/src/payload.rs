@@ -105,7 +105,7 @@ impl Borrowed {
     pub(crate) fn evict_from(&mut self, from: ShardId) {
         for index in 0..self.entries.len() {
             if self.entries[index].from == from {
-                drop(self.evict(index));
+                let _ = self.evict(index);
             }
         }
     }
