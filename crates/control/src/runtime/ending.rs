@@ -36,7 +36,7 @@ pub(super) async fn end(
     let deadline = Instant::now() + patience;
     let mut leaving: Vec<_> =
         shards.into_iter().map(|shard| Leaving { shard, asked: false, left: false }).collect();
-    while leaving.iter_mut().any(|leaving| !leaving.step()) {
+    while !step_all(&mut leaving) && Instant::now() < deadline {
         let idle = &mut || leaving.iter().all(|leaving| leaving.shard.control.is_quiet());
         if bell.get_mut().prepare(idle) {
             // A shard whose queue is full can not be asked yet, and rings when it has made room by answering.
@@ -54,6 +54,11 @@ pub(super) async fn end(
     let mut remains: Vec<_> = silent.collect();
     remains.extend(join_all(left, deadline).await);
     remains
+}
+
+/// Lets each go a step on, also behind one that hangs. Whether all have left.
+fn step_all(leaving: &mut [Leaving]) -> bool {
+    leaving.iter_mut().fold(true, |all, leaving| leaving.step() && all)
 }
 
 /// A shard on its way out.
@@ -106,4 +111,36 @@ async fn join_all(shards: Vec<Leaving>, deadline: Instant) -> Vec<Hung> {
     }
     remains.extend(joining.into_iter().map(|shard| Hung { shard, cause: "its thread does not end".into() }));
     remains
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::RuntimeConfig;
+    use net::probe::{HostChoice, Needs, choose};
+    use shard::{Cpus, ShardId, Shards};
+
+    #[test]
+    fn a_shard_that_hangs_keeps_no_other_from_ending() {
+        let chosen = choose(HostChoice::Epoll, Needs { shards: 2, sockets: 16 }).unwrap();
+        let plan = RuntimeConfig::default().plan(2, chosen, Cpus::of_this_process());
+        let mut shards = Shards::new(plan, Sleeper::new().unwrap().waker());
+        for shard in 0..2 {
+            shards.start(ShardId(shard)).unwrap();
+        }
+        let leaving = |shard| Leaving { shard, asked: false, left: false };
+        let mut leaving: Vec<_> = shards.into_running().into_iter().map(leaving).collect();
+        // As good as hung: it never hears that it is to end.
+        leaving[0].asked = true;
+        assert!(!step_all(&mut leaving));
+        assert!(leaving[1].asked);
+        while !leaving[1].left {
+            assert!(!step_all(&mut leaving));
+            thread::yield_now();
+        }
+        leaving[0].asked = false;
+        while !step_all(&mut leaving) {
+            thread::yield_now();
+        }
+    }
 }
