@@ -18,9 +18,9 @@
 //! while let Some(output) = core.poll() { /* answers, events, what goes to the log */ }
 //! ```
 //!
-//! A request is first looked at for what it claims ([`claims`], [`footprint`]); if somebody under way holds that, it
-//! waits. Otherwise it is validated and entered into the [`registry`] at once, its commands are queued to the shards,
-//! and what follows from their answers is kept as a [`flight`]. Objects therefore exist for the next request before
+//! A request is first looked at for what it claims (`claims`, `footprint`); if somebody under way holds that, it
+//! waits. Otherwise it is validated and entered into the `registry` at once, its commands are queued to the shards,
+//! and what follows from their answers is kept as a `flight`. Objects therefore exist for the next request before
 //! any shard has heard of them; a shard that refuses to make one has it taken out again, with all that was put in.
 
 mod claims;
@@ -237,6 +237,7 @@ impl Core {
     fn wake_waiting(&mut self) {
         while std::mem::take(&mut self.has_released) && !self.waiting.is_empty() {
             self.ahead = Ahead::default();
+            self.held.forget_watched();
             for waiting in std::mem::take(&mut self.waiting) {
                 let mut footprint = match &waiting.asked {
                     Asked::Request(_, request) => self.registry.footprint(request),
@@ -277,6 +278,7 @@ impl Core {
             }
             (Err(_), Some(request)) => {
                 footprint.awaits.extend(uncertain.iter().cloned());
+                self.held.watch(&footprint);
                 self.ahead.add(footprint);
                 let asked = Asked::Request(origin, request);
                 self.waiting.push_back(Waiting { asked, awaits: uncertain });
