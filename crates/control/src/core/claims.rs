@@ -60,6 +60,12 @@ pub(super) struct Footprint {
 #[derive(Debug, Default)]
 pub(super) struct Held {
     claims: BTreeMap<Claim, u32>,
+    /// Of what stops each of those that wait, one claim: as long as that is held there is no need to look at them.
+    watched: BTreeSet<Claim>,
+    /// Whether one of them waits for all that is held.
+    is_all_watched: bool,
+    /// Whether one of them waits for something else, so that any release may concern it.
+    is_any_watched: bool,
 }
 
 impl Held {
@@ -69,28 +75,52 @@ impl Held {
         }
     }
 
-    pub(super) fn release(&mut self, claims: &[Claim]) {
+    /// Whether one of those that wait may go ahead now.
+    pub(super) fn release(&mut self, claims: &[Claim]) -> bool {
+        let mut concerns = self.is_any_watched && !claims.is_empty();
         for claim in claims {
             if let Some(count) = self.claims.get_mut(claim) {
                 *count -= 1;
                 if *count == 0 {
                     self.claims.remove(claim);
+                    concerns |= self.watched.contains(claim);
                 }
             }
         }
+        concerns || self.is_all_watched && self.claims.is_empty()
+    }
+
+    /// All that wait are looked at anew.
+    pub(super) fn forget_watched(&mut self) {
+        self.watched.clear();
+        (self.is_all_watched, self.is_any_watched) = (false, false);
+    }
+
+    /// The request waits for something that may not be held, and for what is.
+    pub(super) fn watch(&mut self, footprint: &Footprint) {
+        self.is_any_watched |= !self.stops(footprint);
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.claims.is_empty()
     }
 
-    /// Whether the request has to wait for those under way.
-    pub(super) fn stops(&self, footprint: &Footprint) -> bool {
+    /// Whether the request has to wait for those under way. Of what it waits for, what was asked for last is watched,
+    /// because that is answered last: with what was asked for first, a router that closes behind thousands of consumers
+    /// would be looked at with each of them.
+    pub(super) fn stops(&mut self, footprint: &Footprint) -> bool {
         if footprint.is_about_all {
-            return !self.claims.is_empty();
+            let stops = !self.claims.is_empty();
+            self.is_all_watched |= stops;
+            return stops;
         }
-        !self.claims.is_empty()
-            && footprint.claims.iter().chain(&footprint.awaits).any(|claim| self.claims.contains_key(claim))
+        if self.claims.is_empty() {
+            return false;
+        }
+        let mut latest_first = footprint.claims.iter().chain(&footprint.awaits).rev();
+        let held = latest_first.find(|claim| self.claims.contains_key(claim));
+        self.watched.extend(held.cloned());
+        held.is_some()
     }
 }
 

@@ -63,8 +63,7 @@ impl Core {
             }),
         };
         if !flight.claims.is_empty() {
-            self.held.release(&flight.claims);
-            self.has_released = true;
+            self.has_released |= self.held.release(&flight.claims);
         }
         match (flight.origin, answered) {
             (Some(origin), Some(answered)) => self.answer(origin, answered, before),
@@ -76,7 +75,7 @@ impl Core {
     fn launch_on(&mut self, flight: Flight, steps: Vec<Step>, then: Then) {
         // Held twice for a moment, so that nobody comes between.
         self.launch(flight.origin, flight.claims.clone(), steps, then);
-        self.held.release(&flight.claims);
+        self.has_released |= self.held.release(&flight.claims);
     }
 
     /// An object was made, or not.
@@ -126,6 +125,8 @@ impl Core {
 
     /// Where the sockets of a transport or server were bound.
     fn bound(&mut self, object: Object, bound: &[BoundSocket]) {
+        // Whoever waits to close this frees those ports, which the next request may claim.
+        self.has_released = true;
         let sockets = match object {
             Object::Transport(no) => self.registry.transports.get_mut(no).map(|row| &mut row.sockets),
             Object::WebRtcServer(no) => self.registry.servers.get_mut(no).map(|row| &mut row.sockets),

@@ -56,3 +56,19 @@ fn what_is_asked_without_waiting_is_bounded_by_whoever_looks() {
     world.run();
     assert!(world.core.can_accept());
 }
+
+/// Looked at anew with each consumer that is made, the close would take a minute here, and control for seconds in
+/// production.
+#[test]
+fn a_router_closes_behind_thousands_that_are_being_made() {
+    let mut world = World::new();
+    world.ok(create_router("r"));
+    world.ok(create_plain("r", "a", 5000));
+    world.ok(produce("a", "p", 1));
+    for number in 0..4000 {
+        world.ask(consume("a", &format!("c{number}"), "p", number + 10));
+    }
+    world.ask(close_router("r"));
+    world.run();
+    assert!(world.is_empty());
+}
