@@ -112,7 +112,8 @@ impl Desk {
             match cause {
                 Cause::Said(output) => {
                     output.into_iter().for_each(|output| self.said(output));
-                    while let Some(output) = self.runtime.try_next() {
+                    for _ in 0..OUTPUTS_PER_TURN {
+                        let Some(output) = self.runtime.try_next() else { break };
                         self.said(output);
                     }
                 }
@@ -235,5 +236,8 @@ impl Desk {
     }
 }
 
+/// Outputs that are taken before handles have their turn again, who want to be heard also while shards talk without
+/// pause.
+const OUTPUTS_PER_TURN: usize = 512;
 /// How long shards may take to close their sockets. It takes them two ticks.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -58,7 +58,11 @@ pub(super) async fn end(
 
 /// Lets each go a step on, also behind one that hangs. Whether all have left.
 fn step_all(leaving: &mut [Leaving]) -> bool {
-    leaving.iter_mut().fold(true, |all, leaving| leaving.step() && all)
+    let mut all = true;
+    for leaving in leaving {
+        all &= leaving.step();
+    }
+    all
 }
 
 /// A shard on its way out.

@@ -58,11 +58,13 @@ impl Fleet {
         })
     }
 
-    /// Gives the core what shards said.
+    /// Gives the core what shards said; of one that says more than can be taken, a part. The rest keeps
+    /// [`Self::sleep`] from sleeping.
     pub(super) fn take(&mut self, core: &mut Core) {
         for shard in self.shards.iter_mut() {
             let from = index(shard);
-            while let Some(message) = shard.control.next_message() {
+            for _ in 0..MESSAGES_PER_TURN {
+                let Some(message) = shard.control.next_message() else { break };
                 if let Some(said) = said(message) {
                     core.from_shard(from, said);
                 }
@@ -169,6 +171,10 @@ async fn at(instant: Option<Instant>) {
     }
 }
 
+/// What is taken from a shard before the others have their turn, and before what came of it goes out: a shard that
+/// talks faster than control listens would otherwise be all that control hears, and fill its memory.
+const MESSAGES_PER_TURN: usize = 512;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,14 +187,16 @@ mod tests {
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
-    /// A shard that has answered, and rung nobody, because nobody slept.
-    fn answered() -> Fleet {
+    /// A shard that has answered so many commands, and rung nobody, because nobody slept.
+    fn answered(commands: usize) -> Fleet {
         let config = RuntimeConfig::default();
         let chosen = choose(HostChoice::Epoll, Needs { shards: 1, sockets: 16 }).unwrap();
         let mut fleet = Fleet::new(config.plan(1, chosen, Cpus::of_this_process())).unwrap();
         let control = &mut fleet.start(ShardIndex(0)).unwrap().control;
-        let action = Action::Router(RouterKey::new(0, 0), RouterCommand::Open);
-        control.submit(shard::RequestId(0), action).unwrap();
+        for request in 0..commands {
+            let action = Action::Router(RouterKey::new(0, 0), RouterCommand::Open);
+            control.submit(shard::RequestId(request as u64), action).unwrap();
+        }
         while control.is_quiet() {
             std::thread::yield_now();
         }
@@ -200,12 +208,38 @@ mod tests {
         let reactor =
             tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
         reactor.block_on(async {
-            let mut fleet = answered();
+            let mut fleet = answered(1);
             let poll =
                 |fleet: &mut Fleet| pin!(fleet.sleep(None)).poll(&mut Context::from_waker(Waker::noop()));
             assert_eq!(poll(&mut fleet), Poll::Ready(()));
             fleet.shards.running(ShardId(0)).unwrap().control.next_message().unwrap();
             assert_eq!(poll(&mut fleet), Poll::Pending, "and now there is none");
+            assert_eq!(fleet.end(Duration::from_secs(10)).await, []);
+        });
+    }
+
+    #[test]
+    fn a_shard_that_talks_without_pause_is_not_all_that_is_heard() {
+        let reactor =
+            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
+        reactor.block_on(async {
+            let mut fleet = answered(MESSAGES_PER_TURN + 1);
+            let placement = crate::core::Placement::single();
+            let rtc_ports = model::transport::PortRange { min: 0, max: 0 };
+            let config = crate::core::Config { pid: 0, rtc_ports, fingerprints: Vec::new(), placement };
+            let mut core = Core::new(config, crate::core::Random::new(|bytes| bytes.fill(0)));
+            let replies =
+                |fleet: &mut Fleet| fleet.counters().map(|counted| counted.counters.totals.replies).sum();
+            let mut counted: u64 = 0;
+            while counted <= MESSAGES_PER_TURN as u64 {
+                counted = replies(&mut fleet);
+                std::thread::yield_now();
+            }
+            fleet.take(&mut core);
+            assert_eq!(fleet.shards.running(ShardId(0)).unwrap().control.unanswered(), 1);
+            fleet.sleep(None).await;
+            fleet.take(&mut core);
+            assert_eq!(fleet.shards.running(ShardId(0)).unwrap().control.unanswered(), 0);
             assert_eq!(fleet.end(Duration::from_secs(10)).await, []);
         });
     }
