@@ -42,9 +42,9 @@ fn say(to: &mut impl Write, text: &str) -> io::Result<()> {
 
 /// What is and is not here, as long as that needs saying.
 const STATUS: &str = "\
-This version carries the packet path: formats, SRTP, the I/O drivers and the shard loop.
-The control API, and with it rooms and media, comes later: nothing is listening, and this process ends here.
-What the packet path costs on this machine: cargo xtask bench forward --quick
+This server's control API comes later: nothing is listening, and this process ends here.
+Rooms and media are served by the drop-in worker for mediasoup applications: cargo build --release -p shardcast-worker
+What forwarding costs on this machine: cargo xtask bench forward --quick
 ";
 
 /// The conventional code for a command line that makes no sense.
