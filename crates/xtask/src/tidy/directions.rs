@@ -74,7 +74,12 @@ const PLACES: &[Place] = &[
     Place { package: "dtls", layer: 1, may_use: &["wire"] },
     Place { package: "sctp", layer: 1, may_use: &["wire"] },
     Place { package: "bwe", layer: 1, may_use: &["wire"] },
-    Place { package: "sfu", layer: 1, may_use: &["wire", "srtp", "model", "ice", "dtls", "sctp", "bwe"] },
+    Place { package: "streams", layer: 1, may_use: &["wire"] },
+    Place {
+        package: "sfu",
+        layer: 1,
+        may_use: &["wire", "srtp", "model", "streams", "ice", "dtls", "sctp", "bwe"],
+    },
     Place { package: "net", layer: 2, may_use: &["wire"] },
     Place { package: "shard", layer: 2, may_use: &["wire", "model", "sfu", "net"] },
     // `net` for the look at the machine before a shard starts, and for the sleep that shards end.
@@ -87,7 +92,9 @@ const PLACES: &[Place] = &[
     Place { package: "shardcast-load", layer: 4, may_use: &["model", "wire", "shardcast-client"] },
     // Tools beside the product: they look at every layer on purpose, and nothing may use them.
     Place { package: "xtask", layer: 4, may_use: &[] },
-    Place { package: "fuzz", layer: 4, may_use: &["wire", "srtp", "model", "ice", "dtls", "sctp"] },
+    Place { package: "fuzz", layer: 4, may_use: &["wire", "srtp", "model", "streams", "ice", "dtls", "sctp"] },
+    // Rooms in virtual time, played against scripted peers.
+    Place { package: "sim", layer: 4, may_use: &["wire", "srtp", "model", "streams", "sfu", "net", "shard"] },
     // `shardcast-worker` only for its codec: workers are driven over the channel, whoever made them.
     Place {
         package: "shardcast-bench",
