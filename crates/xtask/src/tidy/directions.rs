@@ -92,7 +92,11 @@ const PLACES: &[Place] = &[
     Place { package: "shardcast-load", layer: 4, may_use: &["model", "wire", "shardcast-client"] },
     // Tools beside the product: they look at every layer on purpose, and nothing may use them.
     Place { package: "xtask", layer: 4, may_use: &[] },
-    Place { package: "fuzz", layer: 4, may_use: &["wire", "srtp", "model", "streams", "ice", "dtls", "sctp"] },
+    Place {
+        package: "fuzz",
+        layer: 4,
+        may_use: &["wire", "srtp", "model", "streams", "ice", "dtls", "sctp"],
+    },
     // Rooms in virtual time, played against scripted peers.
     Place { package: "sim", layer: 4, may_use: &["wire", "srtp", "model", "streams", "sfu", "net", "shard"] },
     // `shardcast-worker` only for its codec: workers are driven over the channel, whoever made them.

@@ -1,0 +1,15 @@
+//! Rooms in virtual time: our SFU, scripted peers around it, and an emulated network between them.
+//!
+//! [`network`] is the network: seeded models of directed paths, over nothing but times and lengths. [`random`] is where
+//! chance comes from.
+//!
+//! Invariants
+//! - One seed, one result. No clock, no thread, no iteration order and no address of anything decides what happens.
+//! - Peers share no code with what they examine: they never use `streams`, and `srtp` never stands at both ends.
+//!
+//! A tool beside the product: nothing uses it but tests.
+
+#![forbid(unsafe_code)]
+
+pub mod network;
+pub mod random;
