@@ -22,7 +22,6 @@ pub mod io;
 pub mod listener;
 mod packet;
 pub mod producer;
-mod rate;
 pub mod sfu;
 mod slots;
 pub mod transport;

@@ -11,5 +11,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
+mod rate;
 pub mod receive;
+pub mod score;
 pub mod send;
+
+pub use rate::Rate;
+pub use score::Score;

@@ -6,12 +6,12 @@ use core::time::Duration;
 
 use model::dump::RtpStreamParams;
 use model::rtp::RtpParameters;
+use streams::Rate;
 use wire::{Mono, PayloadType, Ssrc};
 
 use super::order::{Order, Standing};
 use super::parameters::{codec_of, rtx_of};
 use super::{DropReason, describe};
-use crate::rate::Rate;
 use crate::transport::Request;
 
 /// One encoding: what was announced of it and what was seen of it.

@@ -8,6 +8,7 @@ use model::key::{ConsumerKey, ProducerKey};
 use model::score::{ConsumerLayers, ConsumerType};
 use model::trace::{ConsumerTraceEventType, TraceSet};
 use srtp::PacketIndex;
+use streams::Rate;
 use wire::Ssrc;
 
 use super::{Consuming, Sfu};
@@ -15,7 +16,6 @@ use crate::Error;
 use crate::consumer::{Consumer, Halt, random_start};
 use crate::io::{Output, Outputs};
 use crate::producer::Activity;
-use crate::rate::Rate;
 use crate::transport::{Sender, SenderIndex, Transport};
 
 impl<S: Copy> Sfu<S> {

@@ -6,10 +6,10 @@
 use model::key::ConsumerKey;
 use model::rtp::MediaKind;
 use srtp::{PacketIndex, Reseal, SealError, StreamHandle};
+use streams::Rate;
 use wire::Ssrc;
 
 use super::{Kind, Transport};
-use crate::rate::Rate;
 
 /// A sender's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

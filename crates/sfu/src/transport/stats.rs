@@ -6,11 +6,11 @@ use model::dump::RecvRtpHeaderExtensions;
 use model::reply::{BoundSocket, Flow, TransportReport};
 use model::stats::TransportCounters;
 use model::transport::SctpState;
+use streams::Rate;
 use wire::Mono;
 use wire::rtp::ExtensionId;
 
 use super::{Kind, Transport};
-use crate::rate::Rate;
 
 /// Why something that a transport was given went no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -1,0 +1,145 @@
+//! How many bytes, and how fast: a total and the bits per second over a window.
+//!
+//! Buckets of equal length. The current one is not over, so a rate is taken over the window and as much of the
+//! current bucket as has passed: neither a lone packet nor the bucket's edge makes it jump.
+
+use core::time::Duration;
+
+use wire::Mono;
+
+/// See the module. `N` buckets are the window: 2.5 seconds, unless told otherwise.
+// What every packet touches stands together, and no packet but a bucket's first divides.
+#[derive(Clone, Debug)]
+#[repr(C)]
+pub struct Rate<const N: usize = 25> {
+    total: u64,
+    /// Where the current bucket ends, and what is in it.
+    end_nanos: u64,
+    current: u64,
+    bucket_nanos: u64,
+    /// The ones before, the oldest first.
+    buckets: [u32; N],
+}
+
+impl<const N: usize> Rate<N> {
+    /// With buckets of a tenth of a second.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { total: 0, end_nanos: BUCKET_NANOS, current: 0, bucket_nanos: BUCKET_NANOS, buckets: [0; N] }
+    }
+
+    /// Over a window of that length.
+    #[must_use]
+    pub fn over(window: Duration) -> Self {
+        let nanos = u64::try_from(window.as_nanos()).unwrap_or(u64::MAX);
+        let bucket_nanos = nanos.checked_div(buckets::<N>()).unwrap_or_default().max(1);
+        Self { bucket_nanos, end_nanos: bucket_nanos, ..Self::new() }
+    }
+
+    /// All bytes so far.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Counts a packet of that many bytes.
+    #[inline]
+    pub fn add(&mut self, now: Mono, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        if now.as_nanos() >= self.end_nanos {
+            self.advance(now);
+        }
+        self.current = self.current.saturating_add(bytes);
+        self.total = self.total.saturating_add(bytes);
+    }
+
+    /// Over the window.
+    #[must_use]
+    pub fn bits_per_second(&self, now: Mono) -> u64 {
+        let mut at_now = self.clone();
+        at_now.advance(now);
+        let bytes =
+            at_now.buckets.iter().map(|bytes| u64::from(*bytes)).fold(at_now.current, u64::saturating_add);
+        // A clock that went back stands at the bucket's beginning.
+        let begin = at_now.end_nanos.saturating_sub(at_now.bucket_nanos);
+        let nanos = buckets::<N>()
+            .saturating_mul(at_now.bucket_nanos)
+            .saturating_add(now.as_nanos().saturating_sub(begin));
+        let bits = u128::from(bytes).saturating_mul(8_000_000_000);
+        u64::try_from(bits.checked_div(u128::from(nanos)).unwrap_or_default()).unwrap_or(u64::MAX)
+    }
+
+    /// Makes the bucket that `now` is in the current one.
+    #[cold]
+    fn advance(&mut self, now: Mono) {
+        let Some(over) = now.as_nanos().checked_sub(self.end_nanos) else { return };
+        let by = over.checked_div(self.bucket_nanos).unwrap_or_default().saturating_add(1);
+        self.end_nanos = self.end_nanos.saturating_add(by.saturating_mul(self.bucket_nanos));
+        let by = usize::try_from(by).unwrap_or(usize::MAX);
+        self.buckets.copy_within(by.min(N).., 0);
+        self.buckets.iter_mut().rev().take(by).for_each(|bytes| *bytes = 0);
+        if let Some(bytes) = N.checked_sub(by).and_then(|at| self.buckets.get_mut(at)) {
+            *bytes = u32::try_from(self.current).unwrap_or(u32::MAX);
+        }
+        self.current = 0;
+    }
+}
+
+impl<const N: usize> Default for Rate<N> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn buckets<const N: usize>() -> u64 {
+    u64::try_from(N).unwrap_or(u64::MAX)
+}
+
+const BUCKET_NANOS: u64 = 100_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_steady_stream_has_its_rate_whenever_one_looks() {
+        let mut rate = Rate::<10>::new();
+        let start = Mono::ZERO + Duration::from_secs(1_000);
+        for ms in 0..3_000 {
+            let now = start + Duration::from_millis(ms);
+            rate.add(now, 125);
+            if ms > 1_200 {
+                let error = rate.bits_per_second(now).abs_diff(1_000_000);
+                assert!(error < 2_000, "{error} at {ms} ms");
+            }
+        }
+        assert_eq!(rate.total(), 375_000);
+    }
+
+    #[test]
+    fn silence_empties_the_window() {
+        let mut rate = Rate::<10>::new();
+        let start = Mono::ZERO + Duration::from_secs(7);
+        rate.add(start, 1_000);
+        assert_eq!(rate.bits_per_second(start), 8_000);
+        assert_eq!(rate.bits_per_second(start + Duration::from_millis(1_000)), 8_000);
+        assert_eq!(rate.bits_per_second(start + Duration::from_millis(1_100)), 0);
+        assert_eq!(rate.bits_per_second(start + Duration::from_secs(100)), 0);
+        rate.add(start + Duration::from_secs(100), 500);
+        assert_eq!(rate.bits_per_second(start + Duration::from_secs(100)), 4_000);
+        assert_eq!(rate.total(), 1_500);
+    }
+
+    #[test]
+    fn a_longer_window_remembers_longer() {
+        let mut rate = Rate::<25>::over(Duration::from_secs(6));
+        let start = Mono::ZERO + Duration::from_secs(60);
+        rate.add(start, 750);
+        assert_eq!(rate.bits_per_second(start), 1_000);
+        assert_eq!(rate.bits_per_second(start + Duration::from_secs(6)), 1_000);
+        assert_eq!(rate.bits_per_second(start + Duration::from_millis(6_240)), 0);
+        let back = start - Duration::from_secs(50);
+        rate.add(back, 750);
+        assert_eq!((rate.bits_per_second(back), rate.total()), (2_000, 1_500));
+    }
+}
