@@ -25,6 +25,16 @@ impl AbsCaptureTime {
         reader.rest().is_empty().then_some(Self { captured, clock_offset })
     }
 
+    /// The long form for whoever sends it on: when it was captured in that sender's own clock says how far the
+    /// capturer's is ahead of it.
+    #[must_use]
+    #[inline]
+    pub const fn relayed(self, captured_here: Ntp) -> Self {
+        // Clocks of different epochs wrap to a difference that is as wrong as the clocks are.
+        let offset = self.captured.0.wrapping_sub(captured_here.0).cast_signed();
+        Self { captured: self.captured, clock_offset: Some(offset) }
+    }
+
     /// Writes an element's value to `out` and returns the part that was written.
     pub fn write(self, out: &mut [u8; Self::LIMIT]) -> &[u8] {
         let mut writer = Writer::new(out);
@@ -53,6 +63,8 @@ mod tests {
             assert_eq!(written.first_chunk(), Some(&[1, 2, 3, 4, 5, 6, 7, 8]));
             assert_eq!(AbsCaptureTime::parse(written), Some(value));
         }
+        let long = AbsCaptureTime { captured: Ntp(5 << 32), clock_offset: Some(9) }.relayed(Ntp(7 << 32));
+        assert_eq!(long, AbsCaptureTime { captured: Ntp(5 << 32), clock_offset: Some(-2 << 32) });
         for len in (0..20).filter(|len| ![8, 16].contains(len)) {
             assert_eq!(AbsCaptureTime::parse(&[0; 20][..len]), None, "{len}");
         }
