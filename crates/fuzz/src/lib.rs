@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod codec_payload;
 mod input;
 mod rtcp_compound;
 mod rtcp_transport_feedback;
@@ -14,6 +15,7 @@ mod rtp_view;
 pub mod seeds;
 mod srtp_unprotect;
 
+pub use codec_payload::codec_payload;
 pub use rtcp_compound::rtcp_compound;
 pub use rtcp_transport_feedback::rtcp_transport_feedback;
 pub use rtp_rewrite::rtp_rewrite;
@@ -43,5 +45,6 @@ pub const TARGETS: &[Target] = &[
         run: rtcp_transport_feedback,
         seeds: seeds::rtcp_transport_feedback,
     },
+    Target { name: "codec_payload", run: codec_payload, seeds: seeds::codec_payload },
     Target { name: "srtp_unprotect", run: srtp_unprotect, seeds: seeds::srtp_unprotect },
 ];

@@ -124,6 +124,28 @@ pub fn rtcp_transport_feedback() -> Seeds {
     ]
 }
 
+/// The codec, then a payload or the value of an extension.
+pub fn codec_payload() -> Seeds {
+    let of = |codec: u8, payload: &[u8]| [&[codec], payload].concat();
+    vec![
+        ("vp8-key", of(0, &[0x90, 0x80, 0xa8, 0xac, 0x70, 0x14, 0x00, 0x9d, 0x01, 0x2a])),
+        ("vp8-everything", of(0, &[0xb0, 0xf0, 0xff, 0xfe, 0xab, 0xdf, 0x55])),
+        ("vp8-bare", of(0, &[0x10, 0x10])),
+        ("vp9-key", of(1, &[0x8e, 0xc9, 0x72, 0x18, 0, 160, 0, 120, 1, 4, 1, 0x80])),
+        ("vp9-layers", of(1, &[0xac, 0x11, 0x03, 0x07, 0xaa])),
+        ("vp9-references", of(1, &[0xf8, 0x01, 0x20, 0x03, 0x04, 0xaa])),
+        ("h264-parameters", of(2, &[0x67, 0x42, 0xc0, 0x0a])),
+        ("h264-aggregate", of(2, &[0x78, 0, 2, 0x67, 0x42, 0, 1, 0x68, 0, 3, 0x65, 0x88, 0x80])),
+        ("h264-fragment", of(2, &[0x7c, 0x85, 0x88, 0x80])),
+        ("av1-key", of(3, &[0x28, 3, 0x08, 0, 0, 0x30, 1, 2])),
+        ("av1-fragment", of(3, &[0xc0, 2, 0x30, 1, 0x82, 0, 0x34, 0x48])),
+        ("dependency-delta", of(4, &[0xc5, 0x12, 0x34])),
+        ("dependency-key", of(4, &[0x80, 0, 1, 0x80, 0x01, 0x1e, 0xa8])),
+        ("opus-pause", of(5, &[0x78])),
+        ("opus-two-frames", of(5, &[0x7a, 0])),
+    ]
+}
+
 /// Suite, kind, tampering, then what is sealed.
 pub fn srtp_unprotect() -> Seeds {
     let rtp = |suite: u8, at: u8, change: u8, cut: u8| {

@@ -13,6 +13,7 @@ extern crate std;
 
 mod bytes;
 pub mod classify;
+pub mod codec;
 mod ids;
 pub mod ntp;
 pub mod rtcp;
