@@ -1,0 +1,224 @@
+//! What the receiver of a stream says of it in its report blocks (RFC 3550 §6.4.1): loss, jitter, how long the way there
+//! and back takes, and from all that how well the stream does.
+//!
+//! A receiver may say anything. Losses are believed up to what was sent; a round trip longer than [`LONGEST`] is none.
+
+use core::time::Duration;
+
+use wire::Ntp;
+use wire::rtcp::ReportBlock;
+
+use super::Tally;
+use crate::Score;
+use crate::score::{BEST, Interval};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Reception {
+    lost: i32,
+    fraction_lost: u8,
+    jitter: u32,
+    round_trip: Option<Duration>,
+    score: Score,
+    /// What was counted when the last sample was taken.
+    prior: Prior,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Prior {
+    packets: u64,
+    lost: i32,
+    repaired: u64,
+    retransmitted: u64,
+}
+
+/// What a report changed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Whether the score is another.
+    pub score: bool,
+    /// Whether the share of lost packets is.
+    pub fraction_lost: bool,
+}
+
+impl Reception {
+    /// Nothing was reported yet: the best is hoped for.
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            lost: 0,
+            fraction_lost: 0,
+            jitter: 0,
+            round_trip: None,
+            score: Score::new(),
+            prior: Prior::default(),
+        }
+    }
+
+    /// Takes a report block about the stream, of which so much was sent so far. `now` is the clock of our sender
+    /// reports.
+    pub fn hear(&mut self, now: Ntp, block: &ReportBlock, sent: &Tally) -> Change {
+        let before = self.fraction_lost;
+        self.lost = block.cumulative_lost;
+        self.fraction_lost = block.fraction_lost;
+        self.jitter = block.jitter;
+        let delay = (block.last_sender_report, block.delay_since_last_sender_report);
+        self.round_trip = round_trip(now, delay).or(self.round_trip);
+        let prior = core::mem::replace(
+            &mut self.prior,
+            Prior {
+                packets: sent.packets,
+                lost: block.cumulative_lost,
+                repaired: sent.repaired,
+                retransmitted: sent.retransmitted,
+            },
+        );
+        // Less than before is said by who received duplicates or began anew.
+        let lost = self.prior.lost.saturating_sub(prior.lost);
+        let interval =
+            Interval::sent(growth(prior.packets, sent.packets), u32::try_from(lost).unwrap_or_default());
+        let interval = interval
+            .repaired(growth(prior.repaired, sent.repaired), growth(prior.retransmitted, sent.retransmitted));
+        Change { score: self.score.add(interval.sample()), fraction_lost: self.fraction_lost != before }
+    }
+
+    /// Another source feeds the stream: what was said of the one before means nothing. Whether the score is another.
+    pub fn reset_score(&mut self) -> bool {
+        self.score.reset(BEST)
+    }
+
+    /// Packets lost since the beginning.
+    #[must_use]
+    pub const fn lost(&self) -> i32 {
+        self.lost
+    }
+
+    /// The share of packets lost since the report before, in units of 1/256.
+    #[must_use]
+    pub const fn fraction_lost(&self) -> u8 {
+        self.fraction_lost
+    }
+
+    /// In units of the stream's clock.
+    #[must_use]
+    pub const fn jitter(&self) -> u32 {
+        self.jitter
+    }
+
+    /// Nothing while it is unknown.
+    #[must_use]
+    pub const fn round_trip(&self) -> Option<Duration> {
+        self.round_trip
+    }
+
+    /// From 0 to 10.
+    #[must_use]
+    pub const fn score(&self) -> u8 {
+        self.score.current()
+    }
+}
+
+impl Default for Reception {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// RFC 3550 §6.4.1, figure 2: what has passed since the report that the receiver names, less the time that it kept it.
+/// Nothing if it names none, or what comes out is no round trip.
+fn round_trip(now: Ntp, (last_report, delay): (u32, u32)) -> Option<Duration> {
+    if last_report == 0 {
+        return None;
+    }
+    // Wraps every 18 hours, and so does a negative one, to far above what is believed.
+    let units = now.middle().wrapping_sub(last_report).wrapping_sub(delay);
+    let nanos = u64::from(units).saturating_mul(1_000_000_000) >> 16;
+    Some(Duration::from_nanos(nanos)).filter(|round_trip| *round_trip <= LONGEST)
+}
+
+fn growth(before: u64, now: u64) -> u32 {
+    u32::try_from(now.saturating_sub(before)).unwrap_or(u32::MAX)
+}
+
+/// Ten times what a link over two satellites takes; beyond, a clock or a peer is wrong.
+const LONGEST: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn sent(packets: u64, repaired: u64, retransmitted: u64) -> Tally {
+        Tally { packets, repaired, retransmitted, octets: 0, nacks: 0, nacked: 0 }
+    }
+
+    fn losing(lost: i32) -> ReportBlock {
+        ReportBlock { cumulative_lost: lost, ..ReportBlock::default() }
+    }
+
+    #[test]
+    fn a_round_trip_is_that_of_the_rfc() {
+        // RFC 3550 §6.4.1, figure 2: 0xb710_8000 - 0xb705_2000 - 0x0005_4000 = 6.125 s.
+        let now = Ntp(0xb44d_b710_8000_0000);
+        let round_trip = round_trip(now, (0xb705_2000, 0x0005_4000));
+        assert_eq!(round_trip, Some(Duration::from_millis(6_125)));
+    }
+
+    #[test]
+    fn a_round_trip_that_cannot_be_is_none_and_the_last_one_stays() {
+        let now = Ntp(0xb44d_b710_8000_0000);
+        let block = |last: u32, delay: u32| ReportBlock {
+            last_sender_report: last,
+            delay_since_last_sender_report: delay,
+            ..ReportBlock::default()
+        };
+        let mut reception = Reception::new();
+        let mut hear = |last, delay| {
+            reception.hear(now, &block(last, delay), &sent(0, 0, 0));
+            reception.round_trip().map(|round_trip| round_trip.as_micros())
+        };
+        assert_eq!(hear(0, 0), None);
+        assert_eq!(hear(0xb710_8001, 0), None, "in the future");
+        assert_eq!(hear(0xb705_2000, 0x000c_0000), None, "kept longer than it took");
+        assert_eq!(hear(0xb705_2000, 0), None, "11.4 s");
+        assert_eq!(hear(0xb710_6000, 0x1000), Some(62_500));
+        assert_eq!(hear(0, 0), Some(62_500));
+        assert_eq!(hear(1, u32::MAX), Some(62_500));
+        assert_eq!(hear(0xb710_8000, 0), Some(0));
+    }
+
+    #[test]
+    fn scores_are_those_of_the_formula() {
+        // Sent, lost, repaired and retransmitted so far; the score after that report.
+        let reports = [
+            (100, 0, (0, 0), 10),
+            // (95 / 100)^4 is 8.1; (10 * 1 + 8 * 2) / 3.
+            (200, 5, (0, 0), 9),
+            // All lost: (10 + 16 + 0) / 6.
+            (300, 900, (0, 0), 4),
+            // The receiver began anew, and nothing counts as lost: (10 + 16 + 40) / 10.
+            (400, 1, (0, 0), 7),
+            // Five lost and repaired at once: weight (1 / 1.05)^4 = 0.823, lost 0.89, 9.65: a 10. (66 + 50) / 15.
+            (500, 6, (5, 5), 8),
+            // Nothing sent since: (116 + 60) / 21.
+            (500, 9, (5, 5), 8),
+        ];
+        let mut reception = Reception::new();
+        for (packets, lost, (repaired, retransmitted), score) in reports {
+            let before = reception.score();
+            let change = reception.hear(Ntp(0), &losing(lost), &sent(packets, repaired, retransmitted));
+            assert_eq!((reception.score(), change.score), (score, score != before), "after {packets}");
+        }
+        assert!(reception.reset_score());
+        assert_eq!(reception.score(), 10);
+    }
+
+    #[test]
+    fn what_was_said_is_repeated() {
+        let mut reception = Reception::new();
+        let block = ReportBlock { fraction_lost: 7, cumulative_lost: -3, jitter: 40, ..losing(0) };
+        let change = reception.hear(Ntp(0), &ReportBlock { cumulative_lost: -3, ..block }, &sent(9, 0, 0));
+        assert_eq!(change, Change { score: false, fraction_lost: true });
+        assert_eq!((reception.lost(), reception.fraction_lost(), reception.jitter()), (-3, 7, 40));
+        assert!(!reception.hear(Ntp(0), &block, &sent(9, 0, 0)).fraction_lost);
+    }
+}

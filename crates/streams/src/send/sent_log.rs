@@ -1,0 +1,234 @@
+//! What one receiver was sent, by its own numbers: which packet of the source each was, what makes it the same packet
+//! again bit by bit, and when it last went.
+//!
+//! A ring by the low bits of the outgoing index. It grows, by twice, when it would forget what its receiver can still
+//! ask for, up to [`LIMIT`]; a stream of 1.5 Mbit/s takes 512 entries of 24 bytes.
+//!
+//! What may go again is decided here: nothing twice within a round trip, since the first may still be on its way, and
+//! not more in all than was sent, so that a receiver that asks for everything at once and for ever at most doubles its
+//! own stream.
+
+#[cfg(test)]
+mod tests;
+
+use core::time::Duration;
+
+use wire::Mono;
+use wire::seq::Serial;
+
+use super::Keeping;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct SentLog {
+    entries: Vec<Option<Sent>>,
+    /// One above the highest index.
+    end: u64,
+    /// For how long an entry is worth keeping.
+    keeps: Moment,
+    /// How many packets may go again.
+    credit: u16,
+}
+
+/// A packet that was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// The low bits of its index.
+    index: u32,
+    /// What its header said.
+    pub timestamp: u32,
+    /// Which packet of the source it was.
+    pub origin: Origin,
+    /// The abs-send-time that was written.
+    pub abs_send_time: [u8; 3],
+    /// Bytes of padding that were added.
+    pub padding: u8,
+    /// When it last went.
+    at: Moment,
+    repeated: Repeated,
+}
+
+/// A packet of the source, as far as it takes to find it in a [`super::Store`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The end of its sequence number.
+    pub sequence: u16,
+    /// The end of the number of its run.
+    pub run: u16,
+    /// Which encoding.
+    pub encoding: u8,
+}
+
+/// Why a packet does not go again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It was never sent, or so long ago that nobody knows.
+    Unknown,
+    /// It was sent again less than a round trip ago.
+    TooSoon,
+    /// As much was sent again as was sent.
+    Spent,
+}
+
+/// Whether a packet was sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeated {
+    Not,
+    Yes,
+}
+
+/// Time in units of 2^16 ns, which wraps every three days: only short distances mean something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Moment(u32);
+
+impl SentLog {
+    /// Nothing was sent, and nothing is allocated.
+    pub fn new(keeping: Keeping) -> Self {
+        Self { entries: Vec::new(), end: 0, keeps: Moment::of(keeping.duration()), credit: LEAST_CREDIT }
+    }
+
+    /// A packet was sent under `index`, saying `timestamp`, `abs_send_time`, with so much padding.
+    #[inline]
+    pub fn record(
+        &mut self,
+        now: Mono,
+        (index, timestamp): (u64, u32),
+        origin: Origin,
+        (abs_send_time, padding): ([u8; 3], u8),
+    ) {
+        let at = Moment::at(now);
+        let sent = Sent {
+            index: low(index),
+            timestamp,
+            origin,
+            abs_send_time,
+            padding,
+            at,
+            repeated: Repeated::Not,
+        };
+        let mut place = self.place(sent.index);
+        while self.is_wanted(place, &sent) && self.grow() {
+            place = self.place(sent.index);
+        }
+        if let Some(entry) = self.entries.get_mut(place) {
+            // Of two that meet in a full log, the newer stays.
+            if entry.is_none_or(|other| sent.index.offset_from(other.index) >= 0) {
+                *entry = Some(sent);
+            }
+        }
+        self.end = self.end.max(index.saturating_add(1));
+        self.credit = self.credit.saturating_add(1).min(MOST_CREDIT);
+    }
+
+    /// What was sent under the sequence number, if it may go again now. The round-trip time may be unknown.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn ask(&self, now: Mono, round_trip: Option<Duration>, sequence: u16) -> Result<Sent, Refused> {
+        let sent = *self.find(sequence).ok_or(Refused::Unknown)?;
+        let round_trip = round_trip.unwrap_or(ROUND_TRIP).clamp(ROUND_TRIP_LEAST, ROUND_TRIP_MOST);
+        if sent.repeated == Repeated::Yes && !sent.at.is_older_than(Moment::of(round_trip), Moment::at(now)) {
+            return Err(Refused::TooSoon);
+        }
+        if self.credit == 0 { Err(Refused::Spent) } else { Ok(sent) }
+    }
+
+    /// It goes again now. Whether for the first time.
+    pub fn repeat(&mut self, now: Mono, sequence: u16) -> bool {
+        let Some(place) = self.find(sequence).map(|sent| self.place(sent.index)) else { return false };
+        let Some(Some(sent)) = self.entries.get_mut(place) else { return false };
+        let first = sent.repeated == Repeated::Not;
+        (sent.at, sent.repeated) = (Moment::at(now), Repeated::Yes);
+        self.credit = self.credit.saturating_sub(1);
+        first
+    }
+
+    /// The index under which a packet with that sequence number was sent.
+    pub fn index(&self, sequence: u16) -> Option<u64> {
+        let newest = self.end.checked_sub(1)?;
+        let back = u64::from(low16(newest).wrapping_sub(sequence));
+        newest.checked_sub(back)
+    }
+
+    /// Bytes of memory.
+    pub const fn memory(&self) -> usize {
+        self.entries.capacity().saturating_mul(size_of::<Option<Sent>>())
+    }
+
+    fn find(&self, sequence: u16) -> Option<&Sent> {
+        let index = low(self.index(sequence)?);
+        self.entries.get(self.place(index))?.as_ref().filter(|sent| sent.index == index)
+    }
+
+    /// Whether something stands there that may still be asked for; or there is no such place.
+    #[inline]
+    fn is_wanted(&self, place: usize, sent: &Sent) -> bool {
+        match self.entries.get(place) {
+            None => true,
+            Some(None) => false,
+            Some(Some(other)) => !other.at.is_older_than(self.keeps, sent.at),
+        }
+    }
+
+    /// Doubles the room. False when there is no more.
+    #[cold]
+    fn grow(&mut self) -> bool {
+        let places = self.entries.len().saturating_mul(2).max(LEAST);
+        if places > LIMIT {
+            return false;
+        }
+        let before = core::mem::replace(&mut self.entries, vec![None; places]);
+        for sent in before.into_iter().flatten() {
+            let place = self.place(sent.index);
+            if let Some(entry) = self.entries.get_mut(place) {
+                *entry = Some(sent);
+            }
+        }
+        true
+    }
+
+    #[inline]
+    fn place(&self, index: u32) -> usize {
+        // Places are fewer than 2^16, so that the low bits suffice.
+        usize::from(low16(u64::from(index))) & self.entries.len().wrapping_sub(1)
+    }
+}
+
+impl Moment {
+    fn at(now: Mono) -> Self {
+        Self(low(now.as_nanos() >> UNIT_BITS))
+    }
+
+    fn of(duration: Duration) -> Self {
+        Self(low(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX) >> UNIT_BITS))
+    }
+
+    /// Whether more than `by` has passed between this and `now`. The units being what they are, never too early.
+    const fn is_older_than(self, by: Self, now: Self) -> bool {
+        now.0.wrapping_sub(self.0) > by.0.saturating_add(1)
+    }
+}
+
+const fn low(index: u64) -> u32 {
+    let [_, _, _, _, a, b, c, d] = index.to_be_bytes();
+    u32::from_be_bytes([a, b, c, d])
+}
+
+const fn low16(index: u64) -> u16 {
+    let [.., high, low] = index.to_be_bytes();
+    u16::from_be_bytes([high, low])
+}
+
+const UNIT_BITS: u32 = 16;
+/// A second of audio, roughly, in packets of 20 ms.
+const LEAST: usize = 64;
+/// More than a store keeps.
+const LIMIT: usize = 4_096;
+/// As long as nobody knows: what the protocol asks again after.
+const ROUND_TRIP: Duration = Duration::from_millis(100);
+/// A receiver may say anything. Below, nobody waits for a packet; above, nobody has any use for it.
+const ROUND_TRIP_LEAST: Duration = Duration::from_millis(5);
+const ROUND_TRIP_MOST: Duration = Duration::from_secs(1);
+/// What a stream may send again right away, and at most in one go: two seconds of the highest rates.
+const LEAST_CREDIT: u16 = 64;
+const MOST_CREDIT: u16 = 4_096;
