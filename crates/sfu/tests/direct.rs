@@ -15,7 +15,7 @@ use sfu::producer::Activity;
 use sfu::transport::DropReason;
 use sfu::{DataFeed, Error, Io, Output, Verdict};
 use support::parameters::{bound, connect, consuming, encoding, open, plain, producing};
-use support::{Host, consumer, peer, pli, producer, rtp, transport};
+use support::{Host, PAYLOAD, consumer, peer, pli, producer, rtp, transport};
 use wire::rtp::View;
 
 #[test]
@@ -32,7 +32,7 @@ fn the_application_sends_and_gets_packets() {
     let copies: Vec<_> = host.out.iter().filter_map(rtp_of).collect();
     let copies: Vec<_> = copies.iter().map(|copy| View::parse(copy).unwrap()).collect();
     let [first, second] = copies.as_slice() else { panic!("{copies:?}") };
-    assert_eq!((first.ssrc().0, first.payload()), (70, &[7; 20][..]));
+    assert_eq!((first.ssrc().0, first.payload()), (70, &PAYLOAD[..]));
     assert_eq!(second.sequence(), first.sequence().wrapping_add(2));
     assert_eq!((host.wire.datagrams.len(), host.memory.held()), (0, 0));
     let counters = host.sfu.transport_counters(transport(1), host.now).unwrap();

@@ -13,7 +13,7 @@ use proptest::sample::Index;
 use sfu::transport::DropReason;
 use sfu::{Closing, Error, Output, Verdict};
 use support::parameters::{bound, connect, consuming, encoding, plain, producing};
-use support::{Host, consumer, peer, producer, rtp, transport};
+use support::{Host, PAYLOAD, consumer, peer, producer, rtp, transport};
 use wire::Ssrc;
 use wire::rtp::View;
 
@@ -26,7 +26,7 @@ fn a_copy_says_what_its_consumer_says_and_has_the_payload_of_the_packet() {
     let left = host.left();
     let [copy] = left.as_slice() else { panic!("{left:?}") };
     let copy = View::parse(copy).unwrap();
-    assert_eq!((copy.ssrc(), copy.timestamp(), copy.payload()), (Ssrc(1_001), 27_000, &[7; 20][..]));
+    assert_eq!((copy.ssrc(), copy.timestamp(), copy.payload()), (Ssrc(1_001), 27_000, &PAYLOAD[..]));
     let elements: Vec<_> = copy.elements().map(|element| (element.id.value(), element.data)).collect();
     let expected: [(u8, &[u8]); 4] = [(1, b"0"), (4, &[0; 3]), (5, &[0; 2]), (8, &[1])];
     assert_eq!(elements, expected);

@@ -10,7 +10,7 @@ use model::transport::{SrtpCryptoSuite, SrtpParameters};
 use sfu::transport::{DropReason, KeysRefused};
 use sfu::{Error, Verdict};
 use support::parameters::{bind, bound, connect, consuming, encoding, key, open, producing};
-use support::{Host, consumer, peer, pli, producer, rtp, transport};
+use support::{Host, PAYLOAD, consumer, peer, pli, producer, rtp, transport};
 use webrtc_srtp::context::Context;
 use webrtc_srtp::option::{srtcp_replay_protection, srtp_replay_protection};
 use webrtc_srtp::protection_profile::ProtectionProfile;
@@ -32,7 +32,7 @@ fn packets_and_requests_pass_between_peers_of_every_suite() {
                 left.iter().find(|datagram| wire::classify(datagram) == Some(wire::Kind::Rtp)).unwrap();
             let copy = room.subscriber.open(copy);
             let view = View::parse(&copy).unwrap();
-            assert_eq!((view.ssrc().0, view.payload()), (70, &[7; 20][..]), "{suite:?}");
+            assert_eq!((view.ssrc().0, view.payload()), (70, &PAYLOAD[..]), "{suite:?}");
             assert_eq!(view.timestamp(), u32::from(sequence) * 3_000);
             assert!(next.is_none_or(|next| next == view.sequence()), "{suite:?}");
             next = Some(view.sequence().wrapping_add(1));

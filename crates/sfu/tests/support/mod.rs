@@ -193,7 +193,7 @@ pub(crate) const fn peer(port: u16) -> SocketAddr {
     SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port)
 }
 
-/// Writes a packet of a producer.
+/// Writes a packet of a producer of VP8, in which a key frame begins, so that consumers can begin with any.
 pub(crate) fn write(packet: &mut Vec<u8>, ssrc: u32, sequence: u16) {
     packet.clear();
     packet.extend([0x90, 96]);
@@ -201,7 +201,7 @@ pub(crate) fn write(packet: &mut Vec<u8>, ssrc: u32, sequence: u16) {
     packet.extend(u32::from(sequence).wrapping_mul(3_000).to_be_bytes());
     packet.extend(ssrc.to_be_bytes());
     packet.extend([0xbe, 0xde, 0, 1, 0x50, 1, 0, 0]);
-    packet.extend([7; 20]);
+    packet.extend(PAYLOAD);
 }
 
 /// A packet of a producer.
@@ -219,3 +219,5 @@ pub(crate) fn pli(media: u32) -> Vec<u8> {
 }
 
 const LARGEST_SLOT: usize = 1_536;
+/// What [`write`] puts in: VP8, the start of a partition, with the tag of a key frame (RFC 7741 §4.2 and §4.3).
+pub(crate) const PAYLOAD: [u8; 20] = [0x10, 0, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7];
