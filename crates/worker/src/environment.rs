@@ -18,6 +18,8 @@ pub struct Environment {
     pub spread: Policy,
     /// How shards talk to the kernel.
     pub host: HostChoice,
+    /// Whether video packets that leave together are made equally long by padding.
+    pub levelling: bool,
     /// A shard that panics on order, for tests. A release build knows no way to ask for one.
     pub fault: Option<(ShardIndex, Fault)>,
 }
@@ -79,6 +81,13 @@ impl Environment {
                 _ => return Err(bad(IO, value, "auto, uring or epoll")),
             };
         }
+        if let Some(value) = of(LEVELLING) {
+            read.levelling = match value.as_str() {
+                "on" => true,
+                "off" => false,
+                _ => return Err(bad(LEVELLING, value, "on or off")),
+            };
+        }
         if cfg!(debug_assertions) {
             read.fault = of(FAULT).and_then(|value| fault(&value));
         }
@@ -94,17 +103,19 @@ fn fault(value: &str) -> Option<(ShardIndex, Fault)> {
 }
 
 /// The names, with what `--help` says of them.
-pub const VARIABLES: [(&str, &str); 4] = [
+pub const VARIABLES: [(&str, &str); 5] = [
     (SHARDS, "how many shards there can be (as many as there are cores to run on)"),
     (ON_PANIC, "exit: a shard's panic ends the worker; contain: only its routers (exit)"),
     (SPREAD, "load: a router spreads over shards as it needs; home: never; in-turn: always (load)"),
     (IO, "auto, uring or epoll (auto)"),
+    (LEVELLING, "on: video packets that leave together are padded to equal length; off: none is (off)"),
 ];
 
 const SHARDS: &str = "SHARDCAST_SHARDS";
 const ON_PANIC: &str = "SHARDCAST_ON_PANIC";
 const SPREAD: &str = "SHARDCAST_SPREAD";
 const IO: &str = "SHARDCAST_IO";
+const LEVELLING: &str = "SHARDCAST_LEVELLING";
 const FAULT: &str = "SHARDCAST_FAULT";
 
 /// More than any machine has cores; a typing error should not start a thousand threads.
@@ -126,15 +137,17 @@ mod tests {
             let read = read(said).unwrap();
             assert_eq!((read.shards, read.on_panic), (None, OnPanic::Exit));
             assert_eq!((read.spread, read.host), (Policy::default(), HostChoice::Auto));
-            assert!(read.fault.is_none());
+            assert!(!read.levelling && read.fault.is_none());
         }
     }
 
     #[test]
     fn each_variable_is_understood() {
-        let said = [(SHARDS, "3"), (ON_PANIC, "contain"), (SPREAD, "in-turn"), (IO, "epoll")];
+        let said =
+            [(SHARDS, "3"), (ON_PANIC, "contain"), (SPREAD, "in-turn"), (IO, "epoll"), (LEVELLING, "on")];
         let read = read(&said).unwrap();
         assert_eq!((read.shards, read.on_panic), (NonZeroU16::new(3), OnPanic::Contain));
+        assert!(read.levelling);
         assert_eq!((read.spread, read.host), (Policy::RoundRobin, HostChoice::Epoll));
         let names: Vec<_> = VARIABLES.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, said.map(|(name, _)| name));
@@ -142,9 +155,14 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_named_with_what_would_be_right() {
-        for (name, value) in
-            [(SHARDS, "0"), (SHARDS, "1025"), (SHARDS, "two"), (ON_PANIC, "ignore"), (SPREAD, "1")]
-        {
+        for (name, value) in [
+            (SHARDS, "0"),
+            (SHARDS, "1025"),
+            (SHARDS, "two"),
+            (ON_PANIC, "ignore"),
+            (SPREAD, "1"),
+            (LEVELLING, "yes"),
+        ] {
             let why = read(&[(name, value)]).unwrap_err().to_string();
             assert!(why.starts_with(&format!("{name}={value}: expected ")), "{why}");
         }

@@ -31,6 +31,8 @@ pub struct RuntimeConfig {
     pub certificate: CertificateSource,
     /// How much each shard holds.
     pub sizes: Sizes,
+    /// Whether video packets that leave together are made as long as the longest of them by padding.
+    pub levelling: bool,
     /// A defect of one shard, for tests of what a panic costs.
     pub fault: Option<(ShardIndex, Fault)>,
 }
@@ -63,6 +65,7 @@ impl Default for RuntimeConfig {
             rtc_ports: PortRange { min: 10_000, max: 59_999 },
             certificate: CertificateSource::SelfSigned,
             sizes: Sizes::default(),
+            levelling: false,
             fault: None,
         }
     }
@@ -128,10 +131,10 @@ impl RuntimeConfig {
     }
 
     pub(super) fn plan(&self, shards: u16, chosen: Chosen, cpus: Cpus) -> Plan<Rooms> {
-        let (sizes, fault) = (self.sizes, self.fault);
+        let (sizes, levelling, fault) = (self.sizes, self.levelling, self.fault);
         let rooms = move |shard: ShardId| {
             let fault = fault.filter(|(at, _)| ShardId::from(*at) == shard).map(|(_, fault)| fault);
-            RoomsConfig { fault, ..sizes.rooms() }
+            RoomsConfig { levelling, fault, ..sizes.rooms() }
         };
         Plan {
             most: shards.into(),

@@ -108,6 +108,7 @@ fn config(settings: &Settings, environment: &Environment) -> RuntimeConfig {
         policy: environment.spread,
         rtc_ports: model::transport::PortRange { min, max },
         certificate,
+        levelling: environment.levelling,
         fault: environment.fault,
         ..RuntimeConfig::default()
     }
