@@ -1,12 +1,13 @@
 //! Media through the worker: real mediasoup in Node, our binary, peers on UDP sockets.
 //!
 //! Each scenario is JavaScript in `media/`, played once with one shard and once with every router's transports spread
-//! over three, and has to end the same. Scenarios with real encoders need GStreamer, so they are ignored by default:
-//! `cargo xtask test --only media` installs it and runs them.
+//! over three, and has to end the same. Scenarios with real encoders need GStreamer, and some of them ffmpeg and aiortc,
+//! so they are ignored by default: `cargo xtask test --only media` installs those and runs them.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 mod npm;
+mod python;
 
 use std::path::Path;
 use std::process::Command;
@@ -19,6 +20,9 @@ enum Shards {
 
 fn play(file: &str, name: &str, shards: Shards) {
     npm::package();
+    if JUDGED_BY_AIORTC.contains(&file) {
+        python::packages();
+    }
     let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/main.js");
     let mut node = Command::new("node");
     node.arg(main).args([file, name]);
@@ -36,6 +40,9 @@ fn play(file: &str, name: &str, shards: Shards) {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{file} {name} with {shards:?}: {}\n{said}", output.status);
 }
+
+/// The files of scenarios that start Python.
+const JUDGED_BY_AIORTC: &[&str] = &["levelling"];
 
 /// A scenario that nobody names would pass by not being played.
 fn compare(file: &str, named: &[&str]) {
@@ -188,4 +195,12 @@ scenarios! {
     aead_aes_128_gcm_both_ways,
     #[ignore = "needs GStreamer"]
     aead_aes_256_gcm_both_ways,
+}
+
+scenarios! {
+    levelling:
+    #[ignore = "needs GStreamer, ffmpeg and aiortc"]
+    h264_is_decoded,
+    #[ignore = "needs GStreamer, ffmpeg and aiortc"]
+    vp8_is_decoded,
 }

@@ -50,6 +50,16 @@ fn install_from_apt(root: &Path, what: &str, packages: &[&str]) -> Result<(), St
         .map_err(|why| format!("{by_hand} ({why})"))
 }
 
+/// Makes sure of a Python that makes virtual environments, which Debian keeps in a package of its own.
+///
+/// # Errors
+/// What to run by hand, where we may not.
+pub(crate) fn need_python(root: &Path) -> Result<(), String> {
+    let works =
+        capture(program_in(Path::new("python3"), root).args(["-c", "import ensurepip, venv"])).is_ok();
+    if works { Ok(()) } else { install_from_apt(root, "Python's venv", &["python3-venv"]) }
+}
+
 /// Makes sure of a cargo subcommand by building it from the registry.
 ///
 /// # Errors
@@ -79,7 +89,7 @@ fn way_to_root(root: &Path) -> Option<&'static [&'static str]> {
     capture(program_in(Path::new("sudo"), root).args(["-n", "true"])).is_ok().then_some(&["sudo", "-n"])
 }
 
-/// One element of each plugin that `crates/worker/tests/media/gstreamer.js` uses.
+/// One element of each plugin that the scenarios in `crates/worker/tests/media` use.
 const ELEMENTS: &[&str] = &[
     "udpsrc",
     "rtpjitterbuffer",
@@ -92,6 +102,7 @@ const ELEMENTS: &[&str] = &[
     "vp8enc",
     "opusenc",
     "srtpenc",
+    "checksumsink",
 ];
 const GSTREAMER: &[&str] = &[
     "gstreamer1.0-tools",

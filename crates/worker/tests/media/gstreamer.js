@@ -3,135 +3,12 @@
 
 const assert = require('assert');
 const crypto = require('crypto');
-const dgram = require('dgram');
-const { spawn } = require('child_process');
+const { ENCODERS } = require('./encoders.js');
+const { Pipeline } = require('./pipeline.js');
 const { Stream } = require('./rtp.js');
 const { LOOPBACK, UDP } = require('./bed.js');
 
-// A pipeline that runs until the scenario ends.
-class Pipeline {
-  static async start(bed, description) {
-    const pipeline = new Pipeline(description);
-    bed.peers.push(pipeline);
-    await pipeline.until(bed, 'the pipeline to play', () => pipeline.text.includes('New clock'));
-    return pipeline;
-  }
-
-  // One that listens. It can not say which port it was given, so it is told one, and another where that is taken.
-  static async listen(bed, describe) {
-    for (;;) {
-      const port = await freePort();
-      try {
-        return Object.assign(await Pipeline.start(bed, describe(port)), { port });
-      } catch (error) {
-        if (!/in use/.test(error.message)) throw error;
-        bed.peers.pop();
-      }
-    }
-  }
-
-  constructor(description) {
-    this.description = description;
-    this.text = '';
-    this.buffers = [];
-    this.wake = () => {};
-    this.process = spawn('gst-launch-1.0', ['-v', ...description.split(/\s+/).filter(Boolean)], {
-      stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, GST_DEBUG: '2', GST_DEBUG_NO_COLOR: '1' },
-    });
-    process.once('exit', () => this.process.kill('SIGKILL'));
-    this.process.stdout.on('data', data => this.hear(data));
-    this.process.stderr.on('data', data => this.hear(data));
-    this.process.on('exit', (code, signal) => this.hear(`ended: ${code ?? signal}\n`));
-    this.process.on('error', error => this.hear(`${error}\n`));
-  }
-
-  hear(data) {
-    this.text += data;
-    const whole = this.text.lastIndexOf('\n') + 1;
-    for (const line of this.text.slice(this.heard ?? 0, whole).split('\n')) {
-      // fakesink tells of each buffer.
-      const buffer = /last-message = chain .*\((\d+) bytes/.exec(line);
-      if (buffer) this.buffers.push(Number(buffer[1]));
-    }
-    this.heard = whole;
-    this.wake();
-  }
-
-  async until(bed, what, isTrue) {
-    await bed.wait(what, (async () => {
-      while (!isTrue()) {
-        assert.ok(this.process.exitCode === null, `${this}`);
-        await new Promise(resolve => (this.wake = resolve));
-      }
-    })());
-  }
-
-  async drain() {}
-
-  assertNothingLeft() {
-    // A decoder that got something it could not use says so.
-    const complaints = this.text.split('\n').filter(line => /^ERROR|(WARN|ERROR)\s.*(dec|depay|parse)/.test(line));
-    assert.deepStrictEqual(complaints, [], this.description);
-  }
-
-  close() {
-    this.process.kill('SIGKILL');
-  }
-
-  toString() {
-    return `${this.description}: ${this.buffers.length} buffers\n${this.text.slice(-2000)}`;
-  }
-}
-
-async function freePort() {
-  const socket = dgram.createSocket('udp4');
-  await new Promise(resolve => socket.bind(0, LOOPBACK, resolve));
-  const { port } = socket.address();
-  await new Promise(resolve => socket.close(resolve));
-  return port;
-}
-
-const WIDTH = 320;
-const HEIGHT = 240;
-const PICTURES = `videotestsrc is-live=true pattern=ball
-  ! video/x-raw,format=I420,width=${WIDTH},height=${HEIGHT},framerate=30/1`;
-
-// What a publisher encodes, how a subscriber decodes it, and what it gets for each buffer.
-const CODECS = {
-  h264: {
-    encode: ssrc => `${PICTURES} ! x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 bitrate=800
-      ! video/x-h264,profile=constrained-baseline ! rtph264pay pt=97 ssrc=${ssrc} config-interval=-1 mtu=1200`,
-    decode: 'rtph264depay ! h264parse ! avdec_h264 max-threads=1',
-    caps: 'media=video,clock-rate=90000,encoding-name=H264',
-    codec: {
-      mimeType: 'video/H264', payloadType: 97, clockRate: 90000,
-      parameters: { 'packetization-mode': 1, 'profile-level-id': '42e01f' },
-      rtcpFeedback: [{ type: 'nack' }, { type: 'nack', parameter: 'pli' }],
-    },
-    kind: 'video', bytes: WIDTH * HEIGHT * 3 / 2,
-  },
-  vp8: {
-    encode: ssrc => `${PICTURES} ! vp8enc deadline=1 keyframe-max-dist=15 target-bitrate=800000
-      ! rtpvp8pay pt=98 ssrc=${ssrc} picture-id-mode=15-bit mtu=1200`,
-    decode: 'rtpvp8depay ! vp8dec',
-    caps: 'media=video,clock-rate=90000,encoding-name=VP8',
-    codec: {
-      mimeType: 'video/VP8', payloadType: 98, clockRate: 90000,
-      rtcpFeedback: [{ type: 'nack' }, { type: 'nack', parameter: 'pli' }],
-    },
-    kind: 'video', bytes: WIDTH * HEIGHT * 3 / 2,
-  },
-  opus: {
-    encode: ssrc => `audiotestsrc is-live=true samplesperbuffer=960 ! audio/x-raw,rate=48000,channels=2 ! opusenc
-      ! rtpopuspay pt=99 ssrc=${ssrc}`,
-    decode: 'rtpopusdepay ! opusdec plc=false ! audio/x-raw,format=S16LE,rate=48000,channels=2',
-    caps: 'media=audio,clock-rate=48000,encoding-name=OPUS',
-    codec: { mimeType: 'audio/opus', payloadType: 99, clockRate: 48000, channels: 2 },
-    kind: 'audio', bytes: 960 * 2 * 2,
-  },
-};
-
-for (const [name, { encode, decode, caps, codec, kind, bytes }] of Object.entries(CODECS)) {
+for (const [name, { encode, pay, depay, decode, caps, codec, kind, bytes }] of Object.entries(ENCODERS)) {
   exports[`${name}_is_decoded_by_two_subscribers`] = async bed => {
     const router = await bed.router();
     const from = await router.createPlainTransport({ listenInfo: UDP, comedia: true });
@@ -147,11 +24,11 @@ for (const [name, { encode, decode, caps, codec, kind, bytes }] of Object.entrie
       const { payloadType } = rtpParameters.codecs[0];
       const subscriber = await Pipeline.listen(bed, port => `udpsrc address=${LOOPBACK} port=${port}
         caps=application/x-rtp,${caps},payload=${payloadType}
-        ! rtpjitterbuffer latency=50 ! ${decode} ! fakesink sync=false silent=false`);
+        ! rtpjitterbuffer latency=50 ! ${depay} ! ${decode} ! fakesink sync=false silent=false`);
       await transport.connect({ ip: LOOPBACK, port: subscriber.port });
       subscribers.push(subscriber);
     }
-    await Pipeline.start(bed, `${encode(ssrc)} ! udpsink host=${LOOPBACK} port=${from.tuple.localPort}`);
+    await Pipeline.start(bed, `${encode()} ! ${pay(ssrc)} ! udpsink host=${LOOPBACK} port=${from.tuple.localPort}`);
     for (const subscriber of subscribers) {
       await subscriber.until(bed, `${FRAMES} decoded ${name} frames`, () => subscriber.buffers.length >= FRAMES);
       const wrong = subscriber.buffers.filter(length => length !== bytes);

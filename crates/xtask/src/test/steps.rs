@@ -94,7 +94,11 @@ fn run_suite(context: &Context) -> (Outcome, Tally) {
 }
 
 fn media(context: &Context) -> (Outcome, Tally) {
-    if let Err(reason) = packages::need_gstreamer(&context.root) {
+    let root = &context.root;
+    let ready = packages::need_gstreamer(root)
+        .and_then(|()| packages::need_from_apt(root, "ffmpeg", "ffmpeg"))
+        .and_then(|()| packages::need_python(root));
+    if let Err(reason) = ready {
         return (Outcome::Skipped { reason }, Tally::default());
     }
     let of = ["-p", "shardcast-worker", "--test", "media", "--locked"];

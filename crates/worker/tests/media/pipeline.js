@@ -1,0 +1,36 @@
+// A pipeline of GStreamer.
+'use strict';
+
+const { Program } = require('./program.js');
+
+class Pipeline {
+  // Plays from when this returns on.
+  static async start(bed, description) {
+    const pipeline = launch(bed, description);
+    await pipeline.until(bed, 'the pipeline to play', () => pipeline.lines.some(line => line.includes('New clock')));
+    return pipeline;
+  }
+
+  // One that receives on the ports that `describe` is given, as many as it names.
+  static listen(bed, describe) {
+    return Program.listen(bed, (...ports) => launch(bed, describe(...ports)), { count: describe.length });
+  }
+}
+
+// `buffers` holds the sizes of what reached fakesink, `frames` the fingerprints of what reached checksumsink.
+function launch(bed, description) {
+  const words = ['gst-launch-1.0', '-v', ...description.split(/\s+/).filter(Boolean)];
+  const [buffers, frames] = [[], []];
+  const onLine = line => {
+    const buffer = /last-message = chain .*\((\d+) bytes/.exec(line);
+    if (buffer) buffers.push(Number(buffer[1]));
+    const frame = /^\d+:\d\d:\d\d\.\d+ ([0-9a-f]{40})$/.exec(line);
+    if (frame) frames.push(frame[1]);
+  };
+  const env = { GST_DEBUG: '2', GST_DEBUG_NO_COLOR: '1' };
+  // A decoder that got something it could not use says so.
+  const isComplaint = line => /^ERROR|(WARN|ERROR)\s.*(dec|depay|parse)/.test(line);
+  return Object.assign(Program.start(bed, words, { isComplaint, onLine, env }), { buffers, frames });
+}
+
+module.exports = { Pipeline };
