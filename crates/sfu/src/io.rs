@@ -124,6 +124,33 @@ pub enum Output<S> {
         /// The message.
         message: Box<DataMessage>,
     },
+    /// Call [`crate::Sfu::timeout`] at or after this time. It replaces what was said of this transport before.
+    Arm {
+        /// Whose timer.
+        transport: TransportKey,
+        /// When.
+        at: Mono,
+    },
+    /// Tell a shard how the streams of a producer do, in the order of its encodings, 0 for one that has not appeared:
+    /// [`crate::Sfu::set_replica_scores`] there. The newest is enough.
+    Scores {
+        /// Which shard.
+        shard: ShardIndex,
+        /// What stands for the producer there.
+        replica: ProducerKey,
+        /// Of each stream.
+        scores: Box<[u8]>,
+    },
+    /// Tell the producer's shard the worst loss among its consumers here, of 256:
+    /// [`crate::Sfu::set_remote_loss`] there. The newest is enough.
+    Loss {
+        /// Which shard.
+        shard: ShardIndex,
+        /// The producer there.
+        producer: ProducerKey,
+        /// Packets lost of 256.
+        fraction: u8,
+    },
     /// Ask the producer, which is on another shard, for a key frame: [`crate::Sfu::request_key_frame`] there.
     RequestKeyFrame {
         /// Which shard.

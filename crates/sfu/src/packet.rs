@@ -1,7 +1,7 @@
 //! A packet as consumers see it: in the router's numbers, whatever its producer called them.
 
 use wire::rtp::Layout;
-use wire::{PayloadType, Ssrc};
+use wire::{Ntp, PayloadType, Ssrc};
 
 /// What decisions about one packet are made from. Its bytes are elsewhere and stay as they are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Packet {
     pub sequence: u64,
     /// The producer's timestamp.
     pub timestamp: u32,
+    /// When it was captured, in our clock.
+    pub captured: Ntp,
     /// The marker bit.
     pub marker: bool,
     /// Bytes of payload, padding excluded.

@@ -46,7 +46,7 @@ impl Room {
         for number in [0, 1] {
             host.sfu.produce(producer(number), &producing(transport(0), &[encoding(5 + number)])).unwrap();
             let feed = Feed { shard: ShardIndex(1), replica: ProducerKey::new(number, 0) };
-            host.sfu.open_feed(producer(number), feed).unwrap();
+            host.sfu.open_feed(producer(number), feed, &mut host.out).unwrap();
         }
         for number in 1..=10 {
             let [local, remote] = KEYS.map(|text| key(SrtpCryptoSuite::AeadAes128Gcm, text));

@@ -89,7 +89,7 @@ fn a_closed_feed_gets_nothing_and_a_closed_producer_names_its_feeds() {
     let feed = Feed { shard: ShardIndex(1), replica: producer(3) };
     assert_eq!(shards.here.sfu.feeds(producer(0)), [feed]);
     let other = Feed { shard: ShardIndex(2), replica: producer(9) };
-    shards.here.sfu.open_feed(producer(0), other).unwrap();
+    shards.here.sfu.open_feed(producer(0), other, &mut shards.here.out).unwrap();
     assert_eq!(shards.here.sfu.close_feed(producer(0), ShardIndex(1)), Some(feed));
     assert_eq!(shards.here.sfu.close_feed(producer(0), ShardIndex(1)), None);
     shards.here.receive(transport(0), peer(1), &rtp(5, 1));
@@ -150,7 +150,8 @@ impl Shards {
         let open = producing(transport(0), &ENCODINGS);
         here.sfu.produce(producer(0), &open).unwrap();
         there.sfu.open_replica(producer(3), &replica(&open, ShardIndex(0), producer(0))).unwrap();
-        here.sfu.open_feed(producer(0), Feed { shard: ShardIndex(1), replica: producer(3) }).unwrap();
+        let feed = Feed { shard: ShardIndex(1), replica: producer(3) };
+        here.sfu.open_feed(producer(0), feed, &mut here.out).unwrap();
         for (host, of) in [(&mut here, producer(0)), (&mut there, producer(3))] {
             let mut open = consuming(transport(1), of, 70);
             open.consumer_type = ConsumerType::Pipe;

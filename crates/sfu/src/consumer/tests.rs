@@ -185,6 +185,7 @@ fn with_ssrc(ssrc: u32) -> RtpEncodingParameters {
 
 fn packet(sequence: u64) -> Packet {
     Packet {
+        captured: wire::Ntp::default(),
         encoding: 0,
         ssrc: Ssrc(100),
         payload_type: PayloadType::from_low_bits(101),

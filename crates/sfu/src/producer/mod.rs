@@ -20,7 +20,7 @@ use model::rtp::{MediaKind, RtpMapping, RtpParameters};
 use model::score::ProducerType;
 use model::trace::{ProducerTraceEventType, TraceSet};
 use wire::rtp::{ExtensionMap, HeaderPlan, PlanError, View};
-use wire::{Mono, PayloadType, Ssrc};
+use wire::{Mono, Ntp, PayloadType, Ssrc};
 
 pub use extensions::{ReceiveIds, router_id};
 pub use parameters::validate;
@@ -55,6 +55,17 @@ pub enum Activity {
     Running,
     /// They are taken note of and dropped.
     Paused,
+}
+
+/// When a packet came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrival {
+    /// The time of the tick.
+    pub now: Mono,
+    /// When the kernel received it.
+    pub received: Mono,
+    /// The same by the wall clock.
+    pub wall_clock: Ntp,
 }
 
 /// What a packet is to the producer that it belongs to.
@@ -120,8 +131,8 @@ impl Producer {
     }
 
     /// Takes a packet that the listener found to be this producer's. `rid` is its RID or repaired RID.
-    pub fn receive(&mut self, now: Mono, packet: &View<'_>, rid: Option<&[u8]>) -> Received {
-        match self.sort(now, packet, rid) {
+    pub fn receive(&mut self, arrival: Arrival, packet: &View<'_>, rid: Option<&[u8]>) -> Received {
+        match self.sort(arrival, packet, rid) {
             Ok(received) => received,
             Err(reason) => Received::Drop(reason),
         }
@@ -200,7 +211,13 @@ impl Producer {
         stream::known(&self.encodings, ssrc).is_some()
     }
 
-    fn sort(&mut self, now: Mono, packet: &View<'_>, rid: Option<&[u8]>) -> Result<Received, DropReason> {
+    fn sort(
+        &mut self,
+        arrival: Arrival,
+        packet: &View<'_>,
+        rid: Option<&[u8]>,
+    ) -> Result<Received, DropReason> {
+        let Arrival { now, .. } = arrival;
         let (ssrc, payload_type, sequence) = (packet.ssrc(), packet.payload_type(), packet.sequence());
         let signs = Signs { now, ssrc, payload_type, sequence, rid };
         let at = match stream::belongs(&mut self.encodings, &signs)? {
@@ -222,6 +239,8 @@ impl Producer {
             run: standing.run,
             sequence: standing.sequence,
             timestamp: packet.timestamp(),
+            // Its sender's clock is not known here: what it says is as late as it came.
+            captured: arrival.wall_clock,
             marker: packet.marker(),
             payload_len: packet.layout().payload_len(),
         }))

@@ -20,9 +20,8 @@ pub(crate) struct Replica {
     activity: Activity,
     /// Nothing before its feed was opened.
     epoch: Option<Epoch>,
-    streams: usize,
-    /// A bit for each encoding of which a packet came.
-    seen: u64,
+    /// Of each stream, 0 for one that has not appeared.
+    scores: Box<[u8]>,
 }
 
 impl Replica {
@@ -34,8 +33,7 @@ impl Replica {
             extensions: extensions::map(open.kind, &open.header_extensions),
             activity: if open.paused { Activity::Paused } else { Activity::Running },
             epoch: None,
-            streams: open.mapped_ssrcs.len(),
-            seen: 0,
+            scores: open.mapped_ssrcs.iter().map(|_| 0).collect(),
         }
     }
 
@@ -77,17 +75,17 @@ impl Replica {
         }
     }
 
-    /// Takes note of a packet of that encoding. Whether it is the first.
-    #[inline]
-    pub(crate) fn see(&mut self, encoding: usize) -> bool {
-        let bit = u32::try_from(encoding).ok().and_then(|encoding| 1_u64.checked_shl(encoding));
-        let before = self.seen;
-        self.seen |= bit.unwrap_or_default();
-        self.seen != before
+    /// Takes over what its shard says of its streams. Whether that is a change.
+    pub(crate) fn set_scores(&mut self, scores: &[u8]) -> bool {
+        let changed = *self.scores != *scores && self.scores.len() == scores.len();
+        if changed {
+            self.scores.copy_from_slice(scores);
+        }
+        changed
     }
 
-    pub(crate) fn scores(&self) -> Vec<u8> {
-        (0..self.streams).map(|at| if at < 64 && self.seen >> at & 1 != 0 { 10 } else { 0 }).collect()
+    pub(crate) fn scores(&self) -> &[u8] {
+        &self.scores
     }
 
     #[inline]

@@ -23,7 +23,7 @@ fn repair_of_a_stream_not_yet_seen_is_dropped() {
     assert_eq!(media(&mut producer, &rtp(10, 96, 5), None), Some((0, 100, 5)));
     let repair = rtp(11, 97, 2);
     assert_eq!(
-        producer.receive(Mono::ZERO, &View::parse(&repair).unwrap(), None),
+        producer.receive(at(0), &View::parse(&repair).unwrap(), None),
         Received::Repair { encoding: 0 }
     );
     assert_eq!(producer.seen().collect::<Vec<_>>(), [Some((Ssrc(10), Some(Ssrc(11))))]);
@@ -37,14 +37,13 @@ fn a_rid_has_one_ssrc() {
     assert_eq!(dropped(&mut producer, &rtp(8, 96, 5), Some(b"h")), Some(DropReason::SecondSsrc));
     assert_eq!(dropped(&mut producer, &rtp(8, 96, 5), Some(b"x")), Some(DropReason::UnknownStream));
     let repair = rtp(9, 97, 2);
-    let received = producer.receive(Mono::ZERO, &View::parse(&repair).unwrap(), Some(b"h"));
+    let received = producer.receive(at(0), &View::parse(&repair).unwrap(), Some(b"h"));
     assert_eq!(received, Received::Repair { encoding: 1 });
 }
 
 #[test]
 fn another_ssrc_takes_a_rid_over_once_the_old_one_was_silent() {
     let mut producer = video(&[with_rid("l"), with_rid("h")]);
-    let at = |seconds| Mono::ZERO + core::time::Duration::from_secs(seconds);
     let mut receive = |seconds, ssrc, sequence| {
         let packet = rtp(ssrc, 96, sequence);
         match producer.receive(at(seconds), &View::parse(&packet).unwrap(), Some(b"h")) {
@@ -190,7 +189,7 @@ fn a_mapping_of_other_encodings_is_refused() {
 }
 
 fn media(producer: &mut Producer, packet: &[u8], rid: Option<&[u8]>) -> Option<(usize, u32, u64)> {
-    match producer.receive(Mono::ZERO, &View::parse(packet).unwrap(), rid) {
+    match producer.receive(at(0), &View::parse(packet).unwrap(), rid) {
         // One cycle up: numbers before the first have a place.
         Received::Media(packet) => Some((packet.encoding, packet.ssrc.0, packet.sequence - 65_536)),
         Received::Repair { .. } | Received::Drop(_) => None,
@@ -198,7 +197,7 @@ fn media(producer: &mut Producer, packet: &[u8], rid: Option<&[u8]>) -> Option<(
 }
 
 fn dropped(producer: &mut Producer, packet: &[u8], rid: Option<&[u8]>) -> Option<DropReason> {
-    match producer.receive(Mono::ZERO, &View::parse(packet).unwrap(), rid) {
+    match producer.receive(at(0), &View::parse(packet).unwrap(), rid) {
         Received::Drop(reason) => Some(reason),
         Received::Media(_) | Received::Repair { .. } => None,
     }
@@ -267,4 +266,9 @@ fn mime(text: &str) -> MimeType {
 
 fn pt(number: u8) -> model::id::PayloadType {
     model::id::PayloadType::new(number).unwrap()
+}
+
+fn at(seconds: u64) -> Arrival {
+    let now = Mono::ZERO + core::time::Duration::from_secs(seconds);
+    Arrival { now, received: now, wall_clock: Ntp::default() }
 }

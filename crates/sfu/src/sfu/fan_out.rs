@@ -6,14 +6,15 @@ use wire::Mono;
 use wire::rtp::{ExtensionId, Layout, View};
 
 use super::Sfu;
+use super::rtcp::Heard;
 use super::source::Origin;
 use super::tick::Unplaced;
 use crate::consumer::Decision;
 use crate::io::{Datagram, HandOver, Io, Output, Outputs, Packets, SocketRole, Verdict};
 use crate::listener::Marks;
 use crate::packet::{Packet, Stamp};
-use crate::producer::{self, Activity, Producer, ReceiveIds, Received};
-use crate::transport::{DropReason, Feedback, Listing, Opened, Queued};
+use crate::producer::{self, Activity, Arrival, Producer, ReceiveIds, Received};
+use crate::transport::{DropReason, Listing, Opened, Queued};
 
 impl<S: Copy> Sfu<S> {
     /// Takes a datagram that came to a transport.
@@ -67,7 +68,8 @@ impl<S: Copy> Sfu<S> {
             return Ok(self.judge(key, Err(DropReason::Malformed)));
         }
         transport.take_rtcp(io.now, compound);
-        let taken = self.take_rtcp(key, compound, io);
+        let heard = Heard { at: key, received: io.now };
+        let taken = self.take_rtcp(heard, compound, io);
         Ok(self.judge(key, taken))
     }
 
@@ -77,18 +79,13 @@ impl<S: Copy> Sfu<S> {
         P: Packets<Slot = S>,
     {
         let HandOver { replica, epoch, stamp, slot, .. } = *packet;
-        let mut appeared = false;
-        let admitted = match self.sources.get_mut(replica).map(|source| &mut source.origin) {
+        let admitted = match self.sources.get(replica).map(|source| &source.origin) {
             Some(Origin::Elsewhere(known)) if known.epoch() == Some(epoch) => {
-                appeared = known.see(stamp.packet.encoding);
                 if known.activity() == Activity::Paused { Err(DropReason::Paused) } else { Ok(()) }
             }
             Some(Origin::Elsewhere(_)) => Err(DropReason::EndedEpoch),
             _ => Err(DropReason::UnknownProducer),
         };
-        if appeared {
-            self.tell_scores(replica, io.out);
-        }
         let taken = match admitted {
             Ok(()) => self.pass_on(replica, &stamp, slot, io),
             Err(reason) => {
@@ -141,14 +138,18 @@ impl<S: Copy> Sfu<S> {
         match opened {
             Opened::Rtp(slot, layout) => {
                 let sorted = match io.packets.bytes(slot).and_then(|bytes| View::new(bytes, layout)) {
-                    Some(view) => self.sort(io.now, key, &view, io.out),
+                    Some(view) => {
+                        let arrival = self.arrival(io.now, datagram.received);
+                        self.sort(arrival, key, &view, io.out)
+                    }
                     None => Err(DropReason::NoSlot),
                 };
                 self.route(sorted, slot, layout, io)
             }
             Opened::Rtcp(len) => {
                 let scratch = core::mem::take(&mut self.scratch);
-                let taken = self.take_rtcp(key, scratch.get(..len).unwrap_or_default(), io);
+                let heard = Heard { at: key, received: datagram.received };
+                let taken = self.take_rtcp(heard, scratch.get(..len).unwrap_or_default(), io);
                 self.scratch = scratch;
                 taken
             }
@@ -168,10 +169,11 @@ impl<S: Copy> Sfu<S> {
         let owner = self.transports.get_mut(transport).ok_or(DropReason::UnknownTransport)?;
         let (slot, layout) = owner.take_rtp(io.now, packet, io.packets)?;
         let view = io.packets.bytes(slot).and_then(|bytes| View::new(bytes, layout));
+        let arrival = self.arrival(io.now, io.now);
         let sorted = match (view, self.local_mut(key)) {
             (Some(view), Ok(producer)) => {
                 let marks = producer.receive_ids().read(&view);
-                let (sorted, appeared) = sift(producer, io.now, &view, marks);
+                let (sorted, appeared) = sift(producer, arrival, &view, marks);
                 if appeared {
                     self.tell_scores(key, io.out);
                 }
@@ -182,39 +184,14 @@ impl<S: Copy> Sfu<S> {
         self.route(sorted, slot, layout, io)
     }
 
-    fn take_rtcp<P>(
-        &mut self,
-        key: TransportKey,
-        compound: &[u8],
-        io: &mut Io<'_, P>,
-    ) -> Result<(), DropReason>
-    where
-        P: Packets<Slot = S>,
-    {
-        let transport = self.transports.get_mut(key).ok_or(DropReason::UnknownTransport)?;
-        let mut found = core::mem::take(&mut self.found);
-        let read = transport.read_rtcp(compound, &mut found);
-        for Feedback::KeyFrame(sender) in found.drain(..) {
-            let sender = self.transports.get(key).and_then(|transport| transport.senders.get(sender));
-            let Some((consumer, encoding)) = sender.map(|sender| (sender.consumer, sender.encoding)) else {
-                continue;
-            };
-            let Some(entry) = self.consumers.get(consumer).filter(|entry| entry.consumer.is_active()) else {
-                continue;
-            };
-            // A stream of a pipe is one encoding; who has only one stream means what it sends now.
-            let encoding = entry.consumer.source_of(encoding);
-            self.ask(entry.producer, encoding, io.out);
-        }
-        self.found = found;
-        self.counters.rtcp_received = self.counters.rtcp_received.saturating_add(u64::from(read.is_ok()));
-        read
+    fn arrival(&self, now: Mono, received: Mono) -> Arrival {
+        Arrival { now, received, wall_clock: self.ntp_at_zero.after(received.since(Mono::ZERO)) }
     }
 
     /// Finds a packet's producer and what it makes of the packet.
     fn sort(
         &mut self,
-        now: Mono,
+        arrival: Arrival,
         transport: TransportKey,
         view: &View<'_>,
         out: &mut Outputs<S>,
@@ -239,7 +216,7 @@ impl<S: Copy> Sfu<S> {
             return Err(DropReason::UnknownProducer);
         };
         let producer = self.local_mut(key).map_err(|_| DropReason::UnknownProducer)?;
-        let (sorted, appeared) = sift(producer, now, view, marks);
+        let (sorted, appeared) = sift(producer, arrival, view, marks);
         if appeared {
             self.tell_scores(key, out);
         }
@@ -370,12 +347,12 @@ impl<S: Copy> Sfu<S> {
 /// What a producer makes of a packet, and whether a stream appeared with it.
 fn sift(
     producer: &mut Producer,
-    now: Mono,
+    arrival: Arrival,
     view: &View<'_>,
     marks: Marks<'_>,
 ) -> (Result<Packet, DropReason>, bool) {
     let was_known = producer.knows(view.ssrc());
-    let sorted = match producer.receive(now, view, marks.rid) {
+    let sorted = match producer.receive(arrival, view, marks.rid) {
         Received::Media(packet) => Ok(packet),
         Received::Repair { .. } => Err(DropReason::Repair),
         Received::Drop(producer::DropReason::Paused) => Err(DropReason::Paused),

@@ -4,11 +4,15 @@
 //! A request is not repeated and not delayed; that comes with the streams' statistics.
 
 use model::key::{ConsumerKey, ProducerKey};
+use wire::Ssrc;
+use wire::rtcp::{FirView, Pli};
 
 use super::Sfu;
+use super::rtcp::Heard;
 use super::source::Origin;
 use crate::Error;
 use crate::io::{Output, Outputs};
+use crate::transport::Sender;
 
 impl<S: Copy> Sfu<S> {
     /// Asks a producer of this shard for a key frame, in the name of another shard.
@@ -30,6 +34,37 @@ impl<S: Copy> Sfu<S> {
             self.ask_for(consumer, out);
         }
         Ok(())
+    }
+
+    /// A consumer's peer lost a picture (RFC 4585 §6.3.1).
+    pub(super) fn heard_pli(&mut self, heard: Heard, pli: &Pli, out: &mut Outputs<S>) {
+        let counted = self.asked_by_peer(heard, pli.media, out);
+        if let Some(count) = counted.map(|sender| &mut sender.pli_count) {
+            *count = count.saturating_add(1);
+        }
+    }
+
+    /// A consumer's peer has to begin anew (RFC 5104 §4.3.1).
+    pub(super) fn heard_fir(&mut self, heard: Heard, fir: &FirView<'_>, out: &mut Outputs<S>) {
+        for item in fir.items.iter() {
+            let counted = self.asked_by_peer(heard, item.ssrc, out);
+            if let Some(count) = counted.map(|sender| &mut sender.fir_count) {
+                *count = count.saturating_add(1);
+            }
+        }
+    }
+
+    /// Asks the producer of the stream that is meant. The stream, to be counted.
+    fn asked_by_peer(&mut self, heard: Heard, media: Ssrc, out: &mut Outputs<S>) -> Option<&mut Sender> {
+        let index = self.media_sender(heard.at, media)?;
+        let sender = self.transports.get(heard.at)?.senders.get(index)?;
+        let (consumer, encoding) = (sender.consumer, sender.encoding);
+        if let Some(entry) = self.consumers.get(consumer).filter(|entry| entry.consumer.is_active()) {
+            // A stream of a pipe is one encoding; who has only one stream means what it sends now.
+            let encoding = entry.consumer.source_of(encoding);
+            self.ask(entry.producer, encoding, out);
+        }
+        self.transports.get_mut(heard.at)?.senders.get_mut(index)
     }
 
     /// For everything that the consumer sends or is about to.

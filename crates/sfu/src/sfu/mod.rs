@@ -19,11 +19,15 @@ mod fan_out;
 mod key_frames;
 mod producing;
 mod report;
+mod rtcp;
 mod source;
 mod tick;
+mod timing;
 mod transports;
 
 use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey, TransportKey};
+
+use wire::Ntp;
 
 pub use closing::{Closed, Closing};
 pub use source::Feed;
@@ -33,7 +37,7 @@ use crate::consumer::Consumer;
 use crate::data::{DataConsumer, DataSource};
 use crate::io::{Output, Outputs};
 use crate::slots::Slots;
-use crate::transport::{DropCounters, Feedback, Listing, Transport};
+use crate::transport::{DropCounters, Listing, Transport};
 use source::Source;
 
 /// See the module. `S` names the slot that holds a packet.
@@ -55,7 +59,7 @@ pub struct Sfu<S> {
     drops: DropCounters,
     /// Where RTCP is opened to.
     scratch: Box<[u8]>,
-    found: Vec<Feedback>,
+    ntp_at_zero: Ntp,
 }
 
 /// How large the tables may become, and what is optional.
@@ -73,6 +77,8 @@ pub struct Config {
     pub data_consumers: usize,
     /// Whether runs of video are levelled by padding.
     pub levelling: bool,
+    /// What a wall clock shows at [`wire::Mono::ZERO`]: the one anchor of time on the wire. All shards have the same.
+    pub ntp_at_zero: Ntp,
 }
 
 impl Default for Config {
@@ -85,6 +91,7 @@ impl Default for Config {
             data_producers: 65_536,
             data_consumers: 1 << 20,
             levelling: false,
+            ntp_at_zero: Ntp::default(),
         }
     }
 }
@@ -134,7 +141,7 @@ impl<S: Copy> Sfu<S> {
             counters: Counters::default(),
             drops: DropCounters::new(),
             scratch: vec![0; RTCP_LIMIT].into(),
-            found: Vec::new(),
+            ntp_at_zero: config.ntp_at_zero,
         }
     }
 

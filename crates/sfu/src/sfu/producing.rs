@@ -62,14 +62,15 @@ impl<S: Copy> Sfu<S> {
     }
 
     /// Hands everything of a producer to what stands for it on another shard, from now on. That shard is to be told
-    /// [`epoch`](Self::epoch) first.
+    /// [`epoch`](Self::epoch) first; how its streams do comes as an output.
     ///
     /// # Errors
     /// When the producer is gone.
-    pub fn open_feed(&mut self, key: ProducerKey, feed: Feed) -> Result<(), Error> {
+    pub fn open_feed(&mut self, key: ProducerKey, feed: Feed, out: &mut Outputs<S>) -> Result<(), Error> {
         let source = self.sources.get_mut(key).ok_or(Error::UnknownProducer)?;
         source.feeds.retain(|known| known.shard != feed.shard);
         source.feeds.push(feed);
+        out.push(feed.scores(&source.scores()));
         Ok(())
     }
 

@@ -2,14 +2,14 @@
 
 use model::dump::RtpStreamDump;
 use model::event::{ConsumerEvent, Event};
-use model::key::{ConsumerKey, ProducerKey};
+use model::key::{ConsumerKey, ProducerKey, ShardIndex};
 use model::reply::{ConsumerOpened, ConsumerReport};
 use model::score::{ConsumerScore, ConsumerType};
 use model::stats::RtpStreamStats;
 use wire::Mono;
 
 use super::Sfu;
-use super::source::Source;
+use super::source::{Origin, Source};
 use crate::Error;
 use crate::consumer::Consumer;
 use crate::io::{Output, Outputs};
@@ -50,12 +50,41 @@ impl<S: Copy> Sfu<S> {
             out.push(Output::Event(Event::Producer(key, producer.scores())));
         }
         let scores = source.scores();
+        for feed in &source.feeds {
+            out.push(feed.scores(&scores));
+        }
         for key in &source.consumers {
             let Some(entry) = self.consumers.get(*key) else { continue };
             if entry.consumer.consumer_type() != ConsumerType::Pipe {
                 let score = ConsumerEvent::Score(score_of(&entry.consumer, scores.clone()));
                 out.push(Output::Event(Event::Consumer(*key, score)));
             }
+        }
+    }
+
+    /// Takes over how the streams of a producer of another shard do, and tells its consumers here.
+    ///
+    /// # Errors
+    /// When there is no such replica.
+    pub fn set_replica_scores(
+        &mut self,
+        key: ProducerKey,
+        scores: &[u8],
+        out: &mut Outputs<S>,
+    ) -> Result<(), Error> {
+        let source = self.sources.get_mut(key).ok_or(Error::UnknownProducer)?;
+        let Origin::Elsewhere(replica) = &mut source.origin else { return Err(Error::UnknownProducer) };
+        if replica.set_scores(scores) {
+            self.tell_scores(key, out);
+        }
+        Ok(())
+    }
+
+    /// Takes note of the worst loss among a producer's consumers on another shard, of 256. For a producer that is gone it
+    /// means nothing.
+    pub fn set_remote_loss(&mut self, key: ProducerKey, from: ShardIndex, fraction: u8) {
+        if let Some(source) = self.sources.get_mut(key) {
+            source.set_remote_loss(from, fraction);
         }
     }
 

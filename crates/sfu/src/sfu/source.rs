@@ -6,6 +6,7 @@ use model::key::{ConsumerKey, ProducerKey, ShardIndex, TransportKey};
 use model::rtp::MediaKind;
 use wire::rtp::{HeaderPlan, PlanError, View};
 
+use crate::io::Output;
 use crate::producer::{Activity, Producer, Replica};
 
 /// See the module.
@@ -16,6 +17,8 @@ pub(super) struct Source {
     /// Who else gets its packets.
     pub(super) feeds: Vec<Feed>,
     pub(super) asked: Asked,
+    /// The worst loss among the consumers on other shards, of 256.
+    remote_losses: Vec<(ShardIndex, u8)>,
 }
 
 #[derive(Debug)]
@@ -33,6 +36,12 @@ pub struct Feed {
     pub replica: ProducerKey,
 }
 
+impl Feed {
+    pub(super) fn scores<S>(&self, scores: &[u8]) -> Output<S> {
+        Output::Scores { shard: self.shard, replica: self.replica, scores: scores.into() }
+    }
+}
+
 /// For which encodings a key frame was asked in this tick.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Asked {
@@ -43,7 +52,7 @@ pub(super) struct Asked {
 impl Source {
     pub(super) const fn new(origin: Origin) -> Self {
         let asked = Asked { tick: 0, encodings: 0 };
-        Self { origin, consumers: Vec::new(), feeds: Vec::new(), asked }
+        Self { origin, consumers: Vec::new(), feeds: Vec::new(), asked, remote_losses: Vec::new() }
     }
 
     pub(super) fn replica(open: &ProducerReplica) -> Self {
@@ -80,6 +89,21 @@ impl Source {
         }
     }
 
+    /// Takes note of what another shard says of its consumers. One that gets no packets has no say.
+    pub(super) fn set_remote_loss(&mut self, from: ShardIndex, fraction: u8) {
+        let Self { feeds, remote_losses, .. } = self;
+        remote_losses.retain(|(shard, _)| *shard != from && feeds.iter().any(|feed| feed.shard == *shard));
+        if feeds.iter().any(|feed| feed.shard == from) {
+            remote_losses.push((from, fraction));
+        }
+    }
+
+    /// The worst loss among the consumers on other shards, of 256.
+    #[expect(dead_code, reason = "reports to senders with in-band FEC carry it")]
+    pub(super) fn worst_remote_loss(&self) -> u8 {
+        self.remote_losses.iter().map(|(_, fraction)| *fraction).max().unwrap_or_default()
+    }
+
     pub(super) fn producer(&self) -> Option<&Producer> {
         match &self.origin {
             Origin::Here { producer, .. } => Some(producer),
@@ -94,7 +118,7 @@ impl Source {
             Origin::Here { producer, .. } => {
                 producer.seen().map(|seen| if seen.is_some() { BEST_SCORE } else { 0 }).collect()
             }
-            Origin::Elsewhere(replica) => replica.scores(),
+            Origin::Elsewhere(replica) => replica.scores().to_vec(),
         }
     }
 }

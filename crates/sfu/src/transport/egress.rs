@@ -56,7 +56,7 @@ impl Transport {
     ) -> u64 {
         self.listing = Listing::Idle;
         let Flushing { now, tick, packets, depart, levelling } = flushing;
-        if !self.wants_nothing() {
+        if !self.rtcp.is_empty() {
             self.flush_rtcp(now, depart, &mut |compound| direct(ForApplication::Rtcp(compound.into())));
         }
         let mut queue = core::mem::take(&mut self.queue);

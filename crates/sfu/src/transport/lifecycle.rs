@@ -5,9 +5,9 @@ use model::reply::BoundSocket;
 use model::trace::TraceSet;
 use model::transport::{DtlsRole, IceParameters, SrtpCryptoSuite};
 
-use super::feedback::Wanted;
+use super::rtcp_queue::RtcpQueue;
 use super::stats::Counts;
-use super::{Flows, KeysRefused, Kind, Listing, Senders, Setup, Transport};
+use super::{Agenda, Flows, KeysRefused, Kind, Listing, Senders, Setup, Transport};
 use crate::Error;
 
 impl Transport {
@@ -29,7 +29,8 @@ impl Transport {
             senders: Senders::default(),
             flows: Flows::default(),
             srtp: has_srtp.then(Box::default),
-            wanted: Wanted::default(),
+            rtcp: RtcpQueue::default(),
+            agenda: Agenda::new(),
             inside: Box::default(),
             counts: Box::new(Counts::new()),
             setup: Box::new(Setup {

@@ -12,17 +12,21 @@
 //! | `ingress` | from a datagram to a packet in a slot |
 //! | `senders` | the streams that leave, by their SSRC |
 //! | `egress` | from the queue to runs of datagrams |
-//! | `feedback` | RTCP, in and out |
+//! | `rtcp_queue` | RTCP that waits for the flush |
+//! | `feedback` | RTCP on its way out |
+//! | `agenda` | what is done by a timer |
 //! | `stats` | what was counted, and where the transport stands |
 //!
 //! Does not do ICE, DTLS or SCTP: a WebRTC transport stays `new`, and so it neither receives nor sends.
 //! Lives on one core for all its life.
 
+mod agenda;
 mod egress;
 mod feedback;
 mod flow;
 mod ingress;
 mod lifecycle;
+mod rtcp_queue;
 mod senders;
 mod srtp;
 mod stats;
@@ -33,12 +37,13 @@ use model::reply::BoundSocket;
 use model::trace::{TraceSet, TransportTraceEventType};
 use model::transport::{DtlsRole, IceParameters};
 
+pub(crate) use agenda::{Agenda, Due};
 pub(crate) use egress::{Flushing, ForApplication};
-pub(crate) use feedback::{Feedback, Request};
+pub(crate) use feedback::Request;
 pub(crate) use flow::Flows;
 pub(crate) use ingress::Opened;
 pub use senders::SenderIndex;
-pub(crate) use senders::{Sender, Senders};
+pub(crate) use senders::{Sender, Senders, Use};
 pub use srtp::KeysRefused;
 pub(crate) use srtp::Srtp;
 pub(crate) use stats::milliseconds;
@@ -47,7 +52,7 @@ pub use stats::{DropCounters, DropReason};
 use crate::consumer::Rewrite;
 use crate::listener::Listener;
 use crate::producer::ReceiveIds;
-use feedback::Wanted;
+use rtcp_queue::RtcpQueue;
 use stats::Counts;
 
 /// See the module.
@@ -60,8 +65,10 @@ pub(crate) struct Transport {
     pub(crate) senders: Senders,
     pub(crate) flows: Flows,
     srtp: Option<Box<Srtp>>,
-    /// Key frames to be asked for in this tick.
-    wanted: Wanted,
+    /// RTCP to be sent in this tick.
+    pub(crate) rtcp: RtcpQueue,
+    /// What is done by a timer.
+    pub(crate) agenda: Agenda,
     // Boxed, because decisions walk over many transports and look at their queues only.
     pub(crate) inside: Box<Inside>,
     counts: Box<Counts>,
@@ -151,7 +158,7 @@ impl Transport {
     /// Forgets what waits. The host will be told anew to flush it when there is something.
     pub(crate) fn give_up(&mut self) -> impl Iterator<Item = Queued> {
         self.listing = Listing::Idle;
-        self.wanted = Wanted::default();
+        self.rtcp.clear();
         self.queue.drain(..)
     }
 

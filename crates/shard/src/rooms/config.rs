@@ -15,6 +15,8 @@ pub struct RoomsConfig {
     pub work_per_tick: usize,
     /// Whether packets of one video stream that leave together are made as long as the longest of them by padding.
     pub levelling: bool,
+    /// What a wall clock shows at [`wire::Mono::ZERO`]. All shards of a process have the same.
+    pub ntp_at_zero: wire::Ntp,
     /// A defect, for tests of what a panic costs.
     pub fault: Option<Fault>,
 }
@@ -37,6 +39,7 @@ impl RoomsConfig {
             data_producers: self.others,
             data_consumers: self.others,
             levelling: self.levelling,
+            ntp_at_zero: self.ntp_at_zero,
         }
     }
 }
@@ -51,6 +54,7 @@ impl Default for RoomsConfig {
             others: OTHERS,
             work_per_tick: WORK_PER_TICK,
             levelling: false,
+            ntp_at_zero: wire::Ntp::default(),
             fault: None,
         }
     }

@@ -23,6 +23,10 @@ pub(super) enum Said {
     Message(DataProducerKey, Box<DataMessage>),
     /// Everything about the subject up to this number was heard, and is done.
     Heard(Subject, u32),
+    /// How the streams of a producer do, in the order of its encodings, for what stands for it there.
+    Scores(ProducerKey, Box<[u8]>),
+    /// The worst loss among the consumers of a producer, of 256.
+    Loss(ProducerKey, u8),
     /// Consumers need key frames of these encodings, a bit each.
     KeyFrames(ProducerKey, u64),
     /// Whoever was here before is gone, and with it all that it was told and did not answer.
@@ -72,6 +76,10 @@ pub enum Topic {
     Heard(u32),
     /// By the data producer's place there.
     DataHeard(u32),
+    /// By the replica's place there.
+    Scores(u32),
+    /// By the producer's place there.
+    Loss(u32),
     /// By the producer's place there.
     KeyFrames(u32),
     /// The whole shard.
@@ -91,6 +99,8 @@ impl Coalesce for Fact {
             Said::Message(replica, _) => Topic::DataFeed(replica.index),
             Said::Heard(Subject::Producer(key), _) => Topic::Heard(key.index),
             Said::Heard(Subject::DataProducer(key), _) => Topic::DataHeard(key.index),
+            Said::Scores(replica, _) => Topic::Scores(replica.index),
+            Said::Loss(producer, _) => Topic::Loss(producer.index),
             Said::KeyFrames(producer, _) => Topic::KeyFrames(producer.index),
             Said::Restarted => Topic::Shard,
         }
@@ -103,6 +113,8 @@ impl Coalesce for Fact {
                 *older = newer
             }
             (Said::Heard(older, number), Said::Heard(newer, heard)) if *older == newer => *number = heard,
+            (Said::Scores(older, scores), Said::Scores(newer, now)) if *older == newer => *scores = now,
+            (Said::Loss(older, fraction), Said::Loss(newer, now)) if *older == newer => *fraction = now,
             (Said::KeyFrames(older, encodings), Said::KeyFrames(newer, more)) if *older == newer => {
                 *encodings |= more;
             }

@@ -71,9 +71,10 @@ impl Rooms {
         cx: &mut Context<Self>,
     ) -> Result<(), Refusal> {
         let feed = Fed { shard, replica };
-        self.sfu.open_feed(key, feed)?;
+        self.sfu.open_feed(key, feed, &mut self.outputs)?;
         let activity = self.sfu.epoch(key).map_or(Activity::Paused, |(_, activity)| activity);
         self.tell_feed(key, feed, News { state: state(activity), owed: None }, cx);
+        self.carry_out(cx);
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 //! What was told of a replica that control has not opened yet is heard at once: it holds from its first moment. That a
 //! producer is gone is heard when nothing is left of it here.
 
-use model::key::{DataProducerKey, ProducerKey};
+use model::key::{DataProducerKey, ProducerKey, ShardIndex};
 use sfu::producer::Activity;
 
 use super::Rooms;
@@ -49,6 +49,13 @@ impl Rooms {
                 for owed in self.awaited.heard(from, subject, number) {
                     self.happened(owed, cx);
                 }
+            }
+            // Those of a replica that is gone concern nobody.
+            Said::Scores(replica, scores) => {
+                let _ = self.sfu.set_replica_scores(replica, &scores, &mut self.outputs);
+            }
+            Said::Loss(producer, fraction) => {
+                self.sfu.set_remote_loss(producer, ShardIndex(from.0), fraction);
             }
             Said::KeyFrames(producer, encodings) => {
                 for encoding in (0..64).filter(|encoding| encodings & 1 << encoding != 0) {

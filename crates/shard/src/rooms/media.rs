@@ -3,10 +3,11 @@
 use model::key::{ProducerKey, TransportKey};
 use net::{Batch, Driver, Transmit};
 use sfu::{Datagram, Depart, Departing, HandOver, Io, Output, Packets, Verdict};
+use wire::Mono;
 
-use super::Rooms;
 use super::fact::{Fact, Said};
 use super::transports::Station;
+use super::{Rooms, Timer};
 use crate::context::{Context, Way};
 use crate::demux::Tuple;
 use crate::engine::{Claim, Crossed};
@@ -121,6 +122,22 @@ impl Rooms {
         self.carry_out(cx);
     }
 
+    /// Sets the timer of a transport, or moves it.
+    fn arm(&mut self, transport: TransportKey, at: Mono, cx: &mut Context<Self>) {
+        let Some(station) = self.transports.get_mut(transport) else { return };
+        let timer = &mut station.aside.timer;
+        if !timer.is_some_and(|timer| cx.rearm(timer, at)) {
+            *timer = Some(cx.arm(at, Timer(transport)));
+        }
+    }
+
+    /// The timer of a transport fired.
+    pub(super) fn time_out(&mut self, transport: TransportKey, cx: &mut Context<Self>) {
+        let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
+        self.sfu.timeout(transport, &mut io);
+        self.carry_out(cx);
+    }
+
     pub(super) fn send_out<D: Driver>(
         &mut self,
         transport: TransportKey,
@@ -158,6 +175,13 @@ impl Rooms {
                 }
                 Output::HandOverMessage { shard, replica, message } => {
                     self.tell(shard.into(), Fact(Said::Message(replica, message)), cx);
+                }
+                Output::Arm { transport, at } => self.arm(transport, at, cx),
+                Output::Scores { shard, replica, scores } => {
+                    self.tell(shard.into(), Fact(Said::Scores(replica, scores)), cx);
+                }
+                Output::Loss { shard, producer, fraction } => {
+                    self.tell(shard.into(), Fact(Said::Loss(producer, fraction)), cx);
                 }
                 Output::RequestKeyFrame { shard, producer, encoding } => {
                     let encodings = 1_u64.checked_shl(encoding.into()).unwrap_or(0);

@@ -113,9 +113,9 @@ struct RouterPart {
 /// A command that is not dealt with yet.
 type Left = Option<(Action, Ticket)>;
 
-/// What a timer of the rooms says when it fires. None is armed yet.
+/// Whose timer fired. A transport has one.
 #[derive(Clone, Copy, Debug)]
-pub enum Timer {}
+pub struct Timer(TransportKey);
 
 impl Rooms {
     /// No rooms yet. Whoever was here before on this shard is gone: its neighbours are told.
@@ -263,8 +263,9 @@ impl Engine for Rooms {
         self.take_crossed(&packet, cx);
     }
 
-    fn timer(&mut self, timer: Timer, _cx: &mut Context<Self>) {
-        match timer {}
+    fn timer(&mut self, Timer(transport): Timer, cx: &mut Context<Self>) {
+        self.during(Phase::Timers);
+        self.time_out(transport, cx);
     }
 
     fn receive(&mut self, transport: TransportKey, batch: Batch<'_>, cx: &mut Context<Self>) {

@@ -17,6 +17,7 @@ use super::{Left, Rooms};
 use crate::context::Context;
 use crate::control::Ticket;
 use crate::io::Sockets;
+use crate::timers::TimerKey;
 
 /// Where a transport's datagrams come in and go out. Looked at for every flush, of as many transports as there are:
 /// what that needs lies in one cache line.
@@ -28,16 +29,24 @@ pub(super) struct Station {
     locals: Option<Box<[Option<IpAddr>; 2]>>,
     /// Whose transport.
     pub(super) router: RouterKey,
-    /// Its own ports, to be closed with it.
-    pub(super) held: Box<Held>,
+    pub(super) aside: Box<Aside>,
     /// Whether RTCP has a socket of its own.
     splits_rtcp: bool,
+}
+
+/// What no flush looks at.
+#[derive(Debug)]
+pub(super) struct Aside {
+    /// Its own ports, to be closed with it.
+    pub(super) held: Held,
+    /// Its timer, if it was ever armed.
+    pub(super) timer: Option<TimerKey>,
 }
 
 impl Station {
     fn new(router: RouterKey, held: Held, splits_rtcp: bool) -> Self {
         let sockets = [0, 1].map(|place| held.udp.get(place).copied());
-        Self { sockets, locals: None, router, held: Box::new(held), splits_rtcp }
+        Self { sockets, locals: None, router, aside: Box::new(Aside { held, timer: None }), splits_rtcp }
     }
 
     /// The socket of a role.

@@ -10,6 +10,7 @@ use net::Driver;
 
 use super::owed::OwedKey;
 use super::ports::Held;
+use super::transports::Aside;
 use super::{Rooms, Told};
 use crate::context::Context;
 use crate::io::Sockets;
@@ -151,7 +152,8 @@ impl Rooms {
             if let Some(part) = self.routers.get_mut(station.router) {
                 part.transports.retain(|other| *other != key);
             }
-            let Held { udp, tcp } = *station.held;
+            let Aside { held: Held { udp, tcp }, timer } = *station.aside;
+            timer.map(|timer| share.cx.cancel(timer));
             drop(tcp);
             udp.into_iter().for_each(|socket| self.reap(socket, share.owed, share.sockets));
         }
