@@ -7,7 +7,6 @@
 //! Loss, jitter, NACKs, the opening of RTX and scores are not here yet. Lives on its transport's core.
 
 mod extensions;
-mod order;
 mod parameters;
 mod replica;
 mod report;

@@ -7,9 +7,9 @@ use core::time::Duration;
 use model::dump::RtpStreamParams;
 use model::rtp::RtpParameters;
 use streams::Rate;
+use streams::receive::{Order, Standing};
 use wire::{Mono, PayloadType, Ssrc};
 
-use super::order::{Order, Standing};
 use super::parameters::{codec_of, rtx_of};
 use super::{DropReason, describe};
 use crate::transport::Request;
