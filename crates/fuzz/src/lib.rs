@@ -14,6 +14,7 @@ mod rtp_rtx;
 mod rtp_view;
 pub mod seeds;
 mod srtp_unprotect;
+mod stun;
 
 pub use codec_payload::codec_payload;
 pub use rtcp_compound::rtcp_compound;
@@ -22,6 +23,7 @@ pub use rtp_rewrite::rtp_rewrite;
 pub use rtp_rtx::rtp_rtx;
 pub use rtp_view::rtp_view;
 pub use srtp_unprotect::srtp_unprotect;
+pub use stun::stun;
 
 /// One entry that takes bytes from anybody.
 #[derive(Clone, Copy, Debug)]
@@ -46,5 +48,6 @@ pub const TARGETS: &[Target] = &[
         seeds: seeds::rtcp_transport_feedback,
     },
     Target { name: "codec_payload", run: codec_payload, seeds: seeds::codec_payload },
+    Target { name: "stun", run: stun, seeds: seeds::stun },
     Target { name: "srtp_unprotect", run: srtp_unprotect, seeds: seeds::srtp_unprotect },
 ];

@@ -3,11 +3,15 @@
 //! `cargo run -p fuzz --example seeds` writes them to `corpus/`; a test holds the committed files to them. Inputs
 //! that fuzzing found are added beside them by hand.
 
+mod ice;
+
 use wire::rtcp::{
     App, Builder, Bye, CNAME, DlrrReport, Fir, FirItem, Nack, NackItem, Pli, ReceiverReport, Remb,
     ReportBlock, Sdes, SdesChunk, SdesItem, SenderInfo, SenderReport, TransportCc, WritePacket, Xr, XrBlock,
 };
 use wire::{Ntp, Ssrc};
+
+pub use ice::stun;
 
 type Seeds = Vec<(&'static str, Vec<u8>)>;
 

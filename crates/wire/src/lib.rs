@@ -1,4 +1,4 @@
-//! RTP and RTCP formats of shardcast: views, writers, arithmetic. No I/O, no allocation.
+//! RTP, RTCP and STUN formats of shardcast: views, writers, arithmetic. No I/O, no allocation.
 //!
 //! Every function that takes bytes from the network takes *any* bytes: it answers with a value or an error and
 //! never panics, so the lints below are denied for the whole crate. Views borrow; writers fill what they are
@@ -19,6 +19,7 @@ pub mod ntp;
 pub mod rtcp;
 pub mod rtp;
 pub mod seq;
+pub mod stun;
 pub mod time;
 
 pub use bytes::{NoRoom, Writer};
