@@ -6,7 +6,7 @@ mod support;
 
 use model::command::{Action, ProducerCommand, RouterCommand};
 use model::reply::Outcome;
-use shard::rooms::{Fault, RoomsConfig};
+use shard::rooms::{Fault, FaultKind, RoomsConfig};
 use shard::{FromShard, Phase};
 use support::config;
 use support::hall::Hall;
@@ -40,7 +40,7 @@ fn doomed(phase: Phase) -> Room {
         Phase::Publish => totals.ticks,
         _ => 0,
     };
-    room(Some(Fault { phase, after }))
+    room(Some(Fault { phase, after, kind: FaultKind::Panic }))
 }
 
 #[test]

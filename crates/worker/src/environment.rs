@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 
 use model::key::ShardIndex;
 use shardcast::core::Policy;
-use shardcast::runtime::{Fault, HostChoice, Phase};
+use shardcast::runtime::{Fault, FaultKind, HostChoice, Phase};
 use thiserror::Error;
 
 /// What the operator can say. Each has a default that needs nothing said.
@@ -20,7 +20,7 @@ pub struct Environment {
     pub host: HostChoice,
     /// Whether video packets that leave together are made equally long by padding.
     pub levelling: bool,
-    /// A shard that panics on order, for tests. A release build knows no way to ask for one.
+    /// A shard that panics or hangs on order, for tests. A release build knows no way to ask for one.
     pub fault: Option<(ShardIndex, Fault)>,
 }
 
@@ -95,10 +95,14 @@ impl Environment {
     }
 }
 
-/// `shard:commands`: the shard panics after so many commands.
+/// `shard:commands`: the shard panics after so many commands. With `:hang` behind it, it hangs.
 fn fault(value: &str) -> Option<(ShardIndex, Fault)> {
     let (shard, after) = value.split_once(':')?;
-    let fault = Fault { phase: Phase::Commands, after: after.parse().ok()? };
+    let (after, kind) = match after.strip_suffix(":hang") {
+        Some(after) => (after, FaultKind::Hang),
+        None => (after, FaultKind::Panic),
+    };
+    let fault = Fault { phase: Phase::Commands, after: after.parse().ok()?, kind };
     Some((ShardIndex(shard.parse().ok()?), fault))
 }
 

@@ -24,7 +24,7 @@ pub use shards::ShardCounters;
 
 pub use net::probe::{Decision, HostChoice};
 pub use shard::Phase;
-pub use shard::rooms::Fault;
+pub use shard::rooms::{Fault, FaultKind};
 
 use std::time::Duration;
 

@@ -7,11 +7,11 @@ use model::key::ShardIndex;
 use shardcast::api::{CloseReason, Error, PlainTransport, Sfu, SfuConfig, SfuEvent};
 use shardcast::core::Policy;
 use shardcast::event::TransportEvent;
-use shardcast::runtime::{Fault, Phase};
+use shardcast::runtime::{Fault, FaultKind, Phase};
 
 /// Shard 0 panics when the first datagram of a known peer comes.
 fn faulty(shards: u16, policy: Policy) -> SfuConfig {
-    let fault = Some((ShardIndex(0), Fault { phase: Phase::Receive, after: 0 }));
+    let fault = Some((ShardIndex(0), Fault { phase: Phase::Receive, after: 0, kind: FaultKind::Panic }));
     SfuConfig { shards: NonZeroU16::new(shards), policy, fault, ..SfuConfig::default() }
 }
 

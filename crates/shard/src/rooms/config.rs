@@ -21,13 +21,24 @@ pub struct RoomsConfig {
     pub fault: Option<Fault>,
 }
 
-/// A panic on order.
+/// A defect on order.
 #[derive(Clone, Copy, Debug)]
 pub struct Fault {
     /// While the shard does this.
     pub phase: Phase,
-    /// After so many calls that went well. Whoever takes over after the panic has no fault.
+    /// After so many calls that went well. Whoever takes over after a panic has no fault.
     pub after: u64,
+    /// What the defect does.
+    pub kind: FaultKind,
+}
+
+/// What a defect does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultKind {
+    /// The engine panics.
+    Panic,
+    /// The thread never comes back.
+    Hang,
 }
 
 impl RoomsConfig {

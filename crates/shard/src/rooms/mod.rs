@@ -48,7 +48,7 @@ use model::reply::{Outcome, Part, Refusal};
 use net::{Batch, Driver, SocketKey};
 use sfu::{Io, Outputs, Sfu};
 
-pub use config::{Fault, RoomsConfig};
+pub use config::{Fault, FaultKind, RoomsConfig};
 pub use fact::Fact;
 pub use media::Stamp;
 pub use told::Told;
@@ -173,12 +173,17 @@ impl Rooms {
             && self.untold.is_empty()
     }
 
-    /// Panics where a test wants it to.
+    /// Panics, or hangs, where a test wants it to.
     #[inline]
     fn during(&mut self, phase: Phase) {
         if let Some(fault) = self.config.fault.as_mut().filter(|fault| fault.phase == phase) {
-            assert!(fault.after > 0, "a fault on order in {phase:?}");
-            fault.after -= 1;
+            match (fault.after.checked_sub(1), fault.kind) {
+                (Some(rest), _) => fault.after = rest,
+                (None, FaultKind::Panic) => assert!(fault.after > 0, "a fault on order in {phase:?}"),
+                (None, FaultKind::Hang) => loop {
+                    std::thread::park();
+                },
+            }
         }
     }
 

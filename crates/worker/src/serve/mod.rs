@@ -134,6 +134,8 @@ struct Woken {
     has_room: bool,
     said: Option<Output>,
     read: Option<io::Result<usize>>,
+    /// Nobody is there any more who could ask, while nothing is read.
+    has_parted: bool,
     written: Option<io::Result<usize>>,
 }
 
@@ -166,7 +168,7 @@ impl Worker {
                 }
                 None => {}
             }
-            if woken.signalled {
+            if woken.signalled || woken.has_parted {
                 return Ok(());
             }
         }
@@ -197,13 +199,15 @@ impl Worker {
     }
 
     fn may_ask(&mut self) -> bool {
-        self.control.can_accept() && self.session.outbox().may_read()
+        self.control.can_accept() && self.session.can_accept() && self.session.outbox().may_read()
     }
 
-    /// Waits for any of the four. With requests that wait for room, no more are read.
+    /// Waits for any of the four. With requests that wait for room, no more are read; but that the application is gone
+    /// is noticed, because what they wait for may never come.
     async fn sleep(&mut self, is_behind: bool) -> Woken {
         let Self { signals, requests, messages, frames, session, control, .. } = self;
         let mut next = pin!(control.next_or_room());
+        let mut parted = pin!(requests.parted());
         poll_fn(|context: &mut Context<'_>| {
             let mut woken = Woken { signalled: signals.poll_end(context).is_ready(), ..Woken::default() };
             if let Poll::Ready(said) = next.as_mut().poll(context) {
@@ -213,11 +217,17 @@ impl Worker {
             if !waiting.0.is_empty() {
                 woken.written = ready(messages.poll_write(context, waiting));
             }
-            if !is_behind {
+            if is_behind {
+                woken.has_parted = parted.as_mut().poll(context).is_ready();
+            } else {
                 woken.read = ready(requests.poll_read(context, frames.room()));
             }
-            let any = woken.signalled || woken.has_room || woken.read.is_some() || woken.written.is_some();
-            if any { Poll::Ready(woken) } else { Poll::Pending }
+            let any = woken.signalled || woken.has_room || woken.has_parted;
+            if any || woken.read.is_some() || woken.written.is_some() {
+                Poll::Ready(woken)
+            } else {
+                Poll::Pending
+            }
         })
         .await
     }

@@ -8,6 +8,7 @@ use std::os::fd::{OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::task::{Context, Poll, ready};
 
+use tokio::io::Interest;
 use tokio::net::unix::pipe;
 
 /// Where requests come from.
@@ -33,6 +34,13 @@ impl Requests {
                 result => return Poll::Ready(result),
             }
         }
+    }
+
+    /// Waits until nobody is at the other end any more, without reading what is still to be read.
+    pub(super) async fn parted(&self) {
+        // Nobody sends urgent data. Of what the reactor watches for anyway, this waits for the end alone. An error says
+        // that the reactor ends, and then so does whoever awaits this.
+        let _ = self.0.ready(Interest::PRIORITY).await;
     }
 }
 

@@ -2,7 +2,8 @@
 //! answers and events in, messages out.
 //!
 //! Every request gets exactly one response, and responses leave in the order of the requests, those that need no
-//! control among them. Does not know how many requests control takes at a time; whoever reads stops reading then.
+//! control among them. Does not know how many requests control takes at a time; whoever reads stops reading then, and
+//! when too many wait here for the answer to one before them.
 
 use std::collections::VecDeque;
 
@@ -80,6 +81,11 @@ impl Session {
         let handler_id = pid.to_string().into();
         let event = notification::Event::WorkerRunning;
         self.outbox.notify(notification::Notification { handler_id, event, body: notification::Body::None })
+    }
+
+    /// Whether another message can be taken.
+    pub(super) fn can_accept(&self) -> bool {
+        self.pending.len() < MOST_PENDING
     }
 
     /// Takes a message of the application.
@@ -239,6 +245,10 @@ impl Closes {
         }
     }
 }
+
+/// Requests that are not answered. More than control takes at a time, so that this stops only those who ask what needs
+/// no control while control does not answer. Each is some hundred bytes.
+const MOST_PENDING: usize = 8192;
 
 #[cfg(test)]
 mod tests;
