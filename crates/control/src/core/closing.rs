@@ -8,6 +8,7 @@ use model::key::ShardIndex;
 
 use super::Core;
 use super::claims::Claim;
+use super::doors::Aside;
 use super::flight::{Closing, Flight, Step, Then, Turn};
 use super::keys::Key;
 use super::objects::{
@@ -192,7 +193,7 @@ impl Registry {
 impl Core {
     /// Ends a closing: takes out the rows, and begins what is control's own later business. Returns who is told that
     /// their producer closed.
-    pub(super) fn end_close(&mut self, closing: Closing, flight: &Flight) -> Vec<crate::Event> {
+    pub(super) fn end_close(&mut self, closing: Closing, flight: &Flight) -> Vec<Aside> {
         let Closing { rows, places, told, stand_ins: _, releases } = closing;
         let events = self.tell(&told, Turn::Closed, flight);
         for row in rows {

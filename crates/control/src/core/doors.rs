@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::objects::Object;
 use super::output::{DoorId, Output, Tag};
 use crate::Event;
 use crate::answer::Answered;
@@ -11,6 +12,14 @@ use crate::answer::Answered;
 pub(super) struct Origin {
     pub(super) door: DoorId,
     pub(super) number: u64,
+}
+
+/// What is told right before an answer, because the request brought it about.
+#[derive(Debug)]
+pub(super) struct Aside {
+    pub(super) event: Event,
+    /// Whom it concerns, if that may be gone when the answer goes out: then nobody is told.
+    pub(super) about: Option<Object>,
 }
 
 /// All front doors.
@@ -30,8 +39,7 @@ struct Door {
 #[derive(Debug)]
 struct Slot {
     tag: Tag,
-    /// What is told right before the answer, because the request brought it about.
-    before: Vec<Event>,
+    before: Vec<Aside>,
     answered: Option<Answered>,
     /// What is told right after it, because nobody could understand it before.
     after: Vec<Event>,
@@ -62,7 +70,7 @@ impl Doors {
     }
 
     /// Answers a request; the answer goes out once those before it have.
-    pub(super) fn answer(&mut self, origin: Origin, answered: Answered, before: Vec<Event>) {
+    pub(super) fn answer(&mut self, origin: Origin, answered: Answered, before: Vec<Aside>) {
         if let Some(slot) = self.slot(origin) {
             if answered.is_err() {
                 slot.after.clear();
@@ -83,13 +91,19 @@ impl Doors {
         }
     }
 
-    /// Lets out what is ready.
-    pub(super) fn flush(&mut self, door: DoorId, out: &mut VecDeque<Output>) {
+    /// Lets out what is ready. `is_there`: whether somebody is not gone yet.
+    pub(super) fn flush(
+        &mut self,
+        door: DoorId,
+        is_there: impl Fn(Object) -> bool,
+        out: &mut VecDeque<Output>,
+    ) {
         let Some(waiting) = self.doors.get_mut(&door) else { return };
         while let Some(answered) = waiting.slots.front_mut().and_then(|slot| slot.answered.take()) {
             let Some(slot) = waiting.slots.pop_front() else { break };
             waiting.first += 1;
-            out.extend(slot.before.into_iter().map(Output::Event));
+            let asides = slot.before.into_iter().filter(|aside| aside.about.is_none_or(&is_there));
+            out.extend(asides.map(|aside| Output::Event(aside.event)));
             out.push_back(Output::Answer { door, tag: slot.tag, answered });
             out.extend(slot.after.into_iter().map(Output::Event));
         }

@@ -10,7 +10,7 @@ use model::reply::Flow;
 use model::transport::TransportTuple;
 
 use super::Core;
-use super::doors::Origin;
+use super::doors::{Aside, Origin};
 use super::flight::{Flight, Turn};
 use super::keys::{Key, Voice};
 use super::objects::Object;
@@ -65,8 +65,8 @@ impl Core {
 
     /// Tells consumers, or data consumers, what became of their producer. Those that were never made, and those that
     /// are gone by now, are left out.
-    pub(super) fn tell(&mut self, objects: &[Object], turn: Turn, flight: &Flight) -> Vec<Event> {
-        let mut events = Vec::with_capacity(objects.len());
+    pub(super) fn tell(&mut self, objects: &[Object], turn: Turn, flight: &Flight) -> Vec<Aside> {
+        let mut asides = Vec::with_capacity(objects.len());
         for object in objects {
             let Some(head) = self.registry.head(*object).filter(|head| head.confirmed) else { continue };
             let (shard, key) = (head.shard, head.key);
@@ -77,9 +77,13 @@ impl Core {
                 }
                 _ => continue,
             };
-            events.extend(self.sort_out(flight.origin, shard, key, event));
+            // One that was asked to close may be gone before those are answered that came first. With its producer it
+            // goes at once, and is told nevertheless.
+            let about = (turn != Turn::Closed).then_some(*object);
+            let event = self.sort_out(flight.origin, shard, key, event);
+            asides.extend(event.map(|event| Aside { event, about }));
         }
-        events
+        asides
     }
 
     fn transport_event(&self, shard: ShardIndex, key: TransportKey, event: FromTransport) -> Option<Event> {

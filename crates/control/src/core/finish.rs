@@ -67,7 +67,7 @@ impl Core {
         }
         match (flight.origin, answered) {
             (Some(origin), Some(answered)) => self.answer(origin, answered, before),
-            _ => self.out.extend(before.into_iter().map(Output::Event)),
+            _ => self.out.extend(before.into_iter().map(|aside| Output::Event(aside.event))),
         }
     }
 

@@ -59,7 +59,7 @@ use model::reply::{Outcome, Refusal};
 
 use crate::{Notification, Request};
 use claims::{Ahead, Claim, Footprint, Held};
-use doors::{Doors, Origin};
+use doors::{Aside, Doors, Origin};
 use flight::{Flight, Step, Then};
 use keys::Keys;
 use registry::Registry;
@@ -357,9 +357,10 @@ impl Core {
     }
 
     /// Answers a request, and lets out whatever that makes ready.
-    fn answer(&mut self, origin: Origin, answered: crate::answer::Answered, before: Vec<crate::Event>) {
+    fn answer(&mut self, origin: Origin, answered: crate::answer::Answered, before: Vec<Aside>) {
         self.doors.answer(origin, answered, before);
-        self.doors.flush(origin.door, &mut self.out);
+        let registry = &self.registry;
+        self.doors.flush(origin.door, |object| registry.head(object).is_some(), &mut self.out);
     }
 
     fn shard_mut(&mut self, shard: ShardIndex) -> Option<&mut Shard> {

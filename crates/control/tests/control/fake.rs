@@ -39,6 +39,9 @@ pub(crate) struct Fake {
     transports: BTreeMap<u32, (u32, Transport)>,
     sources: BTreeMap<Place, (u32, Source)>,
     sinks: BTreeMap<Place, (u32, Sink)>,
+    /// Of sinks that went because another shard said so: the last one at each place. Commands on the way to it come in
+    /// time.
+    vanished: BTreeMap<Place, u32>,
     observers: BTreeMap<u32, (u32, RouterKey)>,
     /// What transports send.
     sent: BTreeSet<(TransportKey, u32)>,
@@ -143,7 +146,10 @@ impl Fake {
             Fact::Gone(place, generation, number) => {
                 if self.sources.get(&place).is_some_and(|(is, _)| *is == generation) {
                     self.sources.remove(&place);
-                    self.drop_sinks(|sink| sink.source == (place, generation));
+                    let goes = |sink: &Sink| sink.source == (place, generation);
+                    let going = self.sinks.iter().filter(|(_, (_, sink))| goes(sink));
+                    self.vanished.extend(going.map(|(place, (generation, _))| (*place, *generation)));
+                    self.drop_sinks(goes);
                 }
                 self.told.push((self.index, from, Fact::Heeded(number)));
             }
@@ -170,6 +176,7 @@ impl Fake {
         self.routers.clear();
         self.sources.clear();
         self.sinks.clear();
+        self.vanished.clear();
         self.sent.clear();
         self.observers.clear();
         self.said.push_back(FromShard::Panicked("a test said so".into()));
@@ -438,7 +445,7 @@ impl Fake {
             return None;
         }
         let Some((_, sink)) = self.sinks.get_mut(&place).filter(|(is, _)| *is == key.generation) else {
-            return Some(gone());
+            return Some(self.late(place, key.generation));
         };
         Some(Outcome::Done(match command {
             ConsumerCommand::Close => {
@@ -475,7 +482,7 @@ impl Fake {
             return Some(done());
         }
         let Some((_, sink)) = self.sinks.get_mut(&place).filter(|(is, _)| *is == key.generation) else {
-            return Some(gone());
+            return Some(self.late(place, key.generation));
         };
         Some(Outcome::Done(match command {
             DataConsumerCommand::Close => {
@@ -583,6 +590,10 @@ impl Fake {
         self.close_source(place, &mut closing);
         self.closing.push(closing);
         None
+    }
+
+    fn late(&self, place: Place, generation: u32) -> Outcome {
+        if self.vanished.get(&place) == Some(&generation) { done() } else { gone() }
     }
 
     fn drop_sinks(&mut self, goes: impl Fn(&Sink) -> bool) {

@@ -5,11 +5,13 @@
 
 mod build;
 mod closures;
+mod dice;
 mod dumps;
 mod fake;
 mod lost;
 mod order;
 mod refusals;
 mod scale;
+mod script;
 mod spec;
 mod world;

@@ -1,18 +1,19 @@
 //! The promise of order: whatever shards take how long for, a door sees what it would see if each of its requests took
 //! effect before the next.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use model::command::DataMessage;
 use model::dump::RouterDump;
 use shardcast::core::{Output, Tag};
 use shardcast::event::{ConsumerEvent, DataConsumerEvent};
 use shardcast::request::*;
-use shardcast::{Answer, Event, Notification, Request};
+use shardcast::{Answer, Event, Request};
 
 use super::build::*;
-use super::spec::{Expected, Spec, Told};
-use super::world::{Dice, World};
+use super::dice::Dice;
+use super::script::{Script, Turn};
+use super::spec::Told;
+use super::world::World;
 
 #[test]
 fn one_shard_keeps_the_order() {
@@ -25,6 +26,13 @@ fn one_shard_keeps_the_order() {
 fn three_shards_keep_the_order() {
     for seed in 100..220 {
         Run::new(World::spread(3, seed), seed).play(300);
+    }
+}
+
+#[test]
+fn what_is_asked_all_at_once_keeps_the_order() {
+    for seed in 300..304 {
+        Run::new(World::spread(3, seed), seed).play_at_once(2000);
     }
 }
 
@@ -154,171 +162,99 @@ fn a_producer_does_not_close_under_a_consumer_that_is_being_made() {
     }
 }
 
+/// The close waits for the consumer to be made, and the producer's turn for neither.
+#[test]
+fn a_consumer_that_was_asked_to_close_hears_no_more_of_its_producer() {
+    for seed in 0..300 {
+        let mut world = World::spread(2, seed);
+        world.ok(create_router("r"));
+        world.ok(create_plain("r", "a", 5000));
+        world.ok(create_plain("r", "b", 5001));
+        world.ok(produce("a", "p", 1));
+        world.ask(consume("b", "c", "p", 2));
+        let closed = world.ask(of_transport("b", TransportRequest::CloseConsumer("c".into())));
+        let paused = world.ask(Request::Producer("p".into(), ProducerRequest::Pause));
+        world.run();
+        let asked = |output: &&Output| matches!(output, Output::Answer { tag, .. } if *tag == closed);
+        let after = world.out.iter().skip_while(|output| !asked(output)).skip(1).collect::<Vec<_>>();
+        assert!(
+            matches!(&after[..], [Output::Answer { tag, .. }] if *tag == paused),
+            "seed {seed}: {after:?}"
+        );
+    }
+}
+
 struct Run {
     world: World,
     dice: Dice,
-    spec: Spec,
-    expected: BTreeMap<Tag, Expected>,
-    is_exact: bool,
-    next_message: u32,
+    script: Script,
 }
 
 impl Run {
     fn new(world: World, seed: u64) -> Self {
-        let is_exact = world.shards.len() == 1;
-        let (spec, expected) = (Spec::default(), BTreeMap::new());
-        Self { world, dice: Dice(seed), spec, expected, is_exact, next_message: 0 }
+        Self { world, dice: Dice(!seed), script: Script::new(seed, [5000, 5001, 5002]) }
     }
 
     fn play(mut self, requests: usize) {
         for _ in 0..requests {
-            if self.dice.roll(8) == 0 {
-                self.send();
-            } else {
-                let request = self.any_request();
-                self.ask(request);
-            }
+            let turn = self.script.any();
+            self.take(turn);
             // A burst of requests, or of what follows from them.
             for _ in 0..self.dice.roll(6) {
                 self.world.step();
             }
         }
-        for router in self.spec.routers() {
-            self.ask(close_router(&router));
+        for turn in self.script.end() {
+            self.take(turn);
         }
         self.world.run();
-        assert!(self.spec.is_empty());
         assert!(self.world.is_empty(), "{:?}", self.world.core);
         self.check();
     }
 
-    fn ask(&mut self, request: Request) {
-        let expected = self.spec.apply(&request);
-        let tag = self.world.ask(request);
-        self.expected.insert(tag, expected);
-    }
-
-    fn send(&mut self) {
-        let message = DataMessage { ppid: self.next_message, ..DataMessage::default() };
-        self.next_message += 1;
-        let notification = Notification::SendData(self.id('d', 2).as_str().into(), Box::new(message));
-        self.spec.notify(&notification);
-        self.world.notify(notification);
-    }
-
-    fn id(&mut self, kind: char, of: usize) -> String {
-        // Now and then the name of something else.
-        let kind = if self.dice.roll(40) == 0 { 't' } else { kind };
-        format!("{kind}{}", self.dice.roll(of))
-    }
-
-    fn any_request(&mut self) -> Request {
-        let (router, transport) = (self.id('r', 2), self.id('t', 4));
-        let (producer, consumer) = (self.id('p', 3), self.id('c', 5));
-        let (data_producer, data_consumer) = (self.id('d', 2), self.id('e', 3));
-        let observer = self.id('o', 2);
-        let ssrc = 1 + self.dice.roll(3) as u32;
-        match self.dice.roll(42) {
-            0..3 => create_router(&router),
-            3 => close_router(&router),
-            4..8 => create_plain(&router, &transport, 5000 + self.dice.roll(3) as u16),
-            8..11 => create_direct(&router, &transport),
-            11..13 => close_transport(&router, &transport),
-            13..17 => produce(&transport, &producer, ssrc),
-            17..19 => of_transport(&transport, TransportRequest::CloseProducer(producer.into())),
-            19..24 => consume(&transport, &consumer, &producer, ssrc),
-            24..26 => of_transport(&transport, TransportRequest::CloseConsumer(consumer.into())),
-            26 => Request::Producer(producer.into(), ProducerRequest::Pause),
-            27 => Request::Producer(producer.into(), ProducerRequest::Resume),
-            28 => produce_data(&transport, &data_producer, None),
-            29..31 => consume_data(&transport, &data_consumer, &data_producer, None),
-            31 => of_transport(&transport, TransportRequest::CloseDataProducer(data_producer.into())),
-            32 => of_transport(&transport, TransportRequest::CloseDataConsumer(data_consumer.into())),
-            33 => self.any_data_turn(data_producer, data_consumer),
-            34 => Request::Worker(WorkerRequest::Dump),
-            35 => Request::Router(router.into(), RouterRequest::Dump),
-            36 => of_transport(&transport, TransportRequest::Dump),
-            37 => create_observer(&router, &observer),
-            38 => Request::Consumer(consumer.into(), ConsumerRequest::Pause),
-            39 => Request::Consumer(consumer.into(), ConsumerRequest::Resume),
-            40 => {
-                let request = if self.dice.roll(2) == 0 {
-                    RtpObserverRequest::AddProducer(producer.into())
-                } else {
-                    RtpObserverRequest::RemoveProducer(producer.into())
-                };
-                Request::RtpObserver(observer.into(), request)
-            }
-            _ => Request::Router(router.into(), RouterRequest::CloseRtpObserver(observer.into())),
+    /// All at once: hundreds wait for each other.
+    fn play_at_once(mut self, requests: usize) {
+        for _ in 0..requests {
+            let turn = self.script.any();
+            self.take(turn);
+            while !self.world.core.can_accept() && self.world.step() {}
         }
+        for turn in self.script.end() {
+            self.take(turn);
+        }
+        self.world.run();
+        assert!(self.world.is_empty(), "{:?}", self.world.core);
+        self.check();
     }
 
-    fn any_data_turn(&mut self, data_producer: String, data_consumer: String) -> Request {
-        match self.dice.roll(4) {
-            0 => Request::DataProducer(data_producer.into(), DataProducerRequest::Pause),
-            1 => Request::DataProducer(data_producer.into(), DataProducerRequest::Resume),
-            2 => Request::DataConsumer(data_consumer.into(), DataConsumerRequest::Pause),
-            _ => Request::DataConsumer(data_consumer.into(), DataConsumerRequest::Resume),
+    fn take(&mut self, turn: Turn) {
+        match turn {
+            Turn::Ask(number, request) => assert_eq!(self.world.ask(request), Tag(number)),
+            Turn::Tell(notification) => self.world.notify(notification),
         }
     }
 
     /// Holds what was answered and told against what had to be.
-    fn check(&mut self) {
-        let out = std::mem::take(&mut self.world.out);
-        let (mut alive, mut told) = (BTreeSet::new(), BTreeSet::new());
-        let mut messages: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-        let mut next = Tag(0);
-        for output in out {
+    fn check(self) {
+        let is_exact = self.world.shards.len() == 1;
+        let mut listener = self.script.listen(is_exact);
+        for output in self.world.out {
             match output {
                 Output::Answer { tag, answered, .. } => {
-                    assert_eq!(tag, next, "answers come in the order of the requests");
-                    next = Tag(tag.0 + 1);
-                    let expected = &self.expected[&tag];
                     let refused = answered.as_ref().err().map(|refusal| refusal.class);
-                    assert_eq!(refused, expected.refused, "{tag:?}: {answered:?}");
-                    if let (Some(names), Ok(answer)) = (&expected.names, &answered) {
-                        assert_eq!(names_of(answer), *names, "{tag:?}");
-                    }
-                    self.check_told(tag, &std::mem::take(&mut told));
-                    alive.extend(expected.born.clone());
-                    expected.gone.iter().for_each(|gone| {
-                        alive.remove(gone);
-                    });
+                    listener.answered(tag.0, refused, || names_of(&answered.unwrap()));
                 }
                 Output::Event(event) => {
-                    assert!(alive.contains(event.id()), "{event:?}");
-                    told.extend(told_of(&event));
+                    listener.happened(event.id(), told_of(&event));
                     if let Event::DataConsumer(id, DataConsumerEvent::Message(message)) = event {
-                        messages.entry(id.as_str().to_owned()).or_default().push(message.ppid);
+                        listener.message(id.as_str(), message.ppid);
                     }
                 }
                 Output::Undelivered { .. } => {}
                 Output::ShardLost { .. } => panic!("{output:?}"),
             }
         }
-        assert_eq!(next.0 as usize, self.expected.len(), "every request has its answer");
-        assert!(told.is_empty());
-        if self.is_exact {
-            assert_eq!(messages, self.spec.messages);
-        } else {
-            // Between shards a message and a pause may cross; none comes twice or to the wrong one.
-            for (id, got) in messages {
-                let allowed = &self.spec.messages[&id];
-                assert!(got.iter().all(|message| allowed.contains(message)), "{id}: {got:?} of {allowed:?}");
-                assert!(got.windows(2).all(|pair| pair[0] < pair[1]), "{id}: {got:?}");
-            }
-        }
-    }
-
-    /// Closed is told to everybody; paused and resumed not to those that were asked to close meanwhile.
-    fn check_told(&self, tag: Tag, told: &BTreeSet<Told>) {
-        let expected = &self.expected[&tag].told;
-        assert!(told.is_subset(expected), "{tag:?}: {told:?} of {expected:?}");
-        for missing in expected.difference(told) {
-            let (Told::Paused(id) | Told::Resumed(id)) = missing else { panic!("{tag:?}: {missing:?}") };
-            let closes = |(_, later): (&Tag, &Expected)| later.gone.contains(id);
-            assert!(self.expected.range(tag..).any(closes), "{tag:?}: {missing:?}");
-        }
+        listener.end();
     }
 }
 

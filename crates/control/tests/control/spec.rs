@@ -45,6 +45,10 @@ pub(crate) struct Spec {
     things: BTreeMap<String, Thing>,
     /// Messages that each data consumer gets, in order: those that say they are of a number.
     pub(crate) messages: BTreeMap<String, Vec<u32>>,
+    /// Whose they were.
+    sent: BTreeMap<u32, String>,
+    /// Data producers that each data consumer has consumed.
+    consumed: BTreeMap<String, BTreeSet<String>>,
 }
 
 type Outcome = Result<(), RefusalClass>;
@@ -74,10 +78,20 @@ impl Spec {
         }
     }
 
+    /// Whether a message may come to a data consumer if it can cross what made that one, and what paused or resumed it.
+    pub(crate) fn may_hear(&self, consumer: &str, message: u32) -> bool {
+        let producer = self.sent.get(&message);
+        self.consumed
+            .get(consumer)
+            .zip(producer)
+            .is_some_and(|(consumed, producer)| consumed.contains(producer))
+    }
+
     /// A message of a data producer.
     pub(crate) fn notify(&mut self, notification: &Notification) {
         let Notification::SendData(id, message) = notification else { return };
         let Some(Thing::DataProducer { paused: false, .. }) = self.things.get(id.as_str()) else { return };
+        self.sent.insert(message.ppid, id.as_str().into());
         for (name, thing) in &self.things {
             if let Thing::DataConsumer { producer, paused: false, .. } = thing
                 && producer == id.as_str()
@@ -242,6 +256,7 @@ impl Spec {
                 self.untaken(consume.id.as_str())?;
                 let producer = consume.data_producer_id.as_str().to_owned();
                 self.find_source(&producer, &router, true)?;
+                self.consumed.entry(consume.id.as_str().into()).or_default().insert(producer.clone());
                 let thing = Thing::DataConsumer { transport, producer, paused: false };
                 return self.add(consume.id.as_str(), thing);
             }

@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use std::collections::VecDeque;
 use std::io::{Read as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -24,8 +23,6 @@ pub(crate) struct Driver {
     pub(crate) messages: UnixStream,
     frames: Frames,
     writer: Writer,
-    /// What was read and not asked for yet.
-    said: VecDeque<Said>,
     next_id: u32,
 }
 
@@ -72,7 +69,6 @@ impl Driver {
             messages,
             frames: Frames::default(),
             writer: Writer::default(),
-            said: VecDeque::new(),
             next_id: 0,
         }
     }
@@ -135,17 +131,21 @@ impl Driver {
 
     /// The next message; nothing once the worker has closed its end.
     pub(crate) fn next(&mut self) -> Option<Said> {
-        while self.said.is_empty() {
+        self.next_payload().map(|payload| Said::of(&payload))
+    }
+
+    /// The next message as it came; nothing once the worker has closed its end.
+    pub(crate) fn next_payload(&mut self) -> Option<Vec<u8>> {
+        loop {
+            if let Some(payload) = self.frames.next_payload().unwrap() {
+                return Some(payload.to_vec());
+            }
             let len = self.messages.read(self.frames.room()).unwrap();
             if len == 0 {
                 return None;
             }
             self.frames.filled(len);
-            while let Some(payload) = self.frames.next_payload().unwrap() {
-                self.said.push_back(Said::of(payload));
-            }
         }
-        self.said.pop_front()
     }
 
     /// Everything up to the end.
