@@ -14,6 +14,8 @@
 
 #[path = "../tests/control/build.rs"]
 mod build;
+#[path = "../tests/control/dice.rs"]
+mod dice;
 #[path = "../tests/control/fake.rs"]
 mod fake;
 #[path = "../tests/control/world.rs"]
