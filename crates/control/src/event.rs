@@ -136,12 +136,12 @@ impl Event {
     /// What may become of it when its reader is slow.
     pub const fn urgency(&self) -> Urgency {
         match self {
-            Self::Transport(_, TransportEvent::Rtcp(_)) | Self::Consumer(_, ConsumerEvent::Rtp(_)) => {
-                Urgency::Lossy
-            }
-            Self::Transport(_, TransportEvent::Trace(_))
-            | Self::Producer(_, ProducerEvent::Trace(_) | ProducerEvent::Score(_))
-            | Self::Consumer(_, ConsumerEvent::Trace(_) | ConsumerEvent::Score(_))
+            // Each trace is about another packet, so none can stand for another.
+            Self::Transport(_, TransportEvent::Rtcp(_) | TransportEvent::Trace(_))
+            | Self::Producer(_, ProducerEvent::Trace(_))
+            | Self::Consumer(_, ConsumerEvent::Rtp(_) | ConsumerEvent::Trace(_)) => Urgency::Lossy,
+            Self::Producer(_, ProducerEvent::Score(_))
+            | Self::Consumer(_, ConsumerEvent::Score(_))
             | Self::RtpObserver(_, RtpObserverEvent::Volumes(_)) => Urgency::Latest,
             Self::Transport(..)
             | Self::Producer(..)

@@ -179,6 +179,11 @@ impl<T: TraceEventType> TraceSet<T> {
         self.bits & (1 << kind.bit()) != 0
     }
 
+    /// Whether nothing was asked for.
+    pub const fn is_empty(self) -> bool {
+        self.bits == 0
+    }
+
     /// The kinds that were asked for.
     pub fn iter(self) -> impl Iterator<Item = T> {
         T::ALL.iter().copied().filter(move |kind| self.contains(*kind))
