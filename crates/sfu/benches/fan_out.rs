@@ -77,7 +77,7 @@ impl Room {
             }
             decides.push(start.elapsed().as_nanos());
             let start = Instant::now();
-            let Host { sfu, memory, out, wire, now } = &mut self.host;
+            let Host { sfu, memory, out, wire, now, .. } = &mut self.host;
             let mut at = 0;
             while let Some(Output::Flush(transport)) = out.get(at).cloned() {
                 sfu.flush(transport, wire, &mut Io { now: *now, packets: memory, out });

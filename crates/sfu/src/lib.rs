@@ -16,6 +16,7 @@
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 pub mod consumer;
+mod content;
 mod data;
 mod error;
 pub mod io;

@@ -24,6 +24,14 @@ pub struct Packet {
     pub marker: bool,
     /// Bytes of payload, padding excluded.
     pub payload_len: usize,
+    /// A key frame begins here.
+    pub key_frame: bool,
+    /// A pause in speech: there is nothing to hear.
+    pub dtx: bool,
+    /// The spatial layer, 0 where there are none.
+    pub spatial_layer: u8,
+    /// The temporal layer, 0 where there are none.
+    pub temporal_layer: u8,
 }
 
 /// What travels beside a packet's bytes to other shards, so that they decide as its own shard does.

@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use model::command::Epoch;
 use model::key::ShardIndex;
 use model::rtp::RtpEncodingParameters;
@@ -15,6 +17,7 @@ use sfu::transport::DropReason;
 use sfu::{Closing, Feed, HandOver, Io, Output, Packets, Verdict};
 use support::parameters::{MAPPED_SSRC, bound, connect, consuming, encoding, plain, producing, replica};
 use support::{Host, consumer, peer, producer, rtp, transport};
+use wire::Mono;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
@@ -99,7 +102,7 @@ fn a_closed_feed_gets_nothing_and_a_closed_producer_names_its_feeds() {
 }
 
 #[test]
-fn one_request_for_a_key_frame_of_an_encoding_crosses_in_a_tick() {
+fn two_requests_for_a_key_frame_of_an_encoding_cross_in_a_second_and_one_reaches_its_sender() {
     let mut shards = Shards::new();
     shards.here.receive(transport(0), peer(1), &rtp(5, 1));
     shards.cross();
@@ -112,9 +115,11 @@ fn one_request_for_a_key_frame_of_an_encoding_crosses_in_a_tick() {
         shards.there.out.extract_if(.., is_request).collect::<Vec<_>>()
     };
     let ask = |encoding| Output::RequestKeyFrame { shard: ShardIndex(0), producer: producer(0), encoding };
-    assert_eq!(asks(&mut shards), [ask(0), ask(1)], "a pipe means all");
-    shards.there.finish();
-    assert_eq!(asks(&mut shards), [ask(0), ask(1)]);
+    for at_ms in [1_000, 1_010, 1_020, 2_000] {
+        shards.there.elapse(Mono::ZERO + Duration::from_millis(at_ms));
+        let expected: &[_] = if at_ms == 1_020 { &[] } else { &[ask(0), ask(1)] };
+        assert_eq!(asks(&mut shards), expected, "a pipe means all");
+    }
     shards.here.sfu.request_key_frame(producer(0), 0, &mut shards.here.out);
     shards.here.sfu.request_key_frame(producer(0), 0, &mut shards.here.out);
     shards.here.finish();

@@ -47,6 +47,7 @@ pub struct Consumer {
     preferred: Option<usize>,
     /// Simulcast: the encoding that its user was told of.
     told: Option<usize>,
+    trace: TraceSet<ConsumerTraceEventType>,
     cold: Box<Cold>,
 }
 
@@ -56,7 +57,6 @@ struct Cold {
     layers: Option<Layers>,
     /// For whoever shares out bandwidth.
     priority: NonZeroU8,
-    trace: TraceSet<ConsumerTraceEventType>,
     /// Its streams, in the order of encodings.
     described: Box<[RtpStreamParams]>,
 }
@@ -171,10 +171,10 @@ impl Consumer {
             halts: Halts::default(),
             preferred: None,
             told: None,
+            trace: TraceSet::default(),
             cold: Box::new(Cold {
                 layers: Layers::new(consumer_type, parameters, consumable.len()),
                 priority: NonZeroU8::MIN,
-                trace: TraceSet::default(),
                 described: (0..parameters.encodings.len().min(sent)).filter_map(describe).collect(),
             }),
         })
@@ -271,7 +271,13 @@ impl Consumer {
     }
 
     pub(crate) const fn set_trace(&mut self, trace: TraceSet<ConsumerTraceEventType>) {
-        self.cold.trace = trace;
+        self.trace = trace;
+    }
+
+    /// What is traced.
+    #[inline]
+    pub(crate) const fn trace(&self) -> TraceSet<ConsumerTraceEventType> {
+        self.trace
     }
 
     /// The encoding that it sends, if it sends one.

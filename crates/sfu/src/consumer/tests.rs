@@ -194,6 +194,10 @@ fn packet(sequence: u64) -> Packet {
         timestamp: 90_000,
         marker: false,
         payload_len: 100,
+        key_frame: true,
+        dtx: false,
+        spatial_layer: 0,
+        temporal_layer: 0,
     }
 }
 

@@ -22,6 +22,8 @@ pub struct ReceiveIds {
     pub abs_send_time: Option<ExtensionId>,
     /// Of the sequence number that is counted per transport.
     pub transport_sequence: Option<ExtensionId>,
+    /// Of the dependency descriptor.
+    pub dependency_descriptor: Option<ExtensionId>,
 }
 
 impl ReceiveIds {
@@ -42,6 +44,7 @@ impl ReceiveIds {
                 Uri::RepairedRtpStreamId => self.repaired_rid = id,
                 Uri::AbsSendTime => self.abs_send_time = id,
                 Uri::TransportWideCc => self.transport_sequence = id,
+                Uri::DependencyDescriptor => self.dependency_descriptor = id,
                 _ => {}
             }
         }

@@ -7,12 +7,15 @@
 //! Loss, jitter, NACKs, the opening of RTX and scores are not here yet. Lives on its transport's core.
 
 mod extensions;
+mod key_requests;
 mod parameters;
 mod replica;
 mod report;
 mod stream;
 #[cfg(test)]
 mod tests;
+
+use core::time::Duration;
 
 use model::command::Epoch;
 use model::rtp::{MediaKind, RtpMapping, RtpParameters};
@@ -27,8 +30,10 @@ pub(crate) use parameters::{ENCODINGS_LIMIT, carries_media, layers};
 pub(crate) use replica::Replica;
 pub(crate) use report::{BEST_SCORE, counters, describe, rtx_dump};
 
+use crate::content::{Codec, Content};
 use crate::transport::Request;
 use crate::{Packet, Unacceptable};
+use key_requests::KeyRequests;
 use stream::{Encoding, Membership, Signs};
 
 /// See the module.
@@ -38,13 +43,17 @@ pub struct Producer {
     producer_type: ProducerType,
     encodings: Vec<Encoding>,
     mapped_ssrcs: Vec<Ssrc>,
-    /// By the low seven bits of the producer's payload type.
-    payload_types: [Option<PayloadType>; 128],
+    /// By the low seven bits of the producer's payload type: what it is inside the router, and what it carries.
+    payload_types: [Option<(PayloadType, Codec)>; 128],
     extensions: ExtensionMap,
     receive_ids: ReceiveIds,
     activity: Activity,
     epoch: Epoch,
     trace: TraceSet<ProducerTraceEventType>,
+    /// Of each encoding.
+    key_requests: Box<[KeyRequests]>,
+    /// How far apart requests for key frames are, if the application chose that.
+    key_request_delay: Duration,
 }
 
 /// Whether packets of a producer are passed on.
@@ -110,9 +119,11 @@ impl Producer {
     ) -> Result<Self, Unacceptable> {
         let producer_type = validate(kind, parameters, mapping)?;
         let mut payload_types = [None; 128];
-        for codec in &mapping.codecs {
-            if let Some(mapped) = payload_types.get_mut(usize::from(codec.payload_type.number())) {
-                *mapped = Some(PayloadType::from_low_bits(codec.mapped_payload_type.number()));
+        for mapped in &mapping.codecs {
+            let codec = parameters.codecs.iter().find(|codec| codec.payload_type == mapped.payload_type);
+            let carries = codec.map(|codec| Codec::of(&codec.mime_type)).unwrap_or_default();
+            if let Some(place) = payload_types.get_mut(usize::from(mapped.payload_type.number())) {
+                *place = Some((PayloadType::from_low_bits(mapped.mapped_payload_type.number()), carries));
             }
         }
         Ok(Self {
@@ -126,6 +137,8 @@ impl Producer {
             activity: Activity::Running,
             epoch: Epoch(0),
             trace: TraceSet::default(),
+            key_requests: parameters.encodings.iter().map(|_| KeyRequests::default()).collect(),
+            key_request_delay: Duration::ZERO,
         })
     }
 
@@ -187,16 +200,52 @@ impl Producer {
         &self.receive_ids
     }
 
-    /// How its sender is asked for a key frame of an encoding; nothing if it cannot be, or need not.
-    pub(crate) fn request_key_frame(&mut self, encoding: usize) -> Option<Request> {
+    /// Has requests for key frames be that far apart.
+    pub(crate) const fn delay_key_requests(&mut self, delay: Duration) {
+        self.key_request_delay = delay;
+    }
+
+    /// Somebody wants a key frame of an encoding. How its sender is asked for one; nothing if it is not now, cannot be,
+    /// or need not.
+    pub(crate) fn want_key_frame(&mut self, now: Mono, encoding: usize) -> Option<Request> {
         if self.activity == Activity::Paused || self.kind == MediaKind::Audio {
             return None;
         }
-        self.encodings.get_mut(encoding)?.request_key_frame()
+        let asked = self.encodings.get_mut(encoding).filter(|asked| asked.can_be_asked())?;
+        let asks = self.key_requests.get_mut(encoding)?.want(now, self.key_request_delay);
+        if asks { asked.request_key_frame() } else { None }
+    }
+
+    /// Time has passed for an encoding's requests for key frames. How its sender is asked again, if it is.
+    pub(crate) fn repeat_key_request(&mut self, now: Mono, encoding: usize) -> Option<Request> {
+        let requests = self.key_requests.get_mut(encoding)?;
+        let asks = requests.expire(now, self.key_request_delay);
+        if asks { self.encodings.get_mut(encoding)?.request_key_frame() } else { None }
+    }
+
+    /// When [`Self::repeat_key_request`] is to be called.
+    pub(crate) fn key_requests_due(&self) -> Option<Mono> {
+        self.key_requests.iter().filter_map(KeyRequests::due).min()
     }
 
     pub(crate) const fn set_trace(&mut self, trace: TraceSet<ProducerTraceEventType>) {
         self.trace = trace;
+    }
+
+    /// What is traced.
+    #[inline]
+    pub(crate) const fn trace(&self) -> TraceSet<ProducerTraceEventType> {
+        self.trace
+    }
+
+    /// The SSRC and payload type that its sender gave a packet, or the one that it restores.
+    pub(crate) fn numbers_of(&self, packet: &Packet) -> Option<(Ssrc, PayloadType)> {
+        let (ssrc, _) = self.seen().nth(packet.encoding)??;
+        let is = |mapped: &Option<(PayloadType, _)>| {
+            mapped.is_some_and(|(mapped, _)| mapped == packet.payload_type)
+        };
+        let number = u8::try_from(self.payload_types.iter().position(is)?).ok()?;
+        Some((ssrc, PayloadType::from_low_bits(number)))
     }
 
     /// How many encodings it has.
@@ -224,12 +273,17 @@ impl Producer {
             Membership::Rtx(encoding) => return Ok(Received::Repair { encoding }),
         };
         let mapped = self.payload_types.get(usize::from(payload_type.value())).copied().flatten();
-        let payload_type = mapped.ok_or(DropReason::UnknownPayloadType)?;
+        let (payload_type, codec) = mapped.ok_or(DropReason::UnknownPayloadType)?;
         let stream = self.encodings.get_mut(at).and_then(|encoding| encoding.stream.as_mut());
         let stream = stream.ok_or(DropReason::UnknownStream)?;
         let standing = stream.take(now, sequence, packet.bytes().len()).ok_or(DropReason::OutOfOrder)?;
         if self.activity == Activity::Paused {
             return Err(DropReason::Paused);
+        }
+        let Content { key_frame, dtx, spatial_layer, temporal_layer } =
+            stream.read(codec, packet, self.receive_ids.dependency_descriptor);
+        if key_frame && let Some(requests) = self.key_requests.get_mut(at) {
+            requests.arrived();
         }
         Ok(Received::Media(Packet {
             encoding: at,
@@ -242,12 +296,18 @@ impl Producer {
             captured: arrival.wall_clock,
             marker: packet.marker(),
             payload_len: packet.layout().payload_len(),
+            key_frame,
+            dtx,
+            spatial_layer,
+            temporal_layer,
         }))
     }
 
     fn turn(&mut self, activity: Activity) -> bool {
         let changed = self.activity != activity;
         if changed {
+            // Whoever resumes asks anew.
+            self.key_requests.iter_mut().for_each(KeyRequests::give_up);
             self.activity = activity;
             self.epoch = self.epoch.next();
         }

@@ -3,9 +3,12 @@
 //! Its packets come with everything decided. A packet of another epoch than the replica's is discarded: the fact that
 //! ends an epoch may overtake packets, and never the other way round.
 
+use core::time::Duration;
+
 use model::command::{Epoch, ProducerReplica};
 use model::key::{ProducerKey, ShardIndex};
 use model::rtp::MediaKind;
+use wire::Mono;
 use wire::rtp::{ExtensionMap, HeaderPlan, PlanError, View};
 
 use super::{Activity, extensions};
@@ -22,6 +25,15 @@ pub(crate) struct Replica {
     epoch: Option<Epoch>,
     /// Of each stream, 0 for one that has not appeared.
     scores: Box<[u8]>,
+    /// Of each stream.
+    relayed: Box<[Relayed]>,
+}
+
+/// Requests for key frames of a stream that were handed to the producer's shard.
+#[derive(Clone, Copy, Debug, Default)]
+struct Relayed {
+    since: Mono,
+    count: u8,
 }
 
 impl Replica {
@@ -34,6 +46,7 @@ impl Replica {
             activity: if open.paused { Activity::Paused } else { Activity::Running },
             epoch: None,
             scores: open.mapped_ssrcs.iter().map(|_| 0).collect(),
+            relayed: open.mapped_ssrcs.iter().map(|_| Relayed::default()).collect(),
         }
     }
 
@@ -75,6 +88,27 @@ impl Replica {
         }
     }
 
+    /// Somebody wants a key frame of an encoding. Whether its shard is to be told: of two requests in a second, because
+    /// the first has the sender asked and the second has that repeated, and of none beyond.
+    pub(crate) fn want_key_frame(&mut self, now: Mono, encoding: usize) -> bool {
+        let Some(relayed) = self.relayed.get_mut(encoding) else { return false };
+        if relayed.count == 0 || now.since(relayed.since) >= RELAY_PERIOD {
+            *relayed = Relayed { since: now, count: 0 };
+        }
+        // Those of one moment are one.
+        let tells = relayed.count == 0 || relayed.count < RELAYED_LIMIT && now > relayed.since;
+        relayed.count = relayed.count.saturating_add(u8::from(tells));
+        tells
+    }
+
+    /// A key frame of an encoding came: whoever asked has what they wanted.
+    #[inline]
+    pub(crate) fn key_frame_came(&mut self, encoding: usize) {
+        if let Some(relayed) = self.relayed.get_mut(encoding) {
+            relayed.count = 0;
+        }
+    }
+
     /// Takes over what its shard says of its streams. Whether that is a change.
     pub(crate) fn set_scores(&mut self, scores: &[u8]) -> bool {
         let changed = *self.scores != *scores && self.scores.len() == scores.len();
@@ -93,3 +127,7 @@ impl Replica {
         plan.prepare(packet, &self.extensions, &[])
     }
 }
+
+/// How long the producer's shard waits for a key frame before it asks again.
+const RELAY_PERIOD: Duration = Duration::from_secs(1);
+const RELAYED_LIMIT: u8 = 2;

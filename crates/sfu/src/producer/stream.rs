@@ -8,10 +8,12 @@ use model::dump::RtpStreamParams;
 use model::rtp::RtpParameters;
 use streams::Rate;
 use streams::receive::{Order, Standing};
+use wire::rtp::{ExtensionId, View};
 use wire::{Mono, PayloadType, Ssrc};
 
 use super::parameters::{codec_of, rtx_of};
 use super::{DropReason, describe};
+use crate::content::{Codec, Content, Habits};
 use crate::transport::Request;
 
 /// One encoding: what was announced of it and what was seen of it.
@@ -41,6 +43,7 @@ pub(super) struct Stream {
     pub(super) pli_count: u64,
     pub(super) fir_count: u64,
     fir_sequence: u8,
+    habits: Habits,
 }
 
 /// Which encoding a packet belongs to, and as what.
@@ -133,6 +136,12 @@ impl Encoding {
         }
     }
 
+    /// Whether its sender is known and takes requests for key frames.
+    pub(super) const fn can_be_asked(&self) -> bool {
+        self.stream.is_some() && (self.described.use_pli || self.described.use_fir)
+    }
+
+    /// How its sender is asked for a key frame, counted.
     pub(super) fn request_key_frame(&mut self) -> Option<Request> {
         let stream = self.stream.as_mut()?;
         if self.described.use_pli {
@@ -162,6 +171,7 @@ impl Stream {
             pli_count: 0,
             fir_count: 0,
             fir_sequence: 0,
+            habits: Habits::default(),
         }
     }
 
@@ -177,6 +187,18 @@ impl Stream {
             self.discarded = self.discarded.saturating_add(1);
         }
         standing
+    }
+
+    /// Reads what a packet carries.
+    #[inline]
+    pub(super) fn read(
+        &mut self,
+        codec: Codec,
+        packet: &View<'_>,
+        descriptor: Option<ExtensionId>,
+    ) -> Content {
+        let descriptor = descriptor.filter(|_| codec.is_described()).and_then(|id| packet.element(id));
+        codec.read(packet.payload(), descriptor, packet.timestamp(), &mut self.habits)
     }
 
     fn is_silent(&self, now: Mono) -> bool {

@@ -37,6 +37,7 @@ impl<S: Copy> Sfu<S> {
     where
         P: Packets<Slot = S>,
     {
+        self.now = io.now;
         self.now_tick = self.now_tick.wrapping_add(1);
         while let Some((key, listed)) = self.listed.front().copied() {
             let transport = self.transports.get_mut(key);

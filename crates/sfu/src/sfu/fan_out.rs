@@ -7,8 +7,9 @@ use wire::rtp::{ExtensionId, Layout, View};
 
 use super::Sfu;
 use super::rtcp::Heard;
-use super::source::Origin;
-use super::tick::Unplaced;
+use super::source::{Origin, Source};
+use super::tick::{InFlight, Unplaced};
+use super::traces;
 use crate::consumer::Decision;
 use crate::io::{Datagram, HandOver, Io, Output, Outputs, Packets, SocketRole, Verdict};
 use crate::listener::Marks;
@@ -27,6 +28,7 @@ impl<S: Copy> Sfu<S> {
     where
         P: Packets<Slot = S>,
     {
+        self.now = io.now;
         let taken = self.take(transport, datagram, io);
         self.judge(transport, taken)
     }
@@ -44,6 +46,7 @@ impl<S: Copy> Sfu<S> {
     where
         P: Packets<Slot = S>,
     {
+        self.now = io.now;
         let source = self.sources.get(key).ok_or(crate::Error::UnknownProducer)?;
         let Origin::Here { transport, .. } = source.origin else { return Err(crate::Error::UnknownProducer) };
         let taken = self.take_sent(key, transport, packet, io);
@@ -63,6 +66,7 @@ impl<S: Copy> Sfu<S> {
     where
         P: Packets<Slot = S>,
     {
+        self.now = io.now;
         let transport = self.transports.get_mut(key).ok_or(crate::Error::UnknownTransport)?;
         if compound.len() > RTCP_LIMIT {
             return Ok(self.judge(key, Err(DropReason::Malformed)));
@@ -78,9 +82,13 @@ impl<S: Copy> Sfu<S> {
     where
         P: Packets<Slot = S>,
     {
+        self.now = io.now;
         let HandOver { replica, epoch, stamp, slot, .. } = *packet;
-        let admitted = match self.sources.get(replica).map(|source| &source.origin) {
+        let admitted = match self.sources.get_mut(replica).map(|source| &mut source.origin) {
             Some(Origin::Elsewhere(known)) if known.epoch() == Some(epoch) => {
+                if stamp.packet.key_frame {
+                    known.key_frame_came(stamp.packet.encoding);
+                }
                 if known.activity() == Activity::Paused { Err(DropReason::Paused) } else { Ok(()) }
             }
             Some(Origin::Elsewhere(_)) => Err(DropReason::EndedEpoch),
@@ -235,7 +243,14 @@ impl<S: Copy> Sfu<S> {
         P: Packets<Slot = S>,
     {
         match sorted {
-            Ok((key, packet)) => self.pass_on(key, &Stamp { packet, layout }, slot, io),
+            Ok((key, packet)) => {
+                if self.sources.get(key).is_some_and(Source::is_traced)
+                    && let Some(view) = io.packets.bytes(slot).and_then(|bytes| View::new(bytes, layout))
+                {
+                    self.trace_received(key, &packet, &view, io.out);
+                }
+                self.pass_on(key, &Stamp { packet, layout }, slot, io)
+            }
             Err(reason) => {
                 io.packets.release(slot);
                 Err(reason)
@@ -328,6 +343,10 @@ impl<S: Copy> Sfu<S> {
             if rewrite.turns {
                 let layers = ConsumerEvent::Layers(entry.consumer.layers());
                 out.push(Output::Event(Event::Consumer(*key, layers)));
+            }
+            if !entry.consumer.trace().is_empty() {
+                let len = tick.packet(packet).map_or(0, InFlight::plain_len);
+                out.extend(traces::sent(*key, &entry.consumer, now, (stamp, &rewrite, len)));
             }
             owner.queue.push(Queued { packet, rewrite });
             copies = copies.saturating_add(1);

@@ -1,18 +1,18 @@
-//! Who asks whom for key frames: a consumer's peer or its user, a consumer that begins to send, and shards with
-//! consumers. Whoever asks, a producer is asked once in a tick for each encoding.
-//!
-//! A request is not repeated and not delayed; that comes with the streams' statistics.
+//! Who asks whom for key frames: a consumer's peer or its user, a consumer that begins to send or waits to, and shards
+//! with consumers. Whoever asks, and however often, it is the producer that decides when its sender is asked.
 
-use model::key::{ConsumerKey, ProducerKey};
-use wire::Ssrc;
+use model::key::{ConsumerKey, ProducerKey, TransportKey};
+use model::rtp::MediaKind;
 use wire::rtcp::{FirView, Pli};
+use wire::{Mono, Ssrc};
 
 use super::Sfu;
 use super::rtcp::Heard;
 use super::source::Origin;
 use crate::Error;
 use crate::io::{Output, Outputs};
-use crate::transport::Sender;
+use crate::producer::Producer;
+use crate::transport::{Due, Request, Sender};
 
 impl<S: Copy> Sfu<S> {
     /// Asks a producer of this shard for a key frame, in the name of another shard.
@@ -38,6 +38,7 @@ impl<S: Copy> Sfu<S> {
 
     /// A consumer's peer lost a picture (RFC 4585 §6.3.1).
     pub(super) fn heard_pli(&mut self, heard: Heard, pli: &Pli, out: &mut Outputs<S>) {
+        self.trace_peer_request(heard.at, Request::Pli(pli.media), out);
         let counted = self.asked_by_peer(heard, pli.media, out);
         if let Some(count) = counted.map(|sender| &mut sender.pli_count) {
             *count = count.saturating_add(1);
@@ -47,6 +48,7 @@ impl<S: Copy> Sfu<S> {
     /// A consumer's peer has to begin anew (RFC 5104 §4.3.1).
     pub(super) fn heard_fir(&mut self, heard: Heard, fir: &FirView<'_>, out: &mut Outputs<S>) {
         for item in fir.items.iter() {
+            self.trace_peer_request(heard.at, Request::Fir(item.ssrc, item.sequence), out);
             let counted = self.asked_by_peer(heard, item.ssrc, out);
             if let Some(count) = counted.map(|sender| &mut sender.fir_count) {
                 *count = count.saturating_add(1);
@@ -74,30 +76,64 @@ impl<S: Copy> Sfu<S> {
         encodings.for_each(|encoding| self.ask(producer, encoding, out));
     }
 
-    pub(super) fn ask(&mut self, producer: ProducerKey, encoding: usize, out: &mut Outputs<S>) {
-        let Ok(number) = u8::try_from(encoding) else { return };
-        let tick = self.now_tick;
-        let Some(source) = self.sources.get_mut(producer) else { return };
-        if source.kind() == model::rtp::MediaKind::Audio || !source.asked.first(tick, number) {
-            return;
-        }
+    /// Somebody wants a key frame of a producer's encoding.
+    pub(super) fn ask(&mut self, key: ProducerKey, encoding: usize, out: &mut Outputs<S>) {
+        let now = self.now;
+        let Some(source) = self.sources.get_mut(key) else { return };
         match &mut source.origin {
             Origin::Elsewhere(replica) => {
-                let (shard, producer) = replica.home();
-                out.push(Output::RequestKeyFrame { shard, producer, encoding: number });
-            }
-            Origin::Here { transport, producer } => {
-                let key = *transport;
-                let Some(transport) =
-                    self.transports.get_mut(key).filter(|transport| transport.is_connected())
-                else {
-                    return;
-                };
-                if let Some(request) = producer.request_key_frame(encoding) {
-                    transport.want(request);
-                    self.list(key, out);
+                if replica.kind() == MediaKind::Video
+                    && let Ok(number) = u8::try_from(encoding)
+                    && replica.want_key_frame(now, encoding)
+                {
+                    let (shard, producer) = replica.home();
+                    out.push(Output::RequestKeyFrame { shard, producer, encoding: number });
                 }
             }
+            Origin::Here { transport, producer } => {
+                let at = *transport;
+                let Some(owner) = self.transports.get_mut(at).filter(|owner| owner.is_connected()) else {
+                    return;
+                };
+                let request = producer.want_key_frame(now, encoding);
+                if let Some(due) = producer.key_requests_due() {
+                    owner.agenda.hasten(Due::KeyFrames, due);
+                }
+                self.request(at, key, request, out);
+                self.rearm(at, out);
+            }
         }
+    }
+
+    /// Asks the senders of a transport's producers again where that is due.
+    pub(super) fn repeat_key_requests(&mut self, at: TransportKey, out: &mut Outputs<S>) {
+        let now = self.now;
+        let mut next = Mono::NEVER;
+        for place in 0..self.producers_of(at).len() {
+            let Some(key) = self.producers_of(at).get(place).copied() else { continue };
+            for encoding in 0..self.producer(key).map_or(0, Producer::encodings) {
+                let request =
+                    self.local_mut(key).ok().and_then(|known| known.repeat_key_request(now, encoding));
+                self.request(at, key, request, out);
+            }
+            next = next.min(self.producer(key).and_then(Producer::key_requests_due).unwrap_or(Mono::NEVER));
+        }
+        if let Some(owner) = self.transports.get_mut(at) {
+            owner.agenda.set(Due::KeyFrames, next);
+        }
+    }
+
+    fn request(
+        &mut self,
+        at: TransportKey,
+        key: ProducerKey,
+        request: Option<Request>,
+        out: &mut Outputs<S>,
+    ) {
+        let Some(request) = request else { return };
+        let Some(owner) = self.transports.get_mut(at) else { return };
+        owner.want(request);
+        self.list(at, out);
+        self.trace_key_request(key, request, out);
     }
 }

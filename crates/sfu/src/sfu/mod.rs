@@ -23,11 +23,12 @@ mod rtcp;
 mod source;
 mod tick;
 mod timing;
+mod traces;
 mod transports;
 
 use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey, TransportKey};
 
-use wire::Ntp;
+use wire::{Mono, Ntp};
 
 pub use closing::{Closed, Closing};
 pub use source::Feed;
@@ -52,6 +53,8 @@ pub struct Sfu<S> {
     tick: Tick<S>,
     /// Counts ticks; wraps.
     now_tick: u32,
+    /// The time of this tick.
+    now: Mono,
     /// Transports that the host was told to flush, in that order, with the tick in which it was.
     listed: std::collections::VecDeque<(TransportKey, u32)>,
     counters: Counters,
@@ -137,12 +140,19 @@ impl<S: Copy> Sfu<S> {
             data_consumers: Slots::new(config.data_consumers),
             tick: Tick::new(),
             now_tick: 0,
+            now: Mono::ZERO,
             listed: std::collections::VecDeque::new(),
             counters: Counters::default(),
             drops: DropCounters::new(),
             scratch: vec![0; RTCP_LIMIT].into(),
             ntp_at_zero: config.ntp_at_zero,
         }
+    }
+
+    /// Says what time it is in the tick that begins. What comes with a time of its own says so too; commands, which do
+    /// not, are executed at the time that was said last.
+    pub const fn begin_tick(&mut self, now: Mono) {
+        self.now = now;
     }
 
     /// What happened so far.

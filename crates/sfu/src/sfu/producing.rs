@@ -1,5 +1,7 @@
 //! Commands to producers and to what stands for them, and the facts that keep both in step.
 
+use core::time::Duration;
+
 use model::command::{Epoch, ProducerOpen, ProducerReplica};
 use model::key::{ConsumerKey, ProducerKey, ShardIndex};
 use model::trace::{ProducerTraceEventType, TraceSet};
@@ -21,6 +23,7 @@ impl<S: Copy> Sfu<S> {
         let owner = self.transports.get_mut(*transport).ok_or(Error::UnknownTransport)?;
         self.sources.vacant(key).map_err(|why| Error::NoPlace { what: "producer", why })?;
         let mut producer = Box::new(Producer::new(*kind, parameters, mapping)?);
+        producer.delay_key_requests(Duration::from_millis(open.key_frame_request_delay_ms.into()));
         if open.paused {
             producer.pause();
         }

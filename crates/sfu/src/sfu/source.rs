@@ -3,7 +3,6 @@
 
 use model::command::{Epoch, ProducerReplica};
 use model::key::{ConsumerKey, ProducerKey, ShardIndex, TransportKey};
-use model::rtp::MediaKind;
 use wire::rtp::{HeaderPlan, PlanError, View};
 
 use crate::io::Output;
@@ -16,7 +15,6 @@ pub(super) struct Source {
     pub(super) consumers: Vec<ConsumerKey>,
     /// Who else gets its packets.
     pub(super) feeds: Vec<Feed>,
-    pub(super) asked: Asked,
     /// The worst loss among the consumers on other shards, of 256.
     remote_losses: Vec<(ShardIndex, u8)>,
 }
@@ -42,17 +40,9 @@ impl Feed {
     }
 }
 
-/// For which encodings a key frame was asked in this tick.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Asked {
-    tick: u32,
-    encodings: u64,
-}
-
 impl Source {
     pub(super) const fn new(origin: Origin) -> Self {
-        let asked = Asked { tick: 0, encodings: 0 };
-        Self { origin, consumers: Vec::new(), feeds: Vec::new(), asked, remote_losses: Vec::new() }
+        Self { origin, consumers: Vec::new(), feeds: Vec::new(), remote_losses: Vec::new() }
     }
 
     pub(super) fn replica(open: &ProducerReplica) -> Self {
@@ -64,13 +54,6 @@ impl Source {
         match &self.origin {
             Origin::Here { producer, .. } => producer.lay_out(packet, plan),
             Origin::Elsewhere(replica) => replica.lay_out(packet, plan),
-        }
-    }
-
-    pub(super) fn kind(&self) -> MediaKind {
-        match &self.origin {
-            Origin::Here { producer, .. } => producer.kind(),
-            Origin::Elsewhere(replica) => replica.kind(),
         }
     }
 
@@ -120,19 +103,6 @@ impl Source {
             }
             Origin::Elsewhere(replica) => replica.scores().to_vec(),
         }
-    }
-}
-
-impl Asked {
-    /// Whether it is the first request for that encoding in this tick.
-    pub(super) fn first(&mut self, tick: u32, encoding: u8) -> bool {
-        let bit = 1_u64.checked_shl(u32::from(encoding)).unwrap_or_default();
-        if self.tick != tick {
-            *self = Self { tick, encodings: 0 };
-        }
-        let first = self.encodings & bit == 0;
-        self.encodings |= bit;
-        first
     }
 }
 

@@ -13,6 +13,7 @@ impl<S: Copy> Sfu<S> {
     where
         P: Packets<Slot = S>,
     {
+        self.now = io.now;
         let Some(transport) = self.transports.get_mut(key) else { return };
         transport.agenda.fired();
         for due in Due::ALL {
@@ -21,7 +22,8 @@ impl<S: Copy> Sfu<S> {
             };
             if is_due(self) {
                 match due {
-                    Due::Nacks | Due::KeyFrames | Due::Feedback | Due::Reports | Due::Scores => {}
+                    Due::KeyFrames => self.repeat_key_requests(key, io.out),
+                    Due::Nacks | Due::Feedback | Due::Reports | Due::Scores => {}
                 }
             }
         }

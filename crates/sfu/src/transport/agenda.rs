@@ -46,7 +46,6 @@ impl Agenda {
         }
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "several streams share a deadline"))]
     /// Sets a deadline unless there is an earlier one.
     pub(crate) fn hasten(&mut self, due: Due, at: Mono) {
         if let Some(place) = self.at.get_mut(due as usize) {

@@ -43,6 +43,7 @@ pub(crate) struct Host {
     pub(crate) out: Vec<Output<usize>>,
     pub(crate) wire: Wire,
     pub(crate) now: Mono,
+    pub(crate) armed: std::collections::BTreeMap<TransportKey, Mono>,
 }
 
 impl Packets for Memory {
@@ -133,9 +134,32 @@ impl Host {
         sfu.receive(transport, &datagram, &mut Io { now: *now, packets: memory, out })
     }
 
+    /// Lets time pass up to then, with every timer that the SFU set firing in its time.
+    pub(crate) fn elapse(&mut self, until: Mono) {
+        loop {
+            let armed = &mut self.armed;
+            self.out.retain(|output| match output {
+                Output::Arm { transport, at } => {
+                    armed.insert(*transport, *at);
+                    false
+                }
+                _ => true,
+            });
+            let due = armed.iter().filter(|(_, at)| **at <= until).min_by_key(|(_, at)| **at);
+            let Some((transport, at)) = due.map(|(transport, at)| (*transport, *at)) else { break };
+            self.armed.remove(&transport);
+            self.now = self.now.max(at);
+            let Self { sfu, memory, out, now, .. } = self;
+            sfu.timeout(transport, &mut Io { now: *now, packets: memory, out });
+            self.finish();
+        }
+        self.now = self.now.max(until);
+        self.sfu.begin_tick(self.now);
+    }
+
     /// Flushes whom the SFU wants flushed, and ends the tick. What else it wanted stays.
     pub(crate) fn finish(&mut self) {
-        let Self { sfu, memory, out, wire, now } = self;
+        let Self { sfu, memory, out, wire, now, .. } = self;
         let mut at = 0;
         while let Some(output) = out.get(at) {
             if let Output::Flush(transport) = *output {
@@ -208,6 +232,15 @@ pub(crate) fn write(packet: &mut Vec<u8>, ssrc: u32, sequence: u16) {
 pub(crate) fn rtp(ssrc: u32, sequence: u16) -> Vec<u8> {
     let mut packet = Vec::new();
     write(&mut packet, ssrc, sequence);
+    packet
+}
+
+/// A packet of a producer in which no key frame begins.
+pub(crate) fn delta(ssrc: u32, sequence: u16) -> Vec<u8> {
+    let mut packet = rtp(ssrc, sequence);
+    let tag = packet.len() - PAYLOAD.len() + 1;
+    // RFC 7741 §4.3: P.
+    packet[tag] |= 1;
     packet
 }
 

@@ -239,6 +239,7 @@ impl Engine for Rooms {
         cx: &mut Context<Self>,
     ) {
         self.during(Phase::Commands);
+        self.sfu.begin_tick(cx.now());
         self.execute(action, ticket, sockets, cx);
     }
 
@@ -256,6 +257,7 @@ impl Engine for Rooms {
 
     fn fact(&mut self, from: ShardId, fact: Fact, cx: &mut Context<Self>) {
         self.during(Phase::Crossings);
+        self.sfu.begin_tick(cx.now());
         self.hear(from, fact.0, cx);
     }
 
