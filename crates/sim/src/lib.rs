@@ -11,5 +11,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod house;
+pub mod media;
 pub mod network;
+pub mod oracle;
+pub mod peer;
+pub mod plan;
 pub mod random;
+pub mod sight;
+pub mod timeline;
+pub mod watch;
+pub mod world;
