@@ -1,4 +1,4 @@
-//! Everything a contributor runs: `cargo xtask test`, `tidy`, `suite`, `fuzz-smoke`, `bench` and `instructions`.
+//! Everything a contributor runs: `cargo xtask test`, `tidy`, `suite`, `sim`, `fuzz-smoke`, `bench` and `instructions`.
 //!
 //! Owns how the project is checked, so that a person, an editor and CI run the same thing. It uses no crate of the
 //! workspace: it must build and explain itself when nothing else does.
@@ -37,7 +37,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
         return Ok(true);
     };
     if matches!(command.as_str(), "help" | "--help" | "-h")
-        || rest.iter().any(|word| word == "--help") && command != "bench"
+        || rest.iter().any(|word| word == "--help") && !matches!(command.as_str(), "bench" | "sim")
     {
         print!("{HELP}");
         return Ok(true);
@@ -50,6 +50,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
         "fuzz-smoke" => fuzz::main(&root, &target(&root)?, rest),
         "instructions" => instructions::main(&root, &target(&root)?, rest),
         "bench" => bench(&root, rest),
+        "sim" => command::run(sim(&root).args(rest)).map(|()| true),
         other => Err(format!("`{other}` is no command; `cargo xtask help` lists them")),
     }
 }
@@ -79,6 +80,13 @@ fn bench(root: &Path, arguments: &[String]) -> Result<bool, String> {
     command::run(command.arg("--").args(arguments)).map(|()| true)
 }
 
+/// What plays rooms in virtual time; arguments are its own.
+fn sim(root: &Path) -> std::process::Command {
+    let mut command = Tool::Cargo.command(root);
+    command.args(["run", "--profile", "sim", "--locked", "--package", "sim", "--bin", "sim", "--"]);
+    command
+}
+
 /// The workspace's folder: where cargo found this crate when it was built, wherever we are run from.
 fn root() -> Result<PathBuf, String> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -105,6 +113,8 @@ cargo xtask COMMAND
   tidy                           only the rules of the house: directions, sizes, homes, documents
   suite [--worker PATH] [--only REGEX]
                                  the tests that the npm package mediasoup carries, against a worker
+  sim --plan NAME [--seed N] …   rooms in virtual time: plays a plan and prints its timeline; `sim --list`
+                                 names the plans, `sim --help` the options
   fuzz-smoke [--seconds N]       every fuzz target for N seconds each
   bench NAME …                   a benchmark, built for release; `bench --help` lists them
   instructions [--bless]         instruction counts of hot functions against bench/instructions.json
