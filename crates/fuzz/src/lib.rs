@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod codec_payload;
+mod ice_framing;
 mod input;
 mod rtcp_compound;
 mod rtcp_transport_feedback;
@@ -17,6 +18,7 @@ mod srtp_unprotect;
 mod stun;
 
 pub use codec_payload::codec_payload;
+pub use ice_framing::ice_framing;
 pub use rtcp_compound::rtcp_compound;
 pub use rtcp_transport_feedback::rtcp_transport_feedback;
 pub use rtp_rewrite::rtp_rewrite;
@@ -49,5 +51,6 @@ pub const TARGETS: &[Target] = &[
     },
     Target { name: "codec_payload", run: codec_payload, seeds: seeds::codec_payload },
     Target { name: "stun", run: stun, seeds: seeds::stun },
+    Target { name: "ice_framing", run: ice_framing, seeds: seeds::ice_framing },
     Target { name: "srtp_unprotect", run: srtp_unprotect, seeds: seeds::srtp_unprotect },
 ];

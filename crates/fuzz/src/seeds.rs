@@ -11,7 +11,7 @@ use wire::rtcp::{
 };
 use wire::{Ntp, Ssrc};
 
-pub use ice::stun;
+pub use ice::{ice_framing, stun};
 
 type Seeds = Vec<(&'static str, Vec<u8>)>;
 

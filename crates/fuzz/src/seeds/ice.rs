@@ -21,6 +21,21 @@ pub fn stun() -> Seeds {
     ]
 }
 
+/// The limit in units of eight bytes, then pieces, each behind its length.
+pub fn ice_framing() -> Seeds {
+    let of = |limit: u8, pieces: &[&[u8]]| {
+        let piece = |piece: &&[u8]| [&[u8::try_from(piece.len()).unwrap_or_default()], *piece].concat();
+        [vec![limit], pieces.iter().flat_map(piece).collect()].concat()
+    };
+    vec![
+        ("whole", of(1, &[&[0, 3, b'a', b'b', b'c', 0, 0, 0, 1, b'd']])),
+        ("cut", of(1, &[&[0], &[3, b'a', b'b'], &[b'c', 0], &[1, b'd', 0, 2, b'e']])),
+        ("too-long", of(1, &[&[0, 1, b'a', 0, 9]])),
+        ("too-long-cut", of(1, &[&[0, 1, b'a', 1], &[0, 7]])),
+        ("empty", of(0, &[&[0, 0, 0, 0, 0]])),
+    ]
+}
+
 fn request() -> Vec<u8> {
     let mut out = [0; 200];
     let mut builder = Builder::request(&mut out, TransactionId([7; 12])).expect("there is room");
