@@ -1,6 +1,7 @@
 //! The agent against a scripted client, in virtual time.
 
 #![expect(clippy::unwrap_used, reason = "a test's helpers may panic as its tests may")]
+#![expect(clippy::disallowed_types, reason = "proptest shares strategies")]
 
 use std::time::Duration;
 
