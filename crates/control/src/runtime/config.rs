@@ -135,9 +135,11 @@ impl RuntimeConfig {
 
     pub(super) fn plan(&self, shards: u16, chosen: Chosen, cpus: Cpus) -> Plan<Rooms> {
         let (sizes, levelling, fault) = (self.sizes, self.levelling, self.fault);
+        // Once for all shards, those included that start later: what one says of time means the same to another.
+        let ntp_at_zero = net::Clock::start().ntp_at_zero();
         let rooms = move |shard: ShardId| {
             let fault = fault.filter(|(at, _)| ShardId::from(*at) == shard).map(|(_, fault)| fault);
-            RoomsConfig { levelling, fault, ..sizes.rooms() }
+            RoomsConfig { levelling, ntp_at_zero, fault, ..sizes.rooms() }
         };
         Plan {
             most: shards.into(),
