@@ -136,7 +136,7 @@ mod tests {
             router: model::key::RouterKey::new(0, 0),
             shard: ShardIndex(0),
             producer: ProducerKey::new(0, 0),
-            kind: MediaKind::Audio,
+            kind: model::rtp::MediaKind::Audio,
             producer_type: model::score::ProducerType::Simple,
             codecs: Vec::new(),
             mapped_ssrcs: Vec::new(),
