@@ -281,7 +281,7 @@ pub fn producing(transport: TransportKey, ssrc: u32) -> ProducerOpen {
         transport,
         kind: MediaKind::Video,
         producer_type: ProducerType::Simple,
-        rtp_parameters: vp8(96, ssrc),
+        rtp_parameters: video(96, ssrc),
         rtp_mapping: RtpMapping { codecs, encodings: vec![mapped] },
         paused: false,
         key_frame_request_delay_ms: 0,
@@ -312,7 +312,7 @@ pub fn consuming(transport: TransportKey, producer: ProducerKey, of: u32, ssrc: 
         producer,
         kind: MediaKind::Video,
         consumer_type: ConsumerType::Simple,
-        rtp_parameters: vp8(101, ssrc),
+        rtp_parameters: video(101, ssrc),
         consumable_encodings: vec![consumable],
         paused: false,
         preferred_layers: None,
@@ -344,9 +344,10 @@ pub fn mapped(ssrc: u32) -> Ssrc {
     Ssrc(ssrc + 1_000_000)
 }
 
-fn vp8(number: u8, ssrc: u32) -> RtpParameters {
+/// Video whose payloads nobody looks into, so that they can be anything.
+fn video(number: u8, ssrc: u32) -> RtpParameters {
     let codec = RtpCodecParameters {
-        mime_type: MimeType::new("video/VP8").unwrap(),
+        mime_type: MimeType::new("video/H265").unwrap(),
         payload_type: pt(number),
         clock_rate: 90_000,
         channels: None,
