@@ -9,7 +9,6 @@ use ice::{Agent, Credentials, State, Tuple, Verdict, consent_timeout};
 use is::stun::{StunMessage, StunPacket};
 use is::{Candidate, IceAgent, IceAgentEvent, IceCreds, Protocol};
 use wire::Mono;
-use wire::stun::Message;
 
 const PASSWORD: &str = "passwordpasswordpasswordpassword";
 
@@ -78,8 +77,7 @@ impl Call {
             }
             let mut out = [0; 200];
             let from = Tuple { local: sent.destination, remote: sent.source };
-            let message = Message::parse(&sent.contents).unwrap();
-            let outcome = self.ours.handle(self.now(), from, &message, &mut out);
+            let outcome = self.ours.handle(self.now(), from, &sent.contents, &mut out);
             if outcome.verdict != Verdict::Granted {
                 self.refused += 1;
             }

@@ -53,7 +53,6 @@ impl Codec {
 
     /// Whether who begins to send its packets has to begin with a key frame. With AV1 only where layers are chosen:
     /// without, the protocol's other worker forwards from anywhere, and so its users expect.
-    #[cfg_attr(not(test), expect(dead_code, reason = "consumers will ask"))]
     pub(crate) const fn begins_with_key_frame(self, has_layers: bool) -> bool {
         match self {
             Self::Vp8 | Self::Vp9 | Self::H264 => true,

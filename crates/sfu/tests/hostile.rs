@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use model::command::{SrtpKeys, TransportConnect, TransportSetup};
 use model::rtp::RtpEncodingParameters;
 use model::transport::SrtpCryptoSuite;
@@ -11,6 +13,7 @@ use proptest::prelude::*;
 use sfu::SocketRole;
 use support::parameters::{bind, bound, connect, consuming, encoding, key, open, plain, producing, with_rid};
 use support::{Host, consumer, peer, pli, producer, rtp, transport};
+use wire::Mono;
 
 proptest! {
     #[test]
@@ -23,6 +26,8 @@ proptest! {
                 host.finish();
             }
         }
+        // What is held for a key frame is not held for long.
+        host.elapse(Mono::ZERO + Duration::from_secs(2));
         host.finish();
         prop_assert_eq!(host.memory.held(), 0);
         for number in 0..TRANSPORTS {

@@ -4,8 +4,9 @@
 //! the outgoing index, the low 16 bits are the sequence number and the whole is the index under SRTP; it is never
 //! given twice.
 //!
-//! Simulcast sends one encoding, the first it meets unless [`Consumer::prefer`] names another; svc sends all layers.
-//! Neither waits for key frames. Layers, key frames, the retransmission store, RTCP and scores are not here yet.
+//! A stream begins, and goes on after an interruption or with another source, with a key frame where its codec has
+//! them; what comes before waits ([`DropReason::AwaitsKeyFrame`]) or is left out. Simulcast sends one encoding, the first
+//! it meets unless [`Consumer::prefer`] names another; svc sends all layers. Layers, the retransmission store, RTCP and scores are not here yet.
 //! Lives on its transport's core, which need not be its producer's.
 
 mod outgoing;
@@ -27,6 +28,7 @@ use wire::{Mono, PayloadType, Ssrc};
 
 pub use parameters::validate;
 
+use crate::content::Codec;
 use crate::producer::{carries_media, describe, layers};
 use crate::transport::SenderIndex;
 use crate::{Packet, Unacceptable};
@@ -43,6 +45,9 @@ pub struct Consumer {
     payload_types: u128,
     mid: Option<Mid>,
     clock_rate_hz: u32,
+    /// Whether a stream has to begin with a key frame.
+    needs_key_frames: bool,
+    ignores_dtx: bool,
     halts: Halts,
     preferred: Option<usize>,
     /// Simulcast: the encoding that its user was told of.
@@ -108,6 +113,8 @@ pub struct Rewrite {
     pub mid: Option<Mid>,
     /// Whether other layers are sent from this packet on.
     pub turns: bool,
+    /// Whether the stream begins with it, or goes on after an interruption.
+    pub begins: bool,
 }
 
 /// Why a packet is not sent.
@@ -121,6 +128,10 @@ pub enum DropReason {
     PayloadType,
     /// There is nothing in it but padding.
     Padding,
+    /// It is a pause in speech, and they are not wanted.
+    Dtx,
+    /// The stream cannot begin with it. Once a key frame before it comes, it can be sent.
+    AwaitsKeyFrame,
     /// It was sent before.
     Duplicate,
     /// It comes so late that its place is forgotten, or was before the stream began.
@@ -168,6 +179,11 @@ impl Consumer {
             payload_types: media().fold(0, |set, codec| set | bit(codec.payload_type.number())),
             mid,
             clock_rate_hz: codec.map_or(0, |codec| codec.clock_rate),
+            needs_key_frames: codec.is_some_and(|codec| {
+                let has_layers = consumer_type == ConsumerType::Svc;
+                Codec::of(&codec.mime_type).begins_with_key_frame(has_layers)
+            }),
+            ignores_dtx: false,
             halts: Halts::default(),
             preferred: None,
             told: None,
@@ -178,6 +194,11 @@ impl Consumer {
                 described: (0..parameters.encodings.len().min(sent)).filter_map(describe).collect(),
             }),
         })
+    }
+
+    /// Leaves pauses in speech out.
+    pub(crate) const fn ignore_dtx(&mut self) {
+        self.ignores_dtx = true;
     }
 
     /// Decides about a packet.
@@ -319,6 +340,7 @@ impl Consumer {
         }
         let takes = self.payload_types & bit(packet.payload_type.value()) != 0;
         let (clock_rate_hz, mid) = (self.clock_rate_hz, self.mid);
+        let (needs_key_frames, leaves_out) = (self.needs_key_frames, self.ignores_dtx && packet.dtx);
         let stream = self.stream_for(packet.encoding).ok_or(DropReason::OtherEncoding)?;
         if !takes {
             stream.close(packet);
@@ -328,11 +350,19 @@ impl Consumer {
             stream.close(packet);
             return Err(DropReason::Padding);
         }
+        if leaves_out {
+            stream.close(packet);
+            return Err(DropReason::Dtx);
+        }
+        let begins = stream.begins_with(packet);
+        if begins && needs_key_frames && !stream.can_begin_with(packet) {
+            return Err(DropReason::AwaitsKeyFrame);
+        }
         let (index, timestamp) = stream.place(now, packet, clock_rate_hz)?;
         let Packet { payload_type, marker, .. } = *packet;
         let (ssrc, sender) = (stream.ssrc, stream.sender);
         let turns = self.consumer_type == ConsumerType::Simulcast && self.told != Some(packet.encoding);
-        let rewrite = Rewrite { index, timestamp, ssrc, sender, payload_type, marker, mid, turns };
+        let rewrite = Rewrite { index, timestamp, ssrc, sender, payload_type, marker, mid, turns, begins };
         if turns {
             self.told = Some(packet.encoding);
         }

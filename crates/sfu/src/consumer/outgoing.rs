@@ -21,6 +21,8 @@ pub(super) struct Outgoing {
     /// What is added to the source's timestamps.
     timestamp_offset: u32,
     latest: Option<Latest>,
+    /// Packets were left out: what follows makes no sense before a key frame.
+    interrupted: bool,
 }
 
 /// A run of one encoding.
@@ -41,7 +43,16 @@ struct Latest {
 impl Outgoing {
     pub(super) const fn new(ssrc: Ssrc, rtx_ssrc: Option<Ssrc>, start: PacketIndex) -> Self {
         let (sender, sequence) = (SenderIndex::NONE, SequenceMap::starting_at(start));
-        Self { ssrc, rtx_ssrc, sender, source: None, sequence, timestamp_offset: 0, latest: None }
+        Self {
+            ssrc,
+            rtx_ssrc,
+            sender,
+            source: None,
+            sequence,
+            timestamp_offset: 0,
+            latest: None,
+            interrupted: true,
+        }
     }
 
     /// The encoding it is fed from.
@@ -51,7 +62,20 @@ impl Outgoing {
 
     /// Packets before the next one were left out.
     pub(super) fn resume(&mut self) {
+        self.interrupted = true;
         self.sequence.resume();
+    }
+
+    /// Whether the stream begins, or goes on after an interruption, with this packet if it is sent.
+    #[inline]
+    pub(super) fn begins_with(&self, packet: &Packet) -> bool {
+        self.interrupted || self.source != Some(Source::of(packet))
+    }
+
+    /// Whether it may begin or go on with a key frame in this packet. One from before the interruption is too late.
+    pub(super) fn can_begin_with(&self, packet: &Packet) -> bool {
+        packet.key_frame
+            && (self.source != Some(Source::of(packet)) || self.sequence.is_ahead(packet.sequence))
     }
 
     /// Leaves a packet out. One of another source is not part of this stream yet.
@@ -73,6 +97,7 @@ impl Outgoing {
             self.join(now, packet, clock_rate_hz);
         }
         let index = self.sequence.map(packet.sequence)?;
+        self.interrupted = false;
         let timestamp = packet.timestamp.wrapping_add(self.timestamp_offset);
         if self.latest.is_none_or(|latest| index > latest.index) {
             self.latest = Some(Latest { index, timestamp, at: now });

@@ -66,6 +66,11 @@ impl SequenceMap {
         }
     }
 
+    /// Whether an input of this run is above the highest.
+    pub(super) fn is_ahead(&self, input: u64) -> bool {
+        self.joint == Joint::Fresh || input > self.head
+    }
+
     /// Takes a packet out. Its place closes up if nothing after it was mapped.
     pub(super) fn close(&mut self, input: u64) {
         if self.joint == Joint::Following && input > self.head {

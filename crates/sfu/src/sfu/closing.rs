@@ -74,6 +74,7 @@ impl<S: Copy> Sfu<S> {
         while let Some(consumer) = self.consumers_of(key).last().copied() {
             self.close_consumer(consumer)?;
         }
+        self.drop_held(key);
         let source = self.sources.remove(key).ok_or(Error::UnknownProducer)?;
         let epoch = source.epoch().unwrap_or_default().next();
         if let Origin::Here { transport, .. } = source.origin

@@ -38,6 +38,9 @@ impl<S: Copy> Sfu<S> {
         let mut consumer = Consumer::new(pipe, parameters, &open.consumable_encodings, &mut start)?;
         let senders = begin(owner, key, open, &consumer)?;
         consumer.assign(&senders);
+        if open.ignore_dtx {
+            consumer.ignore_dtx();
+        }
         if let Some(preferred) = open.preferred_layers.or_else(|| consumer.preferred_layers()) {
             consumer.set_preferred_layers(preferred);
         }

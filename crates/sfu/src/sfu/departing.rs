@@ -38,6 +38,7 @@ impl<S: Copy> Sfu<S> {
         P: Packets<Slot = S>,
     {
         self.now = io.now;
+        self.drop_stale();
         self.now_tick = self.now_tick.wrapping_add(1);
         while let Some((key, listed)) = self.listed.front().copied() {
             let transport = self.transports.get_mut(key);

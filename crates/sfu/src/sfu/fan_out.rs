@@ -10,12 +10,23 @@ use super::rtcp::Heard;
 use super::source::{Origin, Source};
 use super::tick::{InFlight, Unplaced};
 use super::traces;
-use crate::consumer::Decision;
+use crate::consumer::{self, Decision};
 use crate::io::{Datagram, HandOver, Io, Output, Outputs, Packets, SocketRole, Verdict};
 use crate::listener::Marks;
 use crate::packet::{Packet, Stamp};
 use crate::producer::{self, Activity, Arrival, Producer, ReceiveIds, Received};
 use crate::transport::{DropReason, Listing, Opened, Queued};
+
+/// What came of a packet that was offered to consumers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Offered {
+    /// Whether somebody took it.
+    pub(super) queued: Result<(), DropReason>,
+    /// Whether somebody could take it if a key frame were before it.
+    pub(super) awaited: bool,
+    /// Whether somebody's stream begins with it.
+    pub(super) begins: bool,
+}
 
 impl<S: Copy> Sfu<S> {
     /// Takes a datagram that came to a transport.
@@ -270,15 +281,20 @@ impl<S: Copy> Sfu<S> {
         P: Packets<Slot = S>,
     {
         let handed_over = self.hand_over(key, stamp, slot, io);
-        let Io { now, packets, out } = io;
-        let queued = match packets.bytes(slot).and_then(|bytes| View::new(bytes, stamp.layout)) {
-            Some(view) => self.offer_all(*now, key, (stamp, slot, &view), out),
-            None => Err(DropReason::NoSlot),
+        let offered = match io.packets.bytes(slot).and_then(|bytes| View::new(bytes, stamp.layout)) {
+            Some(view) => self.offer_all(io.now, key, (stamp, slot, &view), io.out),
+            None => Offered::to_nobody(DropReason::NoSlot),
         };
-        if queued.is_err() {
-            packets.release(slot);
+        if offered.awaited {
+            self.hold(key, stamp, slot, io);
         }
-        if handed_over { Ok(()) } else { queued }
+        if offered.queued.is_err() {
+            io.packets.release(slot);
+        }
+        if offered.begins {
+            self.offer_held(key, &stamp.packet, io);
+        }
+        if handed_over || offered.awaited { Ok(()) } else { offered.queued }
     }
 
     /// Hands a packet to each shard with consumers, once. Whether there is any.
@@ -300,22 +316,23 @@ impl<S: Copy> Sfu<S> {
         true
     }
 
-    /// Whether somebody takes it; then the tick holds the slot.
-    fn offer_all(
+    /// What comes of it; if somebody takes it, the tick holds the slot.
+    pub(super) fn offer_all(
         &mut self,
         now: Mono,
         key: ProducerKey,
         (stamp, slot, view): (&Stamp, S, &View<'_>),
         out: &mut Outputs<S>,
-    ) -> Result<(), DropReason> {
+    ) -> Offered {
         let Self { transports, sources, consumers, tick, listed, counters, now_tick, .. } = self;
-        let source = sources.get(key).ok_or(DropReason::UnknownProducer)?;
+        let Some(source) = sources.get(key) else { return Offered::to_nobody(DropReason::UnknownProducer) };
+        let mut offered = Offered::to_nobody(DropReason::NoTaker);
         if source.consumers.is_empty() {
-            return Err(DropReason::NoTaker);
+            return offered;
         }
         if tick.is_full() {
             counters.tick_full = counters.tick_full.saturating_add(1);
-            return Err(DropReason::TickFull);
+            return Offered::to_nobody(DropReason::TickFull);
         }
         // Laid out for the first who takes it.
         let mut place = None;
@@ -329,16 +346,21 @@ impl<S: Copy> Sfu<S> {
                 counters.queue_full = counters.queue_full.saturating_add(1);
                 continue;
             }
-            let Decision::Forward(rewrite) = entry.consumer.decide(now, &stamp.packet) else {
-                counters.declined = counters.declined.saturating_add(1);
-                continue;
+            let rewrite = match entry.consumer.decide(now, &stamp.packet) {
+                Decision::Forward(rewrite) => rewrite,
+                Decision::Drop(reason) => {
+                    offered.awaited |= reason == consumer::DropReason::AwaitsKeyFrame;
+                    counters.declined = counters.declined.saturating_add(1);
+                    continue;
+                }
             };
+            offered.begins |= rewrite.begins;
             let packet = match place {
                 Some(place) => place,
-                None => {
-                    let added = tick.add(slot, stamp.layout, |plan| source.lay_out(view, plan));
-                    *place.insert(added.map_err(DropReason::from)?)
-                }
+                None => match tick.add(slot, stamp.layout, |plan| source.lay_out(view, plan)) {
+                    Ok(added) => *place.insert(added),
+                    Err(unplaced) => return Offered::to_nobody(unplaced.into()),
+                },
             };
             if rewrite.turns {
                 let layers = ConsumerEvent::Layers(entry.consumer.layers());
@@ -357,9 +379,17 @@ impl<S: Copy> Sfu<S> {
             }
         }
         counters.forwarded = counters.forwarded.saturating_add(u64::from(copies));
-        let place = place.ok_or(DropReason::NoTaker)?;
-        tick.set_copies(place, copies);
-        Ok(())
+        if let Some(place) = place {
+            tick.set_copies(place, copies);
+            offered.queued = Ok(());
+        }
+        offered
+    }
+}
+
+impl Offered {
+    const fn to_nobody(reason: DropReason) -> Self {
+        Self { queued: Err(reason), awaited: false, begins: false }
     }
 }
 

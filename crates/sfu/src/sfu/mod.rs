@@ -16,6 +16,7 @@ mod consuming;
 mod data;
 mod departing;
 mod fan_out;
+mod holding;
 mod key_frames;
 mod producing;
 mod report;
@@ -39,6 +40,7 @@ use crate::data::{DataConsumer, DataSource};
 use crate::io::{Output, Outputs};
 use crate::slots::Slots;
 use crate::transport::{DropCounters, Listing, Transport};
+use holding::Holding;
 use source::Source;
 
 /// See the module. `S` names the slot that holds a packet.
@@ -51,6 +53,7 @@ pub struct Sfu<S> {
     data_sources: Slots<DataProducerKey, DataSource>,
     data_consumers: Slots<DataConsumerKey, DataConsumer>,
     tick: Tick<S>,
+    holding: Holding<S>,
     /// Counts ticks; wraps.
     now_tick: u32,
     /// The time of this tick.
@@ -139,6 +142,7 @@ impl<S: Copy> Sfu<S> {
             data_sources: Slots::new(config.data_producers),
             data_consumers: Slots::new(config.data_consumers),
             tick: Tick::new(),
+            holding: Holding::new(),
             now_tick: 0,
             now: Mono::ZERO,
             listed: std::collections::VecDeque::new(),
@@ -180,7 +184,7 @@ impl<S: Copy> Sfu<S> {
             self.data_consumers.len(),
             self.listed.len(),
         ];
-        tables == [0; 6] && self.tick.is_empty()
+        tables == [0; 6] && self.tick.is_empty() && self.holding.is_empty()
     }
 
     /// Tells the host to flush a transport, once.

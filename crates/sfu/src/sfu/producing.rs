@@ -71,14 +71,17 @@ impl<S: Copy> Sfu<S> {
     /// When the producer is gone.
     pub fn open_feed(&mut self, key: ProducerKey, feed: Feed, out: &mut Outputs<S>) -> Result<(), Error> {
         let source = self.sources.get_mut(key).ok_or(Error::UnknownProducer)?;
-        source.open_feed(feed);
+        source.feeds.retain(|known| known.shard != feed.shard);
+        source.feeds.push(feed);
         out.push(feed.scores(&source.scores()));
         Ok(())
     }
 
     /// Hands nothing more to that shard. What stood for the producer there, if anything did.
     pub fn close_feed(&mut self, key: ProducerKey, shard: ShardIndex) -> Option<Feed> {
-        self.sources.get_mut(key)?.close_feed(shard)
+        let feeds = &mut self.sources.get_mut(key)?.feeds;
+        let at = feeds.iter().position(|feed| feed.shard == shard)?;
+        Some(feeds.swap_remove(at))
     }
 
     /// Pauses a producer, for its consumers too. The epoch that begins thereby, if that is a change; its
@@ -167,6 +170,7 @@ impl<S: Copy> Sfu<S> {
     }
 
     fn turn_consumers(&mut self, key: ProducerKey, activity: Activity, out: &mut Outputs<S>) {
+        self.drop_held(key);
         for at in 0..self.consumers_of(key).len() {
             let Some(consumer) = self.consumers_of(key).get(at).copied() else { continue };
             match activity {

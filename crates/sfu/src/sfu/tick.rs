@@ -107,6 +107,11 @@ impl<S: Copy> Tick<S> {
         }
     }
 
+    /// Takes a reference to be given back.
+    pub(super) fn give_back(&mut self, slot: S) {
+        self.spent.push(slot);
+    }
+
     /// Slots that nobody refers to any more, each once.
     pub(super) fn spent(&mut self) -> impl Iterator<Item = S> {
         self.spent.drain(..)

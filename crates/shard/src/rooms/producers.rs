@@ -115,11 +115,7 @@ impl Rooms {
         if let Some(part) = self.routers.get_mut(open.router) {
             part.replicas.push(key);
         }
-        if let Some(scores) = told.scores {
-            // It has no consumers yet who would be told.
-            let _ = self.sfu.set_replica_scores(key, &scores, &mut self.outputs);
-        }
-        if let Some(feed) = told.feed {
+        if let Some(feed) = told {
             self.turn_replica(replica.shard, feed, cx);
         }
         Ok(())
