@@ -1,16 +1,31 @@
 //! `shardcast`, the server.
 //!
-//! Owns the process: its arguments, its exit code and what it says before anything runs. For now it looks at the
-//! machine, says how it would use it, and ends; the control API comes with a later version.
+//! Owns the process: its arguments, its exit code, where it listens and how it ends. What it serves is the `shardcast`
+//! crate's: the control API over HTTP, and the page for Prometheus, are thin faces over it.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `arguments`, `machine` | the command line, and what this machine offers |
+//! | `serve`, `drain` | the process while it serves, and how it ends |
+//! | `http` | the control API |
+//! | `catalogue` | what was made over it, by name |
+//! | `metrics` | what Prometheus is told |
 
 mod arguments;
+mod catalogue;
+mod drain;
+mod http;
 mod machine;
+mod metrics;
+mod serve;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use arguments::Request;
 use machine::Machine;
+use serve::Settings;
+use shardcast::api::SfuConfig;
 
 fn main() -> ExitCode {
     let answered = match arguments::read(std::env::args_os().skip(1)) {
@@ -18,7 +33,8 @@ fn main() -> ExitCode {
         Ok(Request::Version) => {
             say(&mut io::stdout(), concat!("shardcast ", env!("CARGO_PKG_VERSION"), "\n"))
         }
-        Ok(Request::Start) => say(&mut io::stdout(), &start(&Machine::look())),
+        Ok(Request::Machine) => say(&mut io::stdout(), &Machine::look().to_string()),
+        Ok(Request::Serve(settings)) => return serve(settings),
         Err(misuse) => {
             let _ = say(&mut io::stderr(), &format!("shardcast: {misuse}\n"));
             return ExitCode::from(EXIT_MISUSE);
@@ -32,20 +48,33 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(machine: &Machine) -> String {
-    format!("shardcast {}\n\n{machine}\n{STATUS}", env!("CARGO_PKG_VERSION"))
+fn serve(settings: Settings) -> ExitCode {
+    // Before anything else runs: the look can interrupt blocking calls shortly afterwards.
+    let machine = Machine::look();
+    let log = |line: &str| {
+        let _ = say(&mut io::stderr(), &format!("shardcast: {line}\n"));
+    };
+    machine.to_string().lines().for_each(&log);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let served = match runtime {
+        Ok(runtime) => runtime.block_on(serve::serve(settings, SfuConfig::default(), &log)),
+        Err(error) => {
+            log(&format!("no runtime: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            log(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn say(to: &mut impl Write, text: &str) -> io::Result<()> {
     to.write_all(text.as_bytes()).and_then(|()| to.flush())
 }
-
-/// What is and is not here, as long as that needs saying.
-const STATUS: &str = "\
-This server's control API comes later: nothing is listening, and this process ends here.
-Rooms and media are served by the drop-in worker for mediasoup applications: cargo build --release -p shardcast-worker
-What forwarding costs on this machine: cargo xtask bench forward --quick
-";
 
 /// The conventional code for a command line that makes no sense.
 const EXIT_MISUSE: u8 = 2;

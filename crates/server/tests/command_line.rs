@@ -7,11 +7,11 @@ fn shardcast(arguments: &[&str]) -> Output {
 }
 
 #[test]
-fn it_says_how_it_would_use_the_machine_and_what_it_cannot_do_yet() {
-    let output = shardcast(&[]);
+fn it_says_how_it_would_use_the_machine() {
+    let output = shardcast(&["--machine"]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0));
-    for needle in ["shards: up to ", "kernel: ", "I/O driver: ", "nothing is listening"] {
+    for needle in ["shards: up to ", "kernel: ", "I/O driver: "] {
         assert!(text.contains(needle), "{needle} in {text}");
     }
 }
@@ -27,8 +27,8 @@ fn help_and_version_go_to_standard_output() {
 
 #[test]
 fn an_unknown_argument_ends_with_2_and_a_sentence() {
-    let output = shardcast(&["--listen"]);
+    let output = shardcast(&["--lisen"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(output.stdout.is_empty());
-    assert!(String::from_utf8_lossy(&output.stderr).contains("`--listen` is not an argument"));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("`--lisen` is not an argument"));
 }

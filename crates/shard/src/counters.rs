@@ -247,6 +247,24 @@ macro_rules! load_fields {
 }
 driver_fields!(load_fields);
 
+macro_rules! visit_fields {
+    ($($field:ident),*) => {
+        fn visit_driver(counters: &DriverCounters, visit: &mut impl FnMut(&'static str, u64)) {
+            let DriverCounters { $($field),* } = counters;
+            $(visit(stringify!($field), *$field);)*
+        }
+    };
+}
+driver_fields!(visit_fields);
+
+impl Counters {
+    /// Names and values of all single numbers, for metrics.
+    pub fn each(&self, mut visit: impl FnMut(&'static str, u64)) {
+        self.totals.each(&mut visit);
+        visit_driver(&self.driver, &mut visit);
+    }
+}
+
 /// Ticks from under a microsecond to over half a second.
 pub const TICK_BUCKETS: usize = 30;
 /// Batches and runs from 1 to 64, and beyond.

@@ -1,0 +1,201 @@
+//! Consumers.
+
+use core::num::NonZeroU8;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use model::dump::ConsumerDump;
+use model::id::ProducerId;
+use model::rtp::{MediaKind, RtpCapabilities, RtpParameters};
+use model::score::{ConsumerLayers, ConsumerScore, ConsumerType};
+use model::stats::RtpStreamStats;
+use model::trace::ConsumerTraceEventType;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shardcast::api::{Consumer, ConsumerOptions};
+
+use super::body::Body;
+use super::transports;
+use super::{App, Problem, app_data, json_of};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Create {
+    producer_id: ProducerId,
+    rtp_capabilities: RtpCapabilities,
+    #[serde(default)]
+    paused: bool,
+    #[serde(default)]
+    mid: Option<Box<str>>,
+    #[serde(default)]
+    preferred_layers: Option<ConsumerLayers>,
+    #[serde(default)]
+    ignore_dtx: bool,
+    #[serde(default)]
+    enable_rtx: Option<bool>,
+    #[serde(default)]
+    pipe: bool,
+    #[serde(default)]
+    app_data: Value,
+}
+
+/// What a client needs to receive it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Created {
+    id: Box<str>,
+    producer_id: Box<str>,
+    kind: MediaKind,
+    #[serde(rename = "type")]
+    consumer_type: ConsumerType,
+    rtp_parameters: RtpParameters,
+    paused: bool,
+    producer_paused: bool,
+    score: ConsumerScore,
+    preferred_layers: Option<ConsumerLayers>,
+    app_data: Value,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    dump: ConsumerDump,
+    score: ConsumerScore,
+    current_layers: Option<ConsumerLayers>,
+    app_data: Value,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Aimed {
+    /// The layers that will be aimed at; null for consumers without layers.
+    preferred_layers: Option<ConsumerLayers>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Priority {
+    priority: NonZeroU8,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trace {
+    types: Vec<ConsumerTraceEventType>,
+}
+
+pub(super) async fn create(
+    State(app): State<App>,
+    Path(transport): Path<String>,
+    Body(create): Body<Create>,
+) -> Result<(StatusCode, Json<Created>), Problem> {
+    let transport = transports::find(&app, &transport)?;
+    let options = ConsumerOptions {
+        paused: create.paused,
+        mid: create.mid,
+        preferred_layers: create.preferred_layers,
+        ignore_dtx: create.ignore_dtx,
+        enable_rtx: create.enable_rtx,
+        pipe: create.pipe,
+        app_data: app_data(create.app_data),
+        ..ConsumerOptions::new(create.producer_id, create.rtp_capabilities)
+    };
+    let consumer = transport.base().consume(options).await?;
+    app.catalogue.keep_consumer(&consumer, &app.metrics);
+    Ok((StatusCode::CREATED, Json(Created::of(&consumer))))
+}
+
+pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
+    let consumer = find(&app, &id)?;
+    let dump = consumer.dump().await?;
+    let (score, current_layers) = (consumer.score(), consumer.current_layers());
+    Ok(Json(Shown { dump, score, current_layers, app_data: json_of(consumer.app_data()) }))
+}
+
+pub(super) async fn stats(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<RtpStreamStats>>, Problem> {
+    Ok(Json(find(&app, &id)?.get_stats().await?))
+}
+
+pub(super) async fn pause(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.pause().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn resume(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.resume().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn set_preferred_layers(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(layers): Body<ConsumerLayers>,
+) -> Result<Json<Aimed>, Problem> {
+    let preferred_layers = find(&app, &id)?.set_preferred_layers(layers).await?;
+    Ok(Json(Aimed { preferred_layers }))
+}
+
+pub(super) async fn set_priority(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(Priority { priority }): Body<Priority>,
+) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.set_priority(priority).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn unset_priority(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.set_priority(NonZeroU8::MIN).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn request_key_frame(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.request_key_frame().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn trace(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(trace): Body<Trace>,
+) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.enable_trace_event(trace.types).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn close(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.close().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn find(app: &App, id: &str) -> Result<Consumer, Problem> {
+    app.catalogue.consumers.get(id).ok_or_else(|| Problem::not_found("consumer", id))
+}
+
+impl Created {
+    fn of(consumer: &Consumer) -> Self {
+        Self {
+            id: consumer.id().as_str().into(),
+            producer_id: consumer.producer_id().as_str().into(),
+            kind: consumer.kind(),
+            consumer_type: consumer.consumer_type(),
+            rtp_parameters: consumer.rtp_parameters().clone(),
+            paused: consumer.paused(),
+            producer_paused: consumer.producer_paused(),
+            score: consumer.score(),
+            preferred_layers: consumer.preferred_layers(),
+            app_data: json_of(consumer.app_data()),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! The control API over HTTP. docs/api.md has it from the outside.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `routers`, `transports`, `producers`, `consumers`, `servers` | what can be asked of each kind of object |
+//! | `health` | whether this process is alive, takes calls, and how its shards fare |
+//! | `body`, `problem` | JSON in, and what is said when something does not come about |
+//! | `guard` | who may ask at all |
+
+mod body;
+mod consumers;
+mod guard;
+mod health;
+mod problem;
+mod producers;
+mod routers;
+mod servers;
+mod transports;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post, put};
+use axum::{Router, middleware};
+use serde_json::Value;
+use shardcast::api::{AppData, Sfu};
+
+use crate::catalogue::Catalogue;
+use crate::drain::Drain;
+use crate::metrics::Metrics;
+pub(crate) use problem::Problem;
+
+/// What every request may look at.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) sfu: Sfu,
+    pub(crate) catalogue: Arc<Catalogue>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) drain: Arc<Drain>,
+}
+
+/// Everything that can be asked, of those who listen on loopback.
+pub(crate) fn routes(app: App) -> Router {
+    let api = Router::new()
+        .route("/v1/shards", get(health::shards))
+        .route("/v1/webrtc-servers", post(servers::create).get(servers::list))
+        .route("/v1/webrtc-servers/{id}", get(servers::show).delete(servers::close))
+        .route("/v1/routers", post(routers::create).get(routers::list))
+        .route("/v1/routers/{id}", get(routers::show).delete(routers::close))
+        .route("/v1/routers/{id}/can-consume", post(routers::can_consume))
+        .route("/v1/routers/{id}/webrtc-transports", post(transports::create_webrtc))
+        .route("/v1/routers/{id}/plain-transports", post(transports::create_plain))
+        .route("/v1/routers/{id}/pipe-transports", post(transports::create_pipe))
+        .route("/v1/routers/{id}/direct-transports", post(transports::create_direct))
+        .route("/v1/transports/{id}", get(transports::show).delete(transports::close))
+        .route("/v1/transports/{id}/stats", get(transports::stats))
+        .route("/v1/transports/{id}/connect", post(transports::connect))
+        .route("/v1/transports/{id}/restart-ice", post(transports::restart_ice))
+        .route("/v1/transports/{id}/bitrates", put(transports::set_bitrates))
+        .route("/v1/transports/{id}/producers", post(producers::create))
+        .route("/v1/transports/{id}/consumers", post(consumers::create))
+        .route("/v1/producers", get(producers::worst))
+        .route("/v1/producers/{id}", get(producers::show).delete(producers::close))
+        .route("/v1/producers/{id}/stats", get(producers::stats))
+        .route("/v1/producers/{id}/pause", post(producers::pause))
+        .route("/v1/producers/{id}/resume", post(producers::resume))
+        .route("/v1/producers/{id}/trace", put(producers::trace))
+        .route("/v1/consumers/{id}", get(consumers::show).delete(consumers::close))
+        .route("/v1/consumers/{id}/stats", get(consumers::stats))
+        .route("/v1/consumers/{id}/pause", post(consumers::pause))
+        .route("/v1/consumers/{id}/resume", post(consumers::resume))
+        .route("/v1/consumers/{id}/preferred-layers", put(consumers::set_preferred_layers))
+        .route("/v1/consumers/{id}/priority", put(consumers::set_priority).delete(consumers::unset_priority))
+        .route("/v1/consumers/{id}/request-key-frame", post(consumers::request_key_frame))
+        .route("/v1/consumers/{id}/trace", put(consumers::trace));
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .merge(api)
+        .layer(DefaultBodyLimit::max(body::BODY_LIMIT))
+        .layer(middleware::from_fn(guard::loopback_only))
+        .fallback(nothing)
+        .with_state(app)
+}
+
+impl App {
+    /// Who drains takes no new rooms; those that are there go on as before.
+    fn refuse_if_draining(&self) -> Result<(), Problem> {
+        if self.drain.has_begun() { Err(Problem::draining()) } else { Ok(()) }
+    }
+}
+
+async fn nothing(uri: axum::http::Uri) -> Problem {
+    Problem::not_found("path", uri.path())
+}
+
+/// Data of the application's own goes in and comes out as it is.
+fn app_data(value: Value) -> AppData {
+    AppData::new(value)
+}
+
+fn json_of(data: &AppData) -> Value {
+    data.downcast_ref::<Value>().cloned().unwrap_or(Value::Null)
+}

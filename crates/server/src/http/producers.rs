@@ -1,0 +1,159 @@
+//! Producers.
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use model::dump::ProducerDump;
+use model::id::ProducerId;
+use model::rtp::{MediaKind, RtpParameters};
+use model::score::{ProducerScore, ProducerType};
+use model::stats::RtpStreamStats;
+use model::trace::ProducerTraceEventType;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shardcast::api::{Producer, ProducerOptions};
+
+use super::body::Body;
+use super::transports;
+use super::{App, Problem, app_data, json_of};
+use crate::catalogue::best_of;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Create {
+    #[serde(default)]
+    id: Option<ProducerId>,
+    kind: MediaKind,
+    rtp_parameters: RtpParameters,
+    #[serde(default)]
+    paused: bool,
+    /// Milliseconds.
+    #[serde(default)]
+    key_frame_request_delay: u32,
+    #[serde(default)]
+    enable_mediasoup_packet_id_header_extension: bool,
+    #[serde(default)]
+    app_data: Value,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Created {
+    id: Box<str>,
+    kind: MediaKind,
+    #[serde(rename = "type")]
+    producer_type: ProducerType,
+    paused: bool,
+    score: Vec<ProducerScore>,
+    app_data: Value,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    dump: ProducerDump,
+    score: Vec<ProducerScore>,
+    app_data: Value,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Worst {
+    /// How many.
+    #[serde(default = "some")]
+    worst: usize,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Trace {
+    types: Vec<ProducerTraceEventType>,
+}
+
+pub(super) async fn create(
+    State(app): State<App>,
+    Path(transport): Path<String>,
+    Body(create): Body<Create>,
+) -> Result<(StatusCode, Json<Created>), Problem> {
+    let transport = transports::find(&app, &transport)?;
+    let options = ProducerOptions {
+        id: create.id,
+        paused: create.paused,
+        key_frame_request_delay_ms: create.key_frame_request_delay,
+        adds_packet_id: create.enable_mediasoup_packet_id_header_extension,
+        app_data: app_data(create.app_data),
+        ..ProducerOptions::new(create.kind, create.rtp_parameters)
+    };
+    let producer = transport.base().produce(options).await?;
+    app.catalogue.keep_producer(&producer, &app.metrics);
+    Ok((StatusCode::CREATED, Json(Created::of(&producer))))
+}
+
+/// Those that do worst, the worst first: where to look when a dashboard says that something is wrong.
+pub(super) async fn worst(State(app): State<App>, Query(asked): Query<Worst>) -> Json<Vec<Created>> {
+    let mut producers = app.catalogue.producers.all();
+    producers.sort_by_cached_key(best_of);
+    Json(producers.iter().take(asked.worst.min(WORST_LIMIT)).map(Created::of).collect())
+}
+
+pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
+    let producer = find(&app, &id)?;
+    let (score, app_data) = (producer.score(), json_of(producer.app_data()));
+    Ok(Json(Shown { dump: producer.dump().await?, score, app_data }))
+}
+
+pub(super) async fn stats(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<Vec<RtpStreamStats>>, Problem> {
+    Ok(Json(find(&app, &id)?.get_stats().await?))
+}
+
+pub(super) async fn pause(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.pause().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn resume(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.resume().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn trace(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(trace): Body<Trace>,
+) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.enable_trace_event(trace.types).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn close(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.close().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn find(app: &App, id: &str) -> Result<Producer, Problem> {
+    app.catalogue.producers.get(id).ok_or_else(|| Problem::not_found("producer", id))
+}
+
+impl Created {
+    fn of(producer: &Producer) -> Self {
+        Self {
+            id: producer.id().as_str().into(),
+            kind: producer.kind(),
+            producer_type: producer.producer_type(),
+            paused: producer.paused(),
+            score: producer.score(),
+            app_data: json_of(producer.app_data()),
+        }
+    }
+}
+
+const fn some() -> usize {
+    20
+}
+
+/// More than a page shows.
+const WORST_LIMIT: usize = 1_000;

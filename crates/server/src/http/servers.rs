@@ -1,0 +1,62 @@
+//! WebRtcServers: sockets that many WebRTC transports share.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use model::dump::WebRtcServerDump;
+use model::transport::ListenInfo;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shardcast::api::{WebRtcServer, WebRtcServerOptions};
+
+use super::body::Body;
+use super::{App, Problem, app_data, json_of};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Create {
+    listen_infos: Vec<ListenInfo>,
+    #[serde(default)]
+    app_data: Value,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Server {
+    #[serde(flatten)]
+    dump: WebRtcServerDump,
+    app_data: Value,
+}
+
+pub(super) async fn create(
+    State(app): State<App>,
+    Body(create): Body<Create>,
+) -> Result<(StatusCode, Json<Server>), Problem> {
+    app.refuse_if_draining()?;
+    let Create { listen_infos, app_data: data } = create;
+    let options = WebRtcServerOptions { listen_infos, app_data: app_data(data) };
+    let server = app.sfu.create_webrtc_server(options).await?;
+    app.catalogue.keep_server(&server);
+    Ok((StatusCode::CREATED, Json(describe(&server).await?)))
+}
+
+pub(super) async fn list(State(app): State<App>) -> Json<Vec<Box<str>>> {
+    Json(app.catalogue.servers.all().iter().map(|server| server.id().as_str().into()).collect())
+}
+
+pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Server>, Problem> {
+    Ok(Json(describe(&find(&app, &id)?).await?))
+}
+
+pub(super) async fn close(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.close().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) fn find(app: &App, id: &str) -> Result<WebRtcServer, Problem> {
+    app.catalogue.servers.get(id).ok_or_else(|| Problem::not_found("WebRtcServer", id))
+}
+
+async fn describe(server: &WebRtcServer) -> Result<Server, Problem> {
+    Ok(Server { dump: server.dump().await?, app_data: json_of(server.app_data()) })
+}

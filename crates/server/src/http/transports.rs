@@ -1,0 +1,198 @@
+//! Transports of the four kinds.
+
+mod options;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use model::dump::TransportDump;
+use model::stats::TransportStats;
+use model::transport::{DtlsParameters, IceParameters, SrtpParameters};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shardcast::request::TransportAddress;
+
+use super::body::Body;
+use super::{App, Problem, json_of, routers};
+use crate::catalogue::AnyTransport;
+use options::{Direct, Pipe, Plain, WebRtc};
+
+/// What a transport is: what a client needs to connect to it is in the dump.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Shown {
+    #[serde(flatten)]
+    dump: TransportDump,
+    app_data: Value,
+}
+
+/// Who the peer is. Which fields are needed depends on the kind of the transport.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Connect {
+    #[serde(default)]
+    dtls_parameters: Option<DtlsParameters>,
+    #[serde(default)]
+    ip: Option<Box<str>>,
+    #[serde(default)]
+    port: Option<u16>,
+    #[serde(default)]
+    rtcp_port: Option<u16>,
+    #[serde(default)]
+    srtp_parameters: Option<SrtpParameters>,
+}
+
+/// Limits in bits per second; 0 lifts one, and one that is absent stays.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(super) struct Bitrates {
+    #[serde(default)]
+    max_incoming: Option<u64>,
+    #[serde(default)]
+    max_outgoing: Option<u64>,
+    #[serde(default)]
+    min_outgoing: Option<u64>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Restarted {
+    ice_parameters: IceParameters,
+}
+
+type Made = Result<(StatusCode, Json<Shown>), Problem>;
+
+pub(super) async fn create_webrtc(
+    State(app): State<App>,
+    Path(router): Path<String>,
+    Body(options): Body<WebRtc>,
+) -> Made {
+    let router = routers::find(&app, &router)?;
+    let transport = router.create_webrtc_transport(options.read(&app)?).await?;
+    made(&app, AnyTransport::WebRtc(transport)).await
+}
+
+pub(super) async fn create_plain(
+    State(app): State<App>,
+    Path(router): Path<String>,
+    Body(options): Body<Plain>,
+) -> Made {
+    let router = routers::find(&app, &router)?;
+    made(&app, AnyTransport::Plain(router.create_plain_transport(options.into()).await?)).await
+}
+
+pub(super) async fn create_pipe(
+    State(app): State<App>,
+    Path(router): Path<String>,
+    Body(options): Body<Pipe>,
+) -> Made {
+    let router = routers::find(&app, &router)?;
+    made(&app, AnyTransport::Pipe(router.create_pipe_transport(options.into()).await?)).await
+}
+
+pub(super) async fn create_direct(
+    State(app): State<App>,
+    Path(router): Path<String>,
+    Body(options): Body<Direct>,
+) -> Made {
+    let router = routers::find(&app, &router)?;
+    made(&app, AnyTransport::Direct(router.create_direct_transport(options.into()).await?)).await
+}
+
+pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
+    Ok(Json(Shown::of(&find(&app, &id)?).await?))
+}
+
+pub(super) async fn stats(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<TransportStats>, Problem> {
+    Ok(Json(find(&app, &id)?.base().get_stats().await?))
+}
+
+pub(super) async fn connect(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(connect): Body<Connect>,
+) -> Result<Json<Shown>, Problem> {
+    let transport = find(&app, &id)?;
+    match &transport {
+        AnyTransport::WebRtc(transport) => transport.connect(connect.dtls()?).await?,
+        AnyTransport::Plain(transport) => transport.connect(connect.address()?).await?,
+        AnyTransport::Pipe(transport) => transport.connect(connect.address()?).await?,
+        AnyTransport::Direct(_) => {
+            return Err(Problem::invalid("a direct transport has no peer; it needs no connect"));
+        }
+    }
+    Ok(Json(Shown::of(&transport).await?))
+}
+
+pub(super) async fn restart_ice(
+    State(app): State<App>,
+    Path(id): Path<String>,
+) -> Result<Json<Restarted>, Problem> {
+    match find(&app, &id)? {
+        AnyTransport::WebRtc(transport) => {
+            Ok(Json(Restarted { ice_parameters: transport.restart_ice().await? }))
+        }
+        _ => Err(Problem::invalid(format!("transport {id} has no ICE; only WebRTC transports have"))),
+    }
+}
+
+pub(super) async fn set_bitrates(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Body(bitrates): Body<Bitrates>,
+) -> Result<StatusCode, Problem> {
+    let transport = find(&app, &id)?;
+    let transport = transport.base();
+    let Bitrates { max_incoming, max_outgoing, min_outgoing } = bitrates;
+    if let Some(bitrate) = max_incoming {
+        transport.set_max_incoming_bitrate(bitrate).await?;
+    }
+    if let Some(bitrate) = max_outgoing {
+        transport.set_max_outgoing_bitrate(bitrate).await?;
+    }
+    if let Some(bitrate) = min_outgoing {
+        transport.set_min_outgoing_bitrate(bitrate).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn close(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
+    find(&app, &id)?.base().close().await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) fn find(app: &App, id: &str) -> Result<AnyTransport, Problem> {
+    app.catalogue.transports.get(id).ok_or_else(|| Problem::not_found("transport", id))
+}
+
+async fn made(app: &App, transport: AnyTransport) -> Made {
+    let shown = Shown::of(&transport).await?;
+    app.catalogue.keep_transport(transport);
+    Ok((StatusCode::CREATED, Json(shown)))
+}
+
+impl Shown {
+    async fn of(transport: &AnyTransport) -> Result<Self, Problem> {
+        let transport = transport.base();
+        Ok(Self { dump: transport.dump().await?, app_data: json_of(transport.app_data()) })
+    }
+}
+
+impl Connect {
+    fn dtls(self) -> Result<DtlsParameters, Problem> {
+        self.dtls_parameters.ok_or_else(|| {
+            Problem::invalid("dtlsParameters is missing; a WebRTC transport needs those of its peer")
+        })
+    }
+
+    fn address(self) -> Result<TransportAddress, Problem> {
+        let Self { dtls_parameters, ip, port, rtcp_port, srtp_parameters } = self;
+        if dtls_parameters.is_some() {
+            return Err(Problem::invalid("dtlsParameters is given; only WebRTC transports have DTLS"));
+        }
+        Ok(TransportAddress { ip, port, rtcp_port, srtp_parameters })
+    }
+}

@@ -1,0 +1,162 @@
+//! The process while it serves: where it listens, and how it ends.
+//!
+//! The first SIGTERM or SIGINT drains: nothing new is taken, calls go on until the last room is closed or the deadline
+//! has come. A second one ends at once.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shardcast::api::{Sfu, SfuConfig, SfuEvent};
+use thiserror::Error;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::catalogue::Catalogue;
+use crate::drain::Drain;
+use crate::http::{self, App};
+use crate::metrics::Metrics;
+
+/// What the server is told at start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// Where the control API listens.
+    pub(crate) listen: SocketAddr,
+    /// How long calls may go on once the server drains.
+    pub(crate) drain: Duration,
+}
+
+/// Why the server did not start.
+#[derive(Debug, Error)]
+pub(crate) enum StartError {
+    #[error(
+        "--listen is {0}; without tokens it must be a loopback address, because whoever reaches it controls every call"
+    )]
+    NotLoopback(SocketAddr),
+    #[error("{address} cannot be listened on: {cause}")]
+    Listen { address: SocketAddr, cause: io::Error },
+    #[error("the SFU does not start: {0}")]
+    Sfu(#[from] shardcast::runtime::StartError),
+    #[error("{0}")]
+    Metrics(#[from] prometheus::Error),
+    #[error("signals cannot be listened for: {0}")]
+    Signals(io::Error),
+    #[error("serving ended: {0}")]
+    Serve(io::Error),
+}
+
+/// Serves until a signal ends it. `say` is told what an operator wants to know.
+///
+/// # Errors
+/// What did not allow to start.
+pub(crate) async fn serve(
+    settings: Settings,
+    config: SfuConfig,
+    say: &(impl Fn(&str) + Sync),
+) -> Result<(), StartError> {
+    let Settings { listen: address, drain: patience } = settings;
+    if !address.ip().is_loopback() {
+        return Err(StartError::NotLoopback(address));
+    }
+    let listener = TcpListener::bind(address).await.map_err(|cause| StartError::Listen { address, cause })?;
+    let address = listener.local_addr().map_err(|cause| StartError::Listen { address, cause })?;
+    let mut signals = Signals::new().map_err(StartError::Signals)?;
+    let sfu = Sfu::start(config).await?;
+    let app = App {
+        sfu: sfu.clone(),
+        catalogue: Arc::default(),
+        metrics: Arc::new(Metrics::new()?),
+        drain: Arc::default(),
+    };
+    let losses = sfu.events();
+    let (catalogue, drain) = (Arc::clone(&app.catalogue), Arc::clone(&app.drain));
+    let server = axum::serve(listener, http::routes(app));
+    say(&format!("control API: http://{address}/v1 - metrics: http://{address}/metrics"));
+    tokio::select! {
+        served = server => served.map_err(StartError::Serve)?,
+        () = tell_losses(losses, say) => say("the SFU has ended"),
+        () = until_drained(&mut signals, &drain, &catalogue, patience, say) => {}
+    }
+    for hung in sfu.close().await {
+        say(&format!("shard {} did not end in time; its sockets are the kernel's to close", hung.shard.0));
+    }
+    Ok(())
+}
+
+/// Waits for a signal, and then until every room is closed, the deadline has come or there is another signal.
+async fn until_drained(
+    signals: &mut Signals,
+    drain: &Drain,
+    catalogue: &Catalogue,
+    patience: Duration,
+    say: &impl Fn(&str),
+) {
+    signals.next().await;
+    drain.begin();
+    let rooms = catalogue.routers.len();
+    if rooms > 0 {
+        say(&format!("draining: {rooms} rooms are open, and nothing new is taken for at most {patience:?}"));
+    }
+    let empty = async {
+        let mut look = tokio::time::interval(LOOK);
+        while catalogue.routers.len() > 0 {
+            look.tick().await;
+        }
+    };
+    match race(empty, signals, patience).await {
+        Drained::Empty => say("ending: no room is open"),
+        Drained::Deadline => say("ending: the time for draining is over"),
+        Drained::Forced => say("ending at once: asked a second time"),
+    }
+}
+
+enum Drained {
+    Empty,
+    Deadline,
+    Forced,
+}
+
+async fn race(empty: impl Future<Output = ()>, signals: &mut Signals, patience: Duration) -> Drained {
+    tokio::select! {
+        () = empty => Drained::Empty,
+        () = tokio::time::sleep(patience) => Drained::Deadline,
+        () = signals.next() => Drained::Forced,
+    }
+}
+
+async fn tell_losses(mut events: shardcast::api::Events<SfuEvent>, say: &impl Fn(&str)) {
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(SfuEvent::ShardLost { shard, routers, message }) => say(&format!(
+                "error: shard {} broke and went on empty; {} rooms are gone: {message}",
+                shard.0,
+                routers.len()
+            )),
+            Ok(SfuEvent::Undelivered(reason)) => say(&format!("warning: not delivered: {reason}")),
+            Err(missed) => say(&format!("warning: {missed}")),
+        }
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// How often a draining server looks whether rooms are left.
+const LOOK: Duration = Duration::from_millis(100);

@@ -1,0 +1,137 @@
+//! The server as a process, and a client that speaks as much HTTP as it takes.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// A server that is there until this is dropped.
+pub(crate) struct Server {
+    process: Child,
+    at: SocketAddr,
+}
+
+impl Server {
+    /// On a port of the kernel's choice.
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut process = command(&[&["--listen", "127.0.0.1:0"], arguments].concat());
+        let lines = BufReader::new(process.stderr.take().unwrap());
+        let mut lines = lines.lines().map(Result::unwrap);
+        let line = lines.find(|line| line.contains("http://")).expect("it says where it listens");
+        let at = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+        let at = at.parse().unwrap();
+        // Somebody has to read what else it says.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { process, at }
+    }
+
+    /// One that does not start: its exit code, and what it said.
+    pub(crate) fn refused(arguments: &[&str]) -> (Option<i32>, String) {
+        let output = command(arguments).wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    /// Status and body.
+    pub(crate) fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
+        self.ask_as(&format!("Host: {}", self.at), method, path, body)
+    }
+
+    pub(crate) fn ask_as(
+        &self,
+        headers: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> (u16, String) {
+        let mut stream = TcpStream::connect(self.at).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let len = body.len();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\n{headers}\r\nConnection: close\r\nContent-Length: {len}\r\n\r\n"
+        );
+        // A body that is refused need not be read to its end.
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {answer:?}"));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap();
+        (status, body.to_owned())
+    }
+
+    pub(crate) fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.ask("POST", path, Some(&body));
+        assert!(status == 201 || status == 200, "{path}: {status} {answer}");
+        serde_json::from_str(&answer).unwrap()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Value {
+        serde_json::from_str(&self.text(path)).unwrap()
+    }
+
+    pub(crate) fn text(&self, path: &str) -> String {
+        let (status, answer) = self.ask("GET", path, None);
+        assert_eq!(status, 200, "{path}: {answer}");
+        answer
+    }
+
+    pub(crate) fn status(&self, method: &str, path: &str) -> u16 {
+        self.ask(method, path, None).0
+    }
+
+    /// Asks until the answer has these words in it.
+    pub(crate) fn until(&self, path: &str, words: &str) {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let text = self.text(path);
+            if text.contains(words) {
+                return;
+            }
+            assert!(Instant::now() < deadline, "{words:?} is not in {text}");
+            std::thread::yield_now();
+        }
+    }
+
+    pub(crate) fn until_status(&self, path: &str, status: u16) {
+        let deadline = Instant::now() + DEADLINE;
+        while self.status("GET", path) != status {
+            assert!(Instant::now() < deadline, "{path} is never {status}");
+            std::thread::yield_now();
+        }
+    }
+
+    pub(crate) fn terminate(&self) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    }
+
+    /// Its exit code once it has ended.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(Instant::now() < deadline, "it does not end");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn command(arguments: &[&str]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shardcast"));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+const DEADLINE: Duration = Duration::from_secs(30);
