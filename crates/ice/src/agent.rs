@@ -93,26 +93,23 @@ impl<L: Copy + Eq> Agent<L> {
         self.previous.as_ref().map(Credentials::ufrag)
     }
 
-    /// Takes a datagram, or a frame, that claims to be STUN, and writes the answer to `out`, which should hold 200 bytes.
-    pub fn handle(&mut self, now: Mono, from: Tuple<L>, datagram: &[u8], out: &mut [u8]) -> Outcome<L> {
+    /// Takes a message that came from `from`, and writes the answer to `out`, which should hold 200 bytes. It was parsed
+    /// by the caller, who had to find this agent by its ufrag, and counted what did not parse.
+    pub fn handle(&mut self, now: Mono, from: Tuple<L>, message: &Message<'_>, out: &mut [u8]) -> Outcome<L> {
         let ignore = |why| Outcome { answer_len: 0, verdict: Verdict::Ignored(why), changes: Changes::NONE };
-        let message = match Message::parse(datagram) {
-            Ok(message) => message,
-            Err(malformed) => return ignore(Ignored::Malformed(malformed)),
-        };
-        match check::judge(&message, &self.credentials, self.previous.as_ref()) {
+        match check::judge(message, &self.credentials, self.previous.as_ref()) {
             Check::Ignore(why) => ignore(why),
             Check::Refuse { code, with } => {
-                let len = check::refuse(out, &message, code, with).unwrap_or(0);
-                if len > datagram.len() {
+                let len = check::refuse(out, message, code, with).unwrap_or(0);
+                if len > message.bytes().len() {
                     return ignore(Ignored::TooShort);
                 }
                 Outcome { answer_len: len, verdict: Verdict::Refused(code), changes: Changes::NONE }
             }
             Check::Valid { with, is_new } => {
-                let answer_len = check::grant(out, &message, &from, with).unwrap_or(0);
+                let answer_len = check::grant(out, message, &from, with).unwrap_or(0);
                 let restarted = is_new && self.previous.take().is_some();
-                let changes = Changes { restarted, ..self.accept(now, from, &message) };
+                let changes = Changes { restarted, ..self.accept(now, from, message) };
                 Outcome { answer_len, verdict: Verdict::Granted, changes }
             }
         }

@@ -1,13 +1,13 @@
-//! What became of a datagram, and what changed by it.
+//! What became of a message, and what changed by it.
 
-use wire::stun::{ErrorCode, Malformed};
+use wire::stun::ErrorCode;
 
 use crate::Tuple;
 
-/// The outcome of a datagram that claimed to be STUN.
+/// The outcome of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outcome<L> {
-    /// Bytes of the answer, to be sent the way the datagram came; 0 for none.
+    /// Bytes of the answer, to be sent the way the message came; 0 for none.
     pub answer_len: usize,
     /// Why.
     pub verdict: Verdict,
@@ -15,7 +15,7 @@ pub struct Outcome<L> {
     pub changes: Changes<L>,
 }
 
-/// How a datagram was judged: what to count.
+/// How a message was judged: what to count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// A request with our credentials.
@@ -26,11 +26,9 @@ pub enum Verdict {
     Ignored(Ignored),
 }
 
-/// Why a datagram got no answer.
+/// Why a message got no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ignored {
-    /// Not STUN.
-    Malformed(Malformed),
     /// An indication or a response: we asked nobody anything.
     NotARequest,
     /// The refusal would be longer than the request: no amplifier for whoever forges addresses.

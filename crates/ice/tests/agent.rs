@@ -10,7 +10,7 @@ use ice::{
 };
 use proptest::prelude::*;
 use wire::Mono;
-use wire::stun::{Builder, Class, ErrorCode, Malformed, Message, Role, TransactionId};
+use wire::stun::{Builder, Class, ErrorCode, Message, Role, TransactionId};
 
 const PASSWORD: &str = "passwordpasswordpasswordpassword";
 
@@ -81,8 +81,12 @@ impl Request<'_> {
     }
 }
 
+fn handle(agent: &mut Agent<u8>, now: Mono, from: Tuple<u8>, bytes: &[u8], out: &mut [u8]) -> Outcome<u8> {
+    agent.handle(now, from, &Message::parse(bytes).unwrap(), out)
+}
+
 fn ask(agent: &mut Agent<u8>, seconds: u64, port: u16, request: &Request<'_>) -> Outcome<u8> {
-    agent.handle(at(seconds), tuple(port), &request.bytes(), &mut [0; 200])
+    handle(agent, at(seconds), tuple(port), &request.bytes(), &mut [0; 200])
 }
 
 /// The state and the port of the selected tuple after a request.
@@ -94,7 +98,7 @@ fn after(agent: &mut Agent<u8>, port: u16, request: &Request<'_>) -> (State, u16
 /// What a request is refused with; whether the refusal is signed.
 fn refusal(request: &[u8]) -> Result<(ErrorCode, bool), Verdict> {
     let (mut agent, mut out) = (agent(), [0; 200]);
-    let outcome = agent.handle(at(0), tuple(1), request, &mut out);
+    let outcome = handle(&mut agent, at(0), tuple(1), request, &mut out);
     assert!(outcome.changes.is_none() && agent.state() == State::New && agent.deadline() == Mono::NEVER);
     assert!(outcome.answer_len <= request.len(), "an answer is no amplifier");
     let Verdict::Refused(code) = outcome.verdict else { return Err(outcome.verdict) };
@@ -109,7 +113,7 @@ fn refusal(request: &[u8]) -> Result<(ErrorCode, bool), Verdict> {
 fn a_valid_request_is_granted_and_told_its_address() {
     let (mut agent, mut out) = (agent(), [0; 200]);
     let request = PLAIN.bytes();
-    let outcome = agent.handle(at(0), tuple(4_000), &request, &mut out);
+    let outcome = handle(&mut agent, at(0), tuple(4_000), &request, &mut out);
     let expected =
         Changes { added: Some(tuple(4_000)), dropped: None, selected: true, state: true, restarted: false };
     assert_eq!((outcome.verdict, outcome.changes), (Verdict::Granted, expected));
@@ -148,7 +152,6 @@ fn what_is_no_request_is_left_alone() {
         Err(Verdict::Ignored(why)) => why,
         other => panic!("{other:?}"),
     };
-    assert_eq!(ignored(b"\x00\x01nonsense"), Ignored::Malformed(Malformed::Truncated));
     let bare = Request { username: None, password: None, priority: false, fingerprint: false, ..PLAIN };
     for (first, why) in [([0x01, 0x01], Ignored::NotARequest), ([0x00, 0x11], Ignored::NotARequest)] {
         let mut bytes = bare.bytes();
@@ -266,7 +269,7 @@ fn a_restart_keeps_the_old_credentials_until_the_new_are_shown() {
     let renewed =
         Request { username: Some("second:remote"), password: Some("another password"), ..NOMINATING };
     let mut out = [0; 200];
-    let outcome = agent.handle(at(2), tuple(2), &renewed.bytes(), &mut out);
+    let outcome = handle(&mut agent, at(2), tuple(2), &renewed.bytes(), &mut out);
     assert!(outcome.changes.restarted && outcome.changes.selected && !outcome.changes.state);
     let answer = Message::parse(&out[..outcome.answer_len]).unwrap();
     assert!(answer.is_authentic(&Credentials::new("", "another password")));

@@ -5,7 +5,7 @@
 use allocation_counter::measure;
 use ice::{Agent, Credentials, Tuple, Verdict};
 use wire::Mono;
-use wire::stun::{Builder, TransactionId};
+use wire::stun::{Builder, Message, TransactionId};
 
 fn request(password: &str) -> Vec<u8> {
     let mut out = [0; 200];
@@ -27,7 +27,8 @@ fn requests_allocate_nothing() {
         for port in 1..=100 {
             let from = Tuple { local: 0u8, remote: ([192, 0, 2, 1], port).into() };
             for request in &requests {
-                let outcome = agent.handle(Mono::ZERO, from, request, &mut [0; 200]);
+                let Ok(message) = Message::parse(request) else { continue };
+                let outcome = agent.handle(Mono::ZERO, from, &message, &mut [0; 200]);
                 granted += u32::from(outcome.verdict == Verdict::Granted);
             }
         }

@@ -9,6 +9,7 @@ use ice::{Agent, Credentials, State, Tuple, Verdict, consent_timeout};
 use is::stun::{StunMessage, StunPacket};
 use is::{Candidate, IceAgent, IceAgentEvent, IceCreds, Protocol};
 use wire::Mono;
+use wire::stun::Message;
 
 const PASSWORD: &str = "passwordpasswordpasswordpassword";
 
@@ -77,7 +78,8 @@ impl Call {
             }
             let mut out = [0; 200];
             let from = Tuple { local: sent.destination, remote: sent.source };
-            let outcome = self.ours.handle(self.now(), from, &sent.contents, &mut out);
+            let message = Message::parse(&sent.contents).unwrap();
+            let outcome = self.ours.handle(self.now(), from, &message, &mut out);
             if outcome.verdict != Verdict::Granted {
                 self.refused += 1;
             }

@@ -8,7 +8,7 @@
 
 use core::time::Duration;
 
-use wire::Mono;
+use wire::{Mono, Ntp};
 
 /// Monotonic time, and the anchor by which wall-clock times are put on the same line.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +63,12 @@ impl Clock {
     #[must_use]
     pub fn to_realtime(&self, at: Mono) -> u64 {
         u64::try_from(i128::from(at.as_nanos()) + self.realtime_ahead_nanos).unwrap_or(0)
+    }
+
+    /// What the wall clock shows at [`Mono::ZERO`], by this anchor.
+    #[must_use]
+    pub fn ntp_at_zero(&self) -> Ntp {
+        Ntp::from_unix(Duration::from_nanos(self.to_realtime(Mono::ZERO)))
     }
 
     /// Reads the wall clock between two readings of the monotonic one. The tightest of a few attempts counts: a

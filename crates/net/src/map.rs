@@ -1,8 +1,8 @@
-//! Page-aligned memory of a fixed size, present from the start.
+//! Page-aligned memory at a fixed address, present from the start or made present on request.
 //!
 //! Packet memory must never fault on the packet path: a seal into a page that was never touched costs twice as
-//! much (docs/performance.md). So every page is populated here, once, at boot; running out of memory shows then
-//! and not under load.
+//! much (docs/performance.md). So pages are populated by whoever owns the memory before a packet needs them, and
+//! where there is no memory left, that is an error and not a kill.
 
 #![expect(unsafe_code, reason = "maps and unmaps memory")]
 
@@ -29,7 +29,8 @@ impl Mapping {
     /// What the kernel says, in practice ENOMEM.
     pub(crate) fn new(len: usize) -> io::Result<Self> {
         let mapping = Self::unpopulated(len)?;
-        mapping.populate()?;
+        mapping.prefer_huge_pages(0, mapping.len);
+        mapping.populate(0, mapping.len)?;
         Ok(mapping)
     }
 
@@ -39,9 +40,22 @@ impl Mapping {
     /// # Errors
     /// What the kernel says, in practice ENOMEM.
     pub(crate) fn unpopulated(len: usize) -> io::Result<Self> {
-        let len = len.max(1).next_multiple_of(PAGE_BYTES);
+        Self::map(len, 0)
+    }
+
+    /// The same for memory most of which will perhaps never be used: it counts as used only where it is present.
+    ///
+    /// # Errors
+    /// What the kernel says: there is not so much address space.
+    pub(crate) fn reserved(len: usize) -> io::Result<Self> {
+        Self::map(len, NO_RESERVE)
+    }
+
+    fn map(len: usize, flags: libc::c_int) -> io::Result<Self> {
+        let too_large = || io::Error::from_raw_os_error(libc::ENOMEM);
+        let len = len.max(1).checked_next_multiple_of(PAGE_BYTES).ok_or_else(too_large)?;
         let protection = libc::PROT_READ | libc::PROT_WRITE;
-        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | flags;
         // SAFETY: a new anonymous mapping at an address of the kernel's choice touches no existing memory.
         let start = unsafe { libc::mmap(core::ptr::null_mut(), len, protection, flags, -1, 0) };
         if start == libc::MAP_FAILED {
@@ -60,45 +74,87 @@ impl Mapping {
         self.len
     }
 
-    #[cfg(not(miri))]
-    fn populate(&self) -> io::Result<()> {
-        let start = self.start.as_ptr().cast();
-        if self.len >= HUGE_PAGE_BYTES {
-            // A pool of 16 MB is 4,000 small pages, more than a core's TLB holds, and fan-out visits them in no
-            // order. Huge pages make it eight. All of it is populated now, so neither compaction nor the larger
-            // page can stall a packet later, and no memory is held that would not be held anyway. Advice only:
-            // without huge pages it works as well.
-            // SAFETY: the range is this mapping's, just made and not yet used; the advice changes no content.
-            unsafe { libc::madvise(start, self.len, libc::MADV_HUGEPAGE) };
+    /// Has whole huge pages of a part be made present as such, if they are not present yet. Advice only: without
+    /// huge pages everything works as well.
+    ///
+    /// 16 MB are 4,000 small pages, more than a core's TLB holds, and fan-out visits them in no order; huge pages make
+    /// it eight. For memory that is populated at boot: later the search for a huge page may stall a tick.
+    pub(crate) fn prefer_huge_pages(&self, offset: usize, len: usize) {
+        if len >= HUGE_PAGE_BYTES {
+            let _ = self.advise(offset, len, libc::MADV_HUGEPAGE);
         }
-        // SAFETY: as above.
-        let populated = unsafe { libc::madvise(start, self.len, libc::MADV_POPULATE_WRITE) };
-        if populated == 0 {
-            return Ok(());
-        }
-        let error = io::Error::last_os_error();
-        if error.raw_os_error() == Some(libc::ENOMEM) {
+    }
+
+    /// Makes pages present, from an offset on that is a multiple of [`PAGE_BYTES`]. Nobody else uses them meanwhile;
+    /// other pages may be in use.
+    ///
+    /// # Errors
+    /// When memory is short.
+    pub(crate) fn populate(&self, offset: usize, len: usize) -> io::Result<()> {
+        match self.advise(offset, len, libc::MADV_POPULATE_WRITE) {
             // Touching would get the process killed where this is told.
-            return Err(error);
+            Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => Err(error),
+            // A kernel before 5.14, or a sandbox.
+            Err(_) => {
+                self.touch(offset, len);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
         }
-        // A kernel before 5.14, or a sandbox.
-        self.touch();
-        Ok(())
     }
 
+    /// Gives pages back to the kernel, from an offset on that is a multiple of [`PAGE_BYTES`]. Their content is lost,
+    /// and they become present again when they are populated or touched.
+    pub(crate) fn discard(&self, offset: usize, len: usize) {
+        let _ = self.advise(offset, len, libc::MADV_DONTNEED);
+    }
+
+    #[cfg(not(miri))]
+    fn advise(&self, offset: usize, len: usize, advice: libc::c_int) -> io::Result<()> {
+        let len = self.within(offset, len);
+        // SAFETY: `offset` and `len` bytes from there lie within the mapping.
+        let start = unsafe { self.start.add(offset) };
+        // SAFETY: the range is this mapping's. Whatever the advice does to its content, the owner asked for.
+        let result = unsafe { libc::madvise(start.as_ptr().cast(), len, advice) };
+        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    /// Takes no advice, as a kernel may.
     #[cfg(miri)]
-    fn populate(&self) -> io::Result<()> {
-        self.touch();
-        Ok(())
+    fn advise(&self, _: usize, _: usize, _: libc::c_int) -> io::Result<()> {
+        Err(io::Error::from_raw_os_error(libc::EINVAL))
     }
 
-    fn touch(&self) {
-        for offset in (0..self.len).step_by(PAGE_BYTES) {
+    /// How many pages of a part are present.
+    #[cfg(all(test, not(miri)))]
+    pub(crate) fn resident_pages(&self, offset: usize, len: usize) -> usize {
+        let len = self.within(offset, len);
+        let mut present = vec![0_u8; len.div_ceil(PAGE_BYTES)];
+        // SAFETY: `offset` and `len` bytes from there lie within the mapping.
+        let start = unsafe { self.start.add(offset) };
+        // SAFETY: the vector has a byte for each page.
+        let result = unsafe { libc::mincore(start.as_ptr().cast(), len, present.as_mut_ptr()) };
+        assert_eq!(result, 0);
+        present.iter().filter(|page| **page & 1 == 1).count()
+    }
+
+    fn touch(&self, offset: usize, len: usize) {
+        let end = offset + self.within(offset, len);
+        for offset in (offset..end).step_by(PAGE_BYTES) {
             // SAFETY: `offset` is less than the length of the mapping.
             let page = unsafe { self.start.add(offset) };
-            // SAFETY: the page is mapped writable, and nobody else has its address yet.
+            // SAFETY: the page is mapped writable, and the caller vouches for being alone on it.
             unsafe { page.write_volatile(0) };
         }
+    }
+
+    /// How much of a part there is.
+    ///
+    /// # Panics
+    /// When it begins behind the end, or in the middle of a page, which others may use.
+    fn within(&self, offset: usize, len: usize) -> usize {
+        assert!(offset <= self.len && offset.is_multiple_of(PAGE_BYTES), "{offset} of {}", self.len);
+        len.min(self.len - offset)
     }
 }
 
@@ -111,10 +167,13 @@ impl Drop for Mapping {
 }
 
 /// Smallest page of the platforms we run on; larger ones only make `touch` visit a page more than once.
-const PAGE_BYTES: usize = 4096;
-/// From this size on a mapping can hold a huge page.
+pub(crate) const PAGE_BYTES: usize = 4096;
+/// From this size on memory can hold a huge page, if it begins at a multiple of it.
+pub(crate) const HUGE_PAGE_BYTES: usize = 2 << 20;
 #[cfg(not(miri))]
-const HUGE_PAGE_BYTES: usize = 2 << 20;
+const NO_RESERVE: libc::c_int = libc::MAP_NORESERVE;
+#[cfg(miri)]
+const NO_RESERVE: libc::c_int = 0;
 
 #[cfg(test)]
 mod tests {
@@ -138,12 +197,19 @@ mod tests {
     #[cfg(not(miri))]
     fn pages_are_present_before_anybody_touches_them() {
         let mapping = Mapping::new(64 * PAGE_BYTES).unwrap();
-        let mut present = [0_u8; 64];
-        let start = mapping.start().as_ptr().cast();
-        // SAFETY: the vector has a byte for each of the mapping's pages.
-        let result = unsafe { libc::mincore(start, mapping.len(), present.as_mut_ptr()) };
-        assert_eq!(result, 0);
-        assert!(present.iter().all(|page| page & 1 == 1));
+        assert_eq!(mapping.resident_pages(0, mapping.len()), 64);
+    }
+
+    #[test]
+    #[cfg(not(miri))]
+    fn pages_come_and_go_on_request() {
+        let mapping = Mapping::reserved(64 * PAGE_BYTES).unwrap();
+        assert_eq!(mapping.resident_pages(0, mapping.len()), 0);
+        mapping.populate(8 * PAGE_BYTES, 16 * PAGE_BYTES).unwrap();
+        assert_eq!(mapping.resident_pages(8 * PAGE_BYTES, 16 * PAGE_BYTES), 16);
+        assert_eq!(mapping.resident_pages(0, mapping.len()), 16);
+        mapping.discard(16 * PAGE_BYTES, 48 * PAGE_BYTES);
+        assert_eq!(mapping.resident_pages(0, mapping.len()), 8);
     }
 
     #[test]

@@ -32,6 +32,12 @@ pub trait Packets {
 
     /// Drops a reference.
     fn release(&mut self, slot: Self::Slot);
+
+    /// Whether room for what is received becomes short, so that who keeps packets for later should let some go, the
+    /// oldest first. Does not change within a tick; even then there is room for what the tick can bring.
+    fn is_short(&self) -> bool {
+        false
+    }
 }
 
 /// Where a transport's datagrams leave. Made by the host for one flush of one transport, whose sockets it knows.

@@ -40,6 +40,9 @@ pub struct Context<E: Engine> {
     pub(crate) blocked: bool,
     /// The engine has work for the next tick.
     pub(crate) hurried: bool,
+    /// Packet memory, this shard's or a neighbour's, ran short when the tick began.
+    short: bool,
+    look_at_pool: Mono,
 }
 
 /// Time and place.
@@ -152,6 +155,20 @@ impl<E: Engine> Context<E> {
         if let Some(Some(outbound)) = self.outbound.get(home.index()) {
             outbound.reader.prefetch(loan);
         }
+    }
+
+    /// Whether who keeps packets for later should let some go, oldest first: memory for what is received has become
+    /// short, here or at a shard that lent some. What is true at the beginning of a tick is true to its end; by then
+    /// there is room for two more.
+    #[must_use]
+    pub const fn is_short(&self) -> bool {
+        self.short
+    }
+
+    /// Packets that this shard's own memory still has room for.
+    #[must_use]
+    pub fn slots_left(&self) -> usize {
+        self.pool.left()
     }
 
     /// Adds a reference. False when the last one is gone.

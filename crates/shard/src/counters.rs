@@ -108,6 +108,12 @@ counters! {
         pool_high_water,
         /// Requests the pool could not serve.
         pool_exhausted,
+        /// Pool slots that have memory now.
+        pool_present,
+        /// Times the pool grew in the middle of a tick.
+        pool_late,
+        /// Times the kernel had no memory for the pool.
+        pool_refused,
     }
 }
 

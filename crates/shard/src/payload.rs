@@ -2,8 +2,8 @@
 //!
 //! Engines treat packets of this shard and packets that other shards lent alike. A lent slot's bytes are read
 //! where they lie; local references to it are counted here, and when the last is gone the loan is free to go
-//! home. Invariants: a loan is in exactly one entry or on its way; a stale key names nothing; the table never
-//! grows.
+//! home. Invariants: a loan is in exactly one entry or on its way; a stale key names nothing; the table has a bound,
+//! and memory as far as it was ever used.
 
 use net::pool::{Loan, SlotId};
 
@@ -39,22 +39,21 @@ impl BorrowedKey {
 /// Slots of other shards that this shard holds.
 #[derive(Debug)]
 pub(crate) struct Borrowed {
+    /// Those that were ever used.
     entries: Vec<Entry>,
     free: Vec<u32>,
+    most: usize,
 }
 
 impl Borrowed {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        let entries = (0..capacity)
-            .map(|_| Entry { generation: 0, references: 0, from: ShardId(0), fetched: false, loan: None })
-            .collect();
-        let free = (0..u32::try_from(capacity).unwrap_or(u32::MAX)).rev().collect();
-        Self { entries, free }
+        // Pages of what is reserved are not present before they are used.
+        Self { entries: Vec::with_capacity(capacity), free: Vec::with_capacity(capacity), most: capacity }
     }
 
     /// Takes a loan in, with one reference. Gives it back when the table is full.
     pub(crate) fn adopt(&mut self, from: ShardId, loan: Loan) -> Result<BorrowedKey, Loan> {
-        let Some(index) = self.free.pop() else {
+        let Some(index) = self.free.pop().or_else(|| self.one_more()) else {
             return Err(loan);
         };
         let entry = &mut self.entries[index as usize];
@@ -110,13 +109,27 @@ impl Borrowed {
         }
     }
 
-    /// How many places there are.
-    pub(crate) const fn capacity(&self) -> usize {
+    /// How many places were ever used.
+    pub(crate) const fn places(&self) -> usize {
         self.entries.len()
+    }
+
+    /// How many more can be taken in.
+    pub(crate) fn left(&self) -> usize {
+        self.most - self.len()
     }
 
     pub(crate) fn len(&self) -> usize {
         self.entries.len() - self.free.len()
+    }
+
+    #[cold]
+    fn one_more(&mut self) -> Option<u32> {
+        let index = self.entries.len();
+        let place = u32::try_from(index).ok().filter(|_| index < self.most)?;
+        let from = ShardId(0);
+        self.entries.push(Entry { generation: 0, references: 0, from, fetched: false, loan: None });
+        Some(place)
     }
 
     #[inline]

@@ -215,7 +215,8 @@ fn prepare<E: Engine, D: Driver>(
         net::affinity::pin(cpu).map_err(|cause| StartError::Pin { shard, cpu, cause })?;
     }
     let pool = Pool::new(&config.pool);
-    let pool = pool.map_err(|cause| StartError::Pool { shard, bytes: config.pool.memory_bytes(), cause })?;
+    let pool =
+        pool.map_err(|cause| StartError::Pool { shard, bytes: config.pool.memory_at_start_bytes(), cause })?;
     let driver = driver().map_err(|cause| StartError::Driver { shard, cause })?;
     Ok(ShardCore::new(&config, pool, driver, control, make))
 }

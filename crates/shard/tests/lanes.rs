@@ -337,7 +337,7 @@ fn an_engine_that_panics_while_its_packets_are_abroad_gets_the_slots_back() {
 #[test]
 fn a_packet_of_several_streams_finds_its_way_home_as_often_as_it_went() {
     let mut small = config(0);
-    small.pool = net::PoolSizing::new().with("tests", 4, 4);
+    small.pool = net::PoolSizing::new().ahead("tests", 4, 4);
     let mut a = Bench::with(SimDriver::new(), &small, |_| Relay::default());
     let mut b = Bench::with(SimDriver::new(), &config(1), |_| Relay::default());
     acquaint(&mut a, &mut b, lanes());

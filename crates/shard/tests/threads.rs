@@ -164,7 +164,7 @@ fn a_shard_that_cannot_be_had_names_itself_and_the_cause() {
     assert_eq!(error, "no I/O driver for shard 7: no ring today");
 
     let mut huge = start();
-    huge.config.pool = PoolSizing::new().with("everything", u32::MAX, u32::MAX);
+    huge.config.pool = PoolSizing::new().ahead("everything", u32::MAX, u32::MAX);
     let error = spawn(huge, || Ok(SimDriver::new())).unwrap_err().to_string();
     assert!(error.starts_with("no packet memory of ") && error.contains(" bytes for shard 7: "), "{error}");
 }

@@ -7,8 +7,8 @@ mod support;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use net::{ReceiveBudget, Wait};
-use shard::{FromShard, RequestId};
+use net::{PoolSizing, ReceiveBudget, Wait};
+use shard::{FromShard, Phase, RequestId};
 use support::relay::{Call, Command, Relay, Reply, Trace};
 use support::sim::SimDriver;
 use support::{Bench, bind, config, peer};
@@ -286,3 +286,41 @@ fn a_stale_key_marks_nobody_and_lists_nobody_twice() {
     bench.tick();
     assert_eq!(take(&trace).iter().filter(|call| **call == Call::Flush(live.place())).count(), 1);
 }
+
+#[test]
+fn a_pool_grows_between_ticks_and_an_idle_shard_gives_back_what_a_rush_took() {
+    let mut growing = config(0);
+    growing.pool = PoolSizing::new().ahead("a tick", 64, 0).with("stores", 4_000, 0);
+    let mut bench = Bench::with(SimDriver::new(), &growing, |_| Relay::default());
+    let (_, socket) = bench.transport(peer(1));
+    let at_start = bench.totals().pool_present;
+    bench.ask(Command::Keep);
+    for _ in 0..40 {
+        (0..64).for_each(|_| bench.core.driver_mut().deliver(socket, peer(1), b"media", 5));
+        bench.tick();
+        assert!(bench.totals().pool_present >= bench.totals().pool_in_use);
+    }
+    bench.tick();
+    let totals = bench.totals();
+    assert_eq!((totals.pool_in_use, totals.pool_late, totals.pool_exhausted), (2_560, 0, 0));
+    assert!(totals.pool_present >= 2_560 + 64);
+    // Whoever kept them is gone.
+    bench.ask(Command::PanicIn(Phase::Publish));
+    bench.ticks(3);
+    assert_eq!(bench.totals().pool_in_use, 0);
+    bench.tick_until("waits", |bench| bench.core.driver_mut().last_wait != Some(Wait::Poll));
+    let mut looks = 0;
+    while let Some(Wait::Until(at)) = bench.core.driver_mut().last_wait.filter(|wait| *wait != SLEEP) {
+        bench.now = at;
+        bench.core.tick(at);
+        bench.core.wait().unwrap();
+        looks += 1;
+        assert!(looks < 30, "it never comes to rest");
+    }
+    bench.core.tick(bench.now);
+    assert_eq!((bench.core.driver_mut().last_wait, bench.totals().pool_present), (Some(SLEEP), at_start));
+    assert!(looks > 10, "not at once");
+}
+
+/// Nothing to wait for but others.
+const SLEEP: Wait = Wait::Until(wire::Mono::NEVER);

@@ -7,6 +7,13 @@ use core::time::Duration;
 pub struct Ntp(pub u64);
 
 impl Ntp {
+    /// A time since the Unix epoch.
+    #[must_use]
+    pub fn from_unix(since_epoch: Duration) -> Self {
+        // RFC 5905 §6, figure 4: 1970 is that many seconds after 1900.
+        Self(2_208_988_800 << 32).after(since_epoch)
+    }
+
     /// That much later. The clock wraps in 2036, and so does this.
     #[must_use]
     pub fn after(self, by: Duration) -> Self {
@@ -36,6 +43,14 @@ mod tests {
     fn the_middle_is_what_a_report_block_repeats() {
         // RFC 3550 §6.4.1, figure 2: n = 0xb44db705_20000000 gives 0xb705_2000.
         assert_eq!(Ntp(0xb44d_b705_2000_0000).middle(), 0xb705_2000);
+    }
+
+    #[test]
+    fn the_unix_epoch_is_seventy_years_after_that_of_ntp() {
+        // Seventeen of them leap years.
+        let seconds = (70 * 365 + 17) * 86_400;
+        assert_eq!(Ntp::from_unix(Duration::ZERO), Ntp(seconds << 32));
+        assert_eq!(Ntp::from_unix(Duration::from_millis(500)), Ntp(seconds << 32 | 1 << 31));
     }
 
     #[test]

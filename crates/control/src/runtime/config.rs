@@ -37,16 +37,17 @@ pub struct RuntimeConfig {
     pub fault: Option<(ShardIndex, Fault)>,
 }
 
-/// How much a shard holds. Its memory is taken when it starts.
+/// How much a shard holds at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
     /// Transports.
     pub transports: u32,
     /// Producers, and what stands for those of other shards.
     pub producers: u32,
-    /// Packets of up to 256 bytes.
+    /// Packets of up to 256 bytes, 320 bytes of memory each. A shard starts with memory for what a tick receives, and
+    /// takes more as it keeps more.
     pub small_packets: u32,
-    /// Longer packets.
+    /// Longer packets, 1600 bytes of memory each.
     pub large_packets: u32,
     /// Commands that are under way.
     pub commands: u32,
@@ -72,15 +73,15 @@ impl Default for RuntimeConfig {
 }
 
 impl Default for Sizes {
-    /// What a shard is good for when it is full, as far as that does not cost memory when it is not: packets are the
-    /// bulk, 17 MB, and are what a tick receives four times over.
+    /// What a shard is good for when it is full. Packets are the bulk, 65 MB: see [`ShardConfig::usual_pool`].
     fn default() -> Self {
         let capacity = Capacity::default();
+        let [small_packets, large_packets] = ShardConfig::usual_pool().slots();
         Self {
             transports: u32::try_from(capacity.transports).unwrap_or(u32::MAX),
             producers: u32::try_from(capacity.streams).unwrap_or(u32::MAX),
-            small_packets: 4_096,
-            large_packets: 9_216,
+            small_packets,
+            large_packets,
             commands: 1_024,
             events: 4_096,
         }
@@ -95,11 +96,13 @@ impl Sizes {
 
     fn shard(self, shard: ShardId) -> ShardConfig {
         let usual = ShardConfig::new(shard, os::hash_key());
+        let a_tick = u32::try_from(usual.bounds.receive.total).unwrap_or(u32::MAX);
+        let (small, large) = (a_tick.min(self.small_packets), a_tick.min(self.large_packets));
         ShardConfig {
-            pool: PoolSizing::new().with(
-                "what a shard receives and keeps",
-                self.small_packets,
-                self.large_packets,
+            pool: PoolSizing::new().ahead("a tick's receiving", small, large).with(
+                "what a shard keeps",
+                self.small_packets - small,
+                self.large_packets - large,
             ),
             capacity: self.capacity(),
             queues: QueueSizing { commands: self.commands as usize, events: self.events as usize },
@@ -132,9 +135,11 @@ impl RuntimeConfig {
 
     pub(super) fn plan(&self, shards: u16, chosen: Chosen, cpus: Cpus) -> Plan<Rooms> {
         let (sizes, levelling, fault) = (self.sizes, self.levelling, self.fault);
+        // Once for all shards, those included that start later: what one says of time means the same to another.
+        let ntp_at_zero = net::Clock::start().ntp_at_zero();
         let rooms = move |shard: ShardId| {
             let fault = fault.filter(|(at, _)| ShardId::from(*at) == shard).map(|(_, fault)| fault);
-            RoomsConfig { levelling, fault, ..sizes.rooms() }
+            RoomsConfig { levelling, ntp_at_zero, fault, ..sizes.rooms() }
         };
         Plan {
             most: shards.into(),

@@ -74,6 +74,12 @@ impl LoanReader {
         }
     }
 
+    /// Whether the pool ran short at the end of its shard's last tick: who keeps loans for later should let some go.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.slabs.is_short()
+    }
+
     /// The packet that is on loan; `None` when it is another pool's.
     #[must_use]
     #[inline]

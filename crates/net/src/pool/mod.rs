@@ -5,10 +5,12 @@
 //! Counts are plain integers: only the owner counts. Other threads read what they hold a `Loan` of, and send the
 //! loan home.
 //!
-//! Everything is allocated at construction. A pool that is exhausted says so and counts; it never grows or waits.
+//! It starts with the slots that [`PoolSizing::ahead`] asks for and grows, and shrinks again, between ticks: see
+//! `growth`. A pool that is exhausted says so and counts; it never waits.
 //! What it deliberately does not do: free a slot whose loan was dropped instead of taken back. That slot is never
 //! reused (which keeps it sound) and shows in [`PoolCounters::on_loan`].
 
+mod growth;
 mod loan;
 mod sizing;
 mod slabs;
@@ -17,6 +19,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use std::io;
 use std::sync::Arc;
 
+use growth::Extent;
 pub use loan::{Loan, LoanReader};
 pub use sizing::{PoolSizing, SizingReason};
 use slabs::Slabs;
@@ -38,9 +41,14 @@ type PoolId = core::num::NonZeroU64;
 pub struct Pool {
     id: PoolId,
     slabs: Arc<Slabs>,
-    slots: Vec<Slot>,
-    /// Vacant slots by class. Last in, first out: the most recently used memory is the warmest.
+    /// All that there can be; pages of those that are not used yet are not present.
+    slots: Box<[Slot]>,
+    /// Vacant slots by class, of those that are present. Last in, first out: the most recently used memory is the
+    /// warmest.
     vacant: [Vec<u32>; SlotClass::COUNT],
+    extents: [Extent; SlotClass::COUNT],
+    /// The kernel refused memory since `grow` asked for it last.
+    is_refused: bool,
     counters: PoolCounters,
 }
 
@@ -92,25 +100,35 @@ pub struct PoolCounters {
     pub high_water: u32,
     /// Loans that have not come home yet.
     pub on_loan: u32,
+    /// Slots that have memory now.
+    pub present: u32,
+    /// Times it grew in the middle of a fill, because `grow` was not called in time or not asked to be ahead.
+    pub late: u64,
+    /// Times the kernel had no memory for it.
+    pub refused: u64,
 }
 
 impl Pool {
-    /// Maps and populates the memory that `sizing` asks for.
+    /// Reserves what `sizing` asks for, and populates what it wants to be ahead.
     ///
     /// # Errors
     /// When that is more than the address space or the kernel gives.
     pub fn new(sizing: &PoolSizing) -> io::Result<Self> {
         let counts = sizing.slots();
         let slabs = Arc::new(Slabs::new(counts)?);
-        let [small, large] = counts;
-        Ok(Self {
+        let mut pool = Self {
             // 64 bits never wrap.
             id: PoolId::new(NEXT_POOL.fetch_add(1, Ordering::Relaxed)).unwrap_or(PoolId::MAX),
             slabs,
-            slots: vec![Slot::default(); (small + large) as usize],
-            vacant: [(0..small).rev().collect(), (small..small + large).rev().collect()],
+            slots: slabs::books(counts),
+            // Room for all, so that none of them ever moves; what is not used is not present.
+            vacant: counts.map(|count| Vec::with_capacity(count as usize)),
+            extents: [Extent::default(); SlotClass::COUNT],
+            is_refused: false,
             counters: PoolCounters::default(),
-        })
+        };
+        pool.start(sizing.slots_ahead())?;
+        Ok(pool)
     }
 
     /// Writes one packet of at most `max_len` bytes into a slot. `filler` gets the whole slot, which is at least
@@ -129,7 +147,7 @@ impl Pool {
             self.counters.too_long += 1;
             return Err(FillError::TooLong);
         };
-        let Some((index, class)) = self.vacant_slot(class) else {
+        let Some((index, class)) = self.vacant_slot(class).or_else(|| self.late_slot(class)) else {
             self.counters.exhausted += 1;
             return Err(FillError::Exhausted);
         };
@@ -219,7 +237,7 @@ impl Pool {
     /// Drops every reference of the owner's at once, as when those who held them are gone without a word. Slots
     /// on loan become vacant when they come home.
     pub fn release_all(&mut self) {
-        for index in 0..u32::try_from(self.slots.len()).unwrap_or(u32::MAX) {
+        for index in SlotClass::ALL.map(|class| self.present(class)).into_iter().flatten() {
             let Some(slot) = self.slots.get_mut(index as usize) else { return };
             let held = core::mem::take(&mut slot.references) > 0;
             if held && slot.loans == 0 {
@@ -234,7 +252,7 @@ impl Pool {
         LoanReader::new(self.id, Arc::clone(&self.slabs))
     }
 
-    /// Slots in all. A ring on which loans come home never overflows if it is this large.
+    /// Slots in all, present or not. A ring on which loans come home never overflows if it is this large.
     #[must_use]
     pub const fn capacity(&self) -> usize {
         self.slots.len()
@@ -256,15 +274,30 @@ impl Pool {
         (slot.is_filled() && slot.generation == id.generation()).then_some(slot)
     }
 
-    /// A vacant slot of this class or, failing that, of a larger one. Spelt out, as an iterator over both was built
-    /// on the stack, piece by piece, and read again as a whole: see [`Loan`].
+    /// A vacant slot of this class.
     #[inline]
     fn vacant_slot(&self, class: SlotClass) -> Option<(u32, SlotClass)> {
         let [small, large] = &self.vacant;
-        match (class, small.last()) {
-            (SlotClass::Small, Some(&index)) => Some((index, SlotClass::Small)),
-            _ => large.last().map(|&index| (index, SlotClass::Large)),
+        let vacant = match class {
+            SlotClass::Small => small,
+            SlotClass::Large => large,
+        };
+        vacant.last().map(|&index| (index, class))
+    }
+
+    /// A slot where none of the class is vacant: of new memory, or of a larger class.
+    #[cold]
+    fn late_slot(&mut self, class: SlotClass) -> Option<(u32, SlotClass)> {
+        let classes = SlotClass::ALL.into_iter().skip(class.index());
+        for class in classes {
+            if self.vacant_slot(class).is_none() && self.extend(class) {
+                self.counters.late += 1;
+            }
+            if let Some(slot) = self.vacant_slot(class) {
+                return Some(slot);
+            }
         }
+        None
     }
 
     /// A slot that came home has its bytes in the borrower's cache: begins to take back those of the one that will

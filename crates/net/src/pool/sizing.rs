@@ -19,6 +19,8 @@ pub struct SizingReason {
     pub small: u32,
     /// Large slots it holds at most.
     pub large: u32,
+    /// Whether so many are present before they are needed: from the start, and beside all that is in use.
+    pub ahead: bool,
 }
 
 impl PoolSizing {
@@ -28,10 +30,18 @@ impl PoolSizing {
         Self { reasons: Vec::new() }
     }
 
-    /// With one reason more.
+    /// With one reason more. Memory for it becomes present as it is needed.
     #[must_use]
     pub fn with(mut self, name: &'static str, small: u32, large: u32) -> Self {
-        self.reasons.push(SizingReason { name, small, large });
+        self.reasons.push(SizingReason { name, small, large, ahead: false });
+        self
+    }
+
+    /// With one reason more, for what is taken too fast to wait for memory: [`Pool::grow`](super::Pool::grow) keeps as
+    /// many vacant, and the pool starts with them.
+    #[must_use]
+    pub fn ahead(mut self, name: &'static str, small: u32, large: u32) -> Self {
+        self.reasons.push(SizingReason { name, small, large, ahead: true });
         self
     }
 
@@ -41,21 +51,39 @@ impl PoolSizing {
         &self.reasons
     }
 
-    /// Memory that such a pool maps.
+    /// Memory of such a pool when all of it is used.
     #[must_use]
     pub fn memory_bytes(&self) -> u64 {
-        let bytes =
-            |slots: u32, class: SlotClass| u64::from(slots) * (class.payload_bytes() + TAIL_ROOM) as u64;
-        let [small, large] = self.slots();
-        bytes(small, SlotClass::Small) + bytes(large, SlotClass::Large)
+        bytes(self.slots())
     }
 
-    /// Slots by class, the small ones first.
-    pub(super) fn slots(&self) -> [u32; SlotClass::COUNT] {
-        self.reasons.iter().fold([0, 0], |[small, large], reason| {
-            [small.saturating_add(reason.small), large.saturating_add(reason.large)]
-        })
+    /// Memory that it starts with.
+    #[must_use]
+    pub fn memory_at_start_bytes(&self) -> u64 {
+        bytes(self.slots_ahead())
     }
+
+    /// Slots in all: small ones and large ones.
+    #[must_use]
+    pub fn slots(&self) -> [u32; SlotClass::COUNT] {
+        sum(self.reasons.iter())
+    }
+
+    /// Those that are kept vacant.
+    pub(super) fn slots_ahead(&self) -> [u32; SlotClass::COUNT] {
+        sum(self.reasons.iter().filter(|reason| reason.ahead))
+    }
+}
+
+fn sum<'a>(reasons: impl Iterator<Item = &'a SizingReason>) -> [u32; SlotClass::COUNT] {
+    reasons.fold([0, 0], |[small, large], reason| {
+        [small.saturating_add(reason.small), large.saturating_add(reason.large)]
+    })
+}
+
+fn bytes([small, large]: [u32; SlotClass::COUNT]) -> u64 {
+    let bytes = |slots: u32, class: SlotClass| u64::from(slots) * (class.payload_bytes() + TAIL_ROOM) as u64;
+    bytes(small, SlotClass::Small) + bytes(large, SlotClass::Large)
 }
 
 impl fmt::Display for PoolSizing {

@@ -18,8 +18,9 @@ fn fill_with(pool: &mut Pool, len: usize, byte: u8) -> Result<SlotId, FillError>
 
 #[test]
 fn sizes_add_up_by_reason() {
-    let sizing = PoolSizing::new().with("stores", 10, 20).with("rings", 1, 2);
+    let sizing = PoolSizing::new().with("stores", 10, 20).ahead("rings", 1, 2);
     assert_eq!(sizing.memory_bytes(), 11 * 320 + 22 * 1600);
+    assert_eq!(sizing.memory_at_start_bytes(), 320 + 2 * 1600);
     assert_eq!(
         sizing.to_string(),
         "stores: 10 small, 20 large\nrings: 1 small, 2 large\nin all: 11 small, 22 large, 38720 bytes"
@@ -162,7 +163,13 @@ enum Operation {
     Release(usize),
     Lend(usize),
     TakeBack,
+    Grow,
+    Shrink,
 }
+
+/// A page holds 12 small or 2 large slots: what is given back is most of it.
+const SMALL: u32 = 30;
+const LARGE: u32 = 9;
 
 fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![
@@ -172,6 +179,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => any::<usize>().prop_map(Operation::Release),
         1 => any::<usize>().prop_map(Operation::Lend),
         1 => Just(Operation::TakeBack),
+        1 => Just(Operation::Grow),
+        1 => Just(Operation::Shrink),
     ]
 }
 
@@ -194,7 +203,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
     #[test]
     fn a_pool_is_a_bag_of_immutable_packets(operations in prop::collection::vec(operation(), 0..120)) {
-        let mut pool = pool(3, 2);
+        let mut pool = pool(SMALL, LARGE);
         let reader = pool.reader();
         let mut packets: Vec<Packet> = Vec::new();
         let mut loans: VecDeque<(Loan, usize)> = VecDeque::new();
@@ -205,12 +214,12 @@ proptest! {
                 Operation::Fill(len, byte) => {
                     let small = packets.iter().filter(|packet| packet.is_alive() && packet.small).count();
                     let large = packets.iter().filter(|packet| packet.is_alive() && !packet.small).count();
-                    let fits_small = len <= 256 && small < 3;
+                    let fits_small = len <= 256 && small < SMALL as usize;
                     let result = fill_with(&mut pool, len, byte);
                     if len > 1536 {
                         prop_assert_eq!(result, Err(FillError::TooLong));
                         expected.too_long += 1;
-                    } else if !fits_small && large == 2 {
+                    } else if !fits_small && large == LARGE as usize {
                         prop_assert_eq!(result, Err(FillError::Exhausted));
                         expected.exhausted += 1;
                     } else {
@@ -242,6 +251,8 @@ proptest! {
                         loans.push_back((loan, pick % count));
                     }
                 },
+                Operation::Grow => pool.grow(),
+                Operation::Shrink => (0..15).for_each(|_| pool.shrink()),
                 Operation::TakeBack => if let Some((loan, of)) = loans.pop_front() {
                     pool.take_back(loan);
                     packets[of].loans -= 1;
@@ -257,6 +268,9 @@ proptest! {
             expected.in_use = u32::try_from(packets.iter().filter(|packet| packet.is_alive()).count()).unwrap();
             expected.high_water = expected.high_water.max(expected.in_use);
             expected.on_loan = u32::try_from(loans.len()).unwrap();
+            // When memory comes and goes is shown beside `growth`; here, that it changes nothing else.
+            (expected.present, expected.late) = (pool.counters().present, pool.counters().late);
+            prop_assert!(expected.present >= expected.in_use && expected.present <= SMALL + LARGE);
             prop_assert_eq!(pool.counters(), &expected);
         }
     }

@@ -71,17 +71,14 @@ impl<S: Copy> Sfu<S> {
     /// When the producer is gone.
     pub fn open_feed(&mut self, key: ProducerKey, feed: Feed, out: &mut Outputs<S>) -> Result<(), Error> {
         let source = self.sources.get_mut(key).ok_or(Error::UnknownProducer)?;
-        source.feeds.retain(|known| known.shard != feed.shard);
-        source.feeds.push(feed);
+        source.open_feed(feed);
         out.push(feed.scores(&source.scores()));
         Ok(())
     }
 
     /// Hands nothing more to that shard. What stood for the producer there, if anything did.
     pub fn close_feed(&mut self, key: ProducerKey, shard: ShardIndex) -> Option<Feed> {
-        let feeds = &mut self.sources.get_mut(key)?.feeds;
-        let at = feeds.iter().position(|feed| feed.shard == shard)?;
-        Some(feeds.swap_remove(at))
+        self.sources.get_mut(key)?.close_feed(shard)
     }
 
     /// Pauses a producer, for its consumers too. The epoch that begins thereby, if that is a change; its

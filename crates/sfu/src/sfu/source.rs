@@ -72,17 +72,30 @@ impl Source {
         }
     }
 
+    /// Another shard gets its packets from now on.
+    pub(super) fn open_feed(&mut self, feed: Feed) {
+        self.close_feed(feed.shard);
+        self.feeds.push(feed);
+    }
+
+    /// Another shard gets nothing any more, and has no say. What stood for it there, if anything did.
+    pub(super) fn close_feed(&mut self, shard: ShardIndex) -> Option<Feed> {
+        self.remote_losses.retain(|(from, _)| *from != shard);
+        let at = self.feeds.iter().position(|feed| feed.shard == shard)?;
+        Some(self.feeds.swap_remove(at))
+    }
+
     /// Takes note of what another shard says of its consumers. One that gets no packets has no say.
     pub(super) fn set_remote_loss(&mut self, from: ShardIndex, fraction: u8) {
         let Self { feeds, remote_losses, .. } = self;
-        remote_losses.retain(|(shard, _)| *shard != from && feeds.iter().any(|feed| feed.shard == *shard));
+        remote_losses.retain(|(shard, _)| *shard != from);
         if feeds.iter().any(|feed| feed.shard == from) {
             remote_losses.push((from, fraction));
         }
     }
 
     /// The worst loss among the consumers on other shards, of 256.
-    #[expect(dead_code, reason = "reports to senders with in-band FEC carry it")]
+    #[cfg_attr(not(test), expect(dead_code, reason = "reports to senders with in-band FEC carry it"))]
     pub(super) fn worst_remote_loss(&self) -> u8 {
         self.remote_losses.iter().map(|(_, fraction)| *fraction).max().unwrap_or_default()
     }
@@ -108,3 +121,39 @@ impl Source {
 
 /// Of a stream that loses nothing.
 pub(super) const BEST_SCORE: u8 = 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(shard: u16) -> Feed {
+        Feed { shard: ShardIndex(shard), replica: ProducerKey::new(shard.into(), 0) }
+    }
+
+    #[test]
+    fn only_shards_that_get_packets_have_a_say_about_losses() {
+        let open = ProducerReplica {
+            router: model::key::RouterKey::new(0, 0),
+            shard: ShardIndex(0),
+            producer: ProducerKey::new(0, 0),
+            kind: model::rtp::MediaKind::Audio,
+            producer_type: model::score::ProducerType::Simple,
+            codecs: Vec::new(),
+            mapped_ssrcs: Vec::new(),
+            header_extensions: Vec::new(),
+            paused: false,
+        };
+        let mut source = Source::replica(&open);
+        source.set_remote_loss(ShardIndex(1), 90);
+        assert_eq!(source.worst_remote_loss(), 0, "it gets none");
+        (1..4).for_each(|shard| source.open_feed(feed(shard)));
+        for (shard, fraction) in [(1, 200), (2, 30), (3, 90), (1, 60)] {
+            source.set_remote_loss(ShardIndex(shard), fraction);
+        }
+        assert_eq!(source.worst_remote_loss(), 90, "the newest of each counts");
+        assert_eq!(source.close_feed(ShardIndex(3)), Some(feed(3)));
+        assert_eq!(source.worst_remote_loss(), 60);
+        source.open_feed(feed(1));
+        assert_eq!(source.worst_remote_loss(), 30, "what stands there now has said nothing yet");
+    }
+}

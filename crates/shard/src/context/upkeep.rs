@@ -2,6 +2,8 @@
 //!
 //! None of this is an engine's to call.
 
+use core::time::Duration;
+
 use net::{Loan, LoanReader, Pool};
 use wire::Mono;
 
@@ -16,6 +18,7 @@ use crate::epochs::Epochs;
 use crate::key::ShardId;
 use crate::mesh::{HandOver, Inbound, Outbound};
 use crate::payload::{Borrowed, Payload};
+use crate::shard_core::PORTION;
 use crate::timers::Timers;
 
 impl<E: Engine> Context<E> {
@@ -35,13 +38,36 @@ impl<E: Engine> Context<E> {
             totals: Totals::default(),
             blocked: false,
             hurried: false,
+            short: false,
+            look_at_pool: Mono::ZERO,
         }
     }
 
-    pub(crate) const fn begin(&mut self, now: Mono) {
+    pub(crate) fn begin(&mut self, now: Mono) {
         self.now = now;
         self.blocked = false;
         self.hurried = false;
+        let mut outbound = self.outbound.iter().flatten();
+        self.short = self.pool.is_short()
+            || self.borrowed.left() < 2 * PORTION
+            || outbound.any(|outbound| outbound.reader.is_short());
+    }
+
+    /// Prepares packet memory for the next tick, after this one has done everything that somebody waits for.
+    #[inline]
+    pub(crate) fn tend_pool(&mut self) {
+        self.pool.grow();
+        if self.now >= self.look_at_pool {
+            self.look_at_pool = self.now + LOOK_INTERVAL;
+            if self.pool.has_grown() {
+                self.pool.shrink();
+            }
+        }
+    }
+
+    /// When the pool is to be looked at next, though there may be nothing else to do.
+    pub(crate) fn next_look_at_pool(&self) -> Mono {
+        if self.pool.has_grown() { self.look_at_pool } else { Mono::NEVER }
     }
 
     /// Connects to another shard, in place of one that had the same number.
@@ -83,7 +109,7 @@ impl<E: Engine> Context<E> {
 
     /// Sends home what others lent.
     fn return_borrowed(&mut self) {
-        for index in 0..self.borrowed.capacity() {
+        for index in 0..self.borrowed.places() {
             if let Some((home, loan)) = self.borrowed.evict(index) {
                 self.send_home(home, loan);
             }
@@ -159,7 +185,14 @@ impl<E: Engine> Context<E> {
             pool_in_use: u64::from(pool.in_use),
             pool_high_water: u64::from(pool.high_water),
             pool_exhausted: pool.exhausted,
+            pool_present: u64::from(pool.present),
+            pool_late: pool.late,
+            pool_refused: pool.refused,
             ..self.totals
         }
     }
 }
+
+/// How often a pool that has grown is looked at: what it does not need goes within seconds, and a shard that does
+/// nothing else wakes up once.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);

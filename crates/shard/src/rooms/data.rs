@@ -109,7 +109,7 @@ impl Rooms {
         if let Some(part) = self.routers.get_mut(router) {
             part.data_replicas.push(key);
         }
-        if let Some(feed) = told {
+        if let Some(feed) = told.feed {
             self.turn_data_replica(shard.into(), feed, cx);
         }
         Ok(())

@@ -129,6 +129,21 @@ impl Coalesce for Fact {
 mod tests {
     use super::*;
 
+    #[test]
+    fn of_scores_and_losses_the_newest_is_told() {
+        let key = ProducerKey::new(1, 1);
+        let scores = |key, score: u8| Fact(Said::Scores(key, [score, 3].into()));
+        let mut fact = scores(key, 7);
+        fact.absorb(scores(key, 9)).unwrap();
+        assert!(matches!(&fact.0, Said::Scores(_, scores) if **scores == [9, 3]));
+        assert!(fact.absorb(scores(key.next(), 1)).is_err(), "somebody else's");
+        let mut fact = Fact(Said::Loss(key, 200));
+        fact.absorb(Fact(Said::Loss(key, 20))).unwrap();
+        assert!(matches!(fact.0, Said::Loss(_, 20)));
+        assert!(fact.absorb(Fact(Said::Loss(key.next(), 1))).is_err(), "somebody else's");
+        assert_ne!(fact.key(), scores(key, 1).key(), "neither waits for the other");
+    }
+
     fn feed(generation: u32, state: FeedState, number: u32) -> Fact {
         let replica = ProducerKey::new(3, generation);
         Fact(Said::Feed(Feed {

@@ -50,9 +50,10 @@ impl Rooms {
                     self.happened(owed, cx);
                 }
             }
-            // Those of a replica that is gone concern nobody.
             Said::Scores(replica, scores) => {
-                let _ = self.sfu.set_replica_scores(replica, &scores, &mut self.outputs);
+                if self.sfu.set_replica_scores(replica, &scores, &mut self.outputs).is_err() {
+                    self.replicas.keep_scores_for_later(replica, scores);
+                }
             }
             Said::Loss(producer, fraction) => {
                 self.sfu.set_remote_loss(producer, ShardIndex(from.0), fraction);
@@ -85,7 +86,7 @@ impl Rooms {
 
     /// Nothing that was told to a shard will be answered.
     pub(super) fn nobody_hears(&mut self, shard: ShardId, cx: &mut Context<Self>) {
-        self.untold.retain(|(to, _)| *to != shard);
+        self.untold.forget(shard);
         for owed in self.awaited.nobody(shard) {
             self.happened(owed, cx);
         }
@@ -93,24 +94,21 @@ impl Rooms {
 
     /// Tells another shard something. What finds no room now is told as soon as there is, in order.
     pub(super) fn tell(&mut self, to: ShardId, fact: Fact, cx: &mut Context<Self>) {
-        let fact = if self.untold.is_empty() { cx.tell(to, fact) } else { Err(fact) };
+        let fact = if self.untold.has(to) { Err(fact) } else { cx.tell(to, fact) };
         if let Err(fact) = fact
             && cx.facts_waiting(to).is_some()
         {
-            self.untold.push_back((to, fact));
+            self.untold.keep(to, fact);
         }
     }
 
     /// Tells what found no room before.
     pub(super) fn tell_again(&mut self, cx: &mut Context<Self>) {
-        while let Some((to, fact)) = self.untold.pop_front() {
-            if let Err(fact) = cx.tell(to, fact)
-                && cx.facts_waiting(to).is_some()
-            {
-                self.untold.push_front((to, fact));
-                break;
-            }
-        }
+        self.untold.tell(|to, fact| match cx.tell(to, fact) {
+            Err(fact) if cx.facts_waiting(to).is_some() => Err(fact),
+            // Nobody is there who could hear it.
+            _ => Ok(()),
+        });
     }
 
     /// What stands for a producer does as its shard says.

@@ -45,6 +45,11 @@ impl Packets for Context<Rooms> {
     fn release(&mut self, slot: Payload) {
         Self::release(self, slot);
     }
+
+    #[inline]
+    fn is_short(&self) -> bool {
+        Self::is_short(self)
+    }
 }
 
 /// Where one transport's datagrams leave.

@@ -9,7 +9,7 @@
 //! | `transports`, `servers`, `ports` | sockets: bound all or none, connected, closed, reaped |
 //! | `producers`, `data`, `observers` | commands to everything else |
 //! | `work`, `owed` | what takes several ticks, and answers that wait |
-//! | `feeds`, `hearing`, `spread`, `fact` | routers on several shards: what is told, what stands for what, who has heard |
+//! | `feeds`, `hearing`, `spread`, `fact`, `untold` | routers on several shards: what is told, what stands for what, who has heard |
 //! | `media` | packets in, across, out |
 //! | `told` | events, and what becomes of them when control is slow |
 //! | `table` | places |
@@ -38,6 +38,7 @@ mod spread;
 mod table;
 mod told;
 mod transports;
+mod untold;
 mod work;
 
 use std::collections::VecDeque;
@@ -70,6 +71,7 @@ use spread::{Awaited, Ghosts, Replicas, Streams};
 use table::{Table, absent};
 use told::Events;
 use transports::Station;
+use untold::Untold;
 use work::Work;
 
 /// The rooms of one shard.
@@ -86,7 +88,7 @@ pub struct Rooms {
     /// As the shard of producers.
     feeds: Feeds,
     awaited: Awaited,
-    untold: VecDeque<(ShardId, Fact)>,
+    untold: Untold,
     /// As a shard with consumers of producers elsewhere.
     replicas: Replicas<ProducerKey>,
     data_replicas: Replicas<DataProducerKey>,
@@ -121,10 +123,13 @@ impl Rooms {
     /// No rooms yet. Whoever was here before on this shard is gone: its neighbours are told.
     #[must_use]
     pub fn new(config: RoomsConfig, cx: &mut Context<Self>) -> Self {
+        let mut untold = Untold::default();
         let neighbours: Vec<_> = cx.neighbours().collect();
         for neighbour in neighbours {
-            // A lane that takes nothing more is full of what nobody here will answer; the next start is told.
-            let _ = cx.tell(neighbour, Fact(Said::Restarted));
+            // A lane that takes nothing now is full of what the one before said.
+            if let Err(fact) = cx.tell(neighbour, Fact(Said::Restarted)) {
+                untold.keep(neighbour, fact);
+            }
         }
         // Epochs of an engine before this one ended earlier: a producer does not turn as often as time passes.
         let [.., a, b, c, d, _, _] = cx.now().as_nanos().to_be_bytes();
@@ -138,7 +143,7 @@ impl Rooms {
             observers: Observers::new(config.others),
             feeds: Feeds::new(u32::from_be_bytes([a, b, c, d])),
             awaited: Awaited::default(),
-            untold: VecDeque::new(),
+            untold,
             replicas: Replicas::new(config.producers),
             data_replicas: Replicas::new(config.others),
             streams: Streams::default(),

@@ -115,7 +115,11 @@ impl Rooms {
         if let Some(part) = self.routers.get_mut(open.router) {
             part.replicas.push(key);
         }
-        if let Some(feed) = told {
+        if let Some(scores) = told.scores {
+            // It has no consumers yet who would be told.
+            let _ = self.sfu.set_replica_scores(key, &scores, &mut self.outputs);
+        }
+        if let Some(feed) = told.feed {
             self.turn_replica(replica.shard, feed, cx);
         }
         Ok(())

@@ -33,8 +33,22 @@ pub(super) struct Replicas<K> {
     last: Generations,
     /// Those whose end was told by a fact, at their places: commands that control gave before it knew still come.
     ghosts: Generations,
-    /// What was told of those to come: the newest only.
-    early: BTreeMap<K, Feed<K>>,
+    /// What was told of those to come.
+    early: BTreeMap<K, Early<K>>,
+}
+
+/// What was told of a replica to come: the newest only.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Early<K> {
+    pub(super) feed: Option<Feed<K>>,
+    /// Of each of the producer's streams.
+    pub(super) scores: Option<Box<[u8]>>,
+}
+
+impl<K> Default for Early<K> {
+    fn default() -> Self {
+        Self { feed: None, scores: None }
+    }
 }
 
 /// Where the packets of a stream go: who is expected. A newer replica may have taken over from one that still closes.
@@ -87,10 +101,10 @@ impl<K: Key> Replicas<K> {
     }
 
     /// Opens one. What was told of it before, if anything was.
-    pub(super) fn open(&mut self, key: K, replica: Replica<K>) -> Result<Option<Feed<K>>, Refusal> {
+    pub(super) fn open(&mut self, key: K, replica: Replica<K>) -> Result<Early<K>, Refusal> {
         self.live.insert(key, replica)?;
         self.last.note(key);
-        let told = self.early.remove(&key);
+        let told = self.early.remove(&key).unwrap_or_default();
         if !self.early.is_empty() {
             // Of those that control never opened: this shard panicked meanwhile.
             let Self { early, last, .. } = self;
@@ -110,7 +124,14 @@ impl<K: Key> Replicas<K> {
     /// Keeps what was told of one that is to come. Of one that was, it concerns nobody.
     pub(super) fn keep_for_later(&mut self, feed: Feed<K>) {
         if self.last.is_to_come(feed.replica) {
-            self.early.insert(feed.replica, feed);
+            self.early.entry(feed.replica).or_default().feed = Some(feed);
+        }
+    }
+
+    /// Likewise how its streams do.
+    pub(super) fn keep_scores_for_later(&mut self, replica: K, scores: Box<[u8]>) {
+        if self.last.is_to_come(replica) {
+            self.early.entry(replica).or_default().scores = Some(scores);
         }
     }
 
@@ -198,19 +219,24 @@ mod tests {
 
     #[test]
     fn what_is_told_of_a_replica_to_come_is_kept_for_it_and_for_nobody_else() {
+        let early = |feed| Ok(Early { feed: Some(feed), scores: None });
         let mut replicas = Replicas::new(4);
         let key = ProducerKey::new(1, 0);
         replicas.keep_for_later(feed(key, 1));
         replicas.keep_for_later(feed(key.next(), 2));
         replicas.keep_for_later(feed(key, 3));
-        assert_eq!(replicas.open(key, replica()), Ok(Some(feed(key, 3))), "the newest");
+        assert_eq!(replicas.open(key, replica()), early(feed(key, 3)), "the newest");
         replicas.remove(key);
         replicas.keep_for_later(feed(key, 4));
-        assert_eq!(replicas.open(key.next(), replica()), Ok(Some(feed(key.next(), 2))));
+        replicas.keep_scores_for_later(key, [1].into());
+        assert_eq!(replicas.open(key.next(), replica()), early(feed(key.next(), 2)));
         replicas.remove(key.next());
         let third = key.next().next();
         replicas.keep_for_later(feed(third, 5));
-        assert_eq!(replicas.open(third.next(), replica()), Ok(None), "that one never came");
+        replicas.keep_scores_for_later(third.next(), [7].into());
+        replicas.keep_scores_for_later(third.next(), [8].into());
+        let told = replicas.open(third.next(), replica());
+        assert_eq!(told, Ok(Early { feed: None, scores: Some([8].into()) }), "that one never came");
         assert!(replicas.early.is_empty());
     }
 

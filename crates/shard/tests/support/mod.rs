@@ -43,7 +43,7 @@ pub struct Bench<D: Driver> {
 /// Small sizes, so that tests reach the bounds.
 pub fn config(shard: u16) -> ShardConfig {
     let mut config = ShardConfig::new(ShardId(shard), HashKey([1, 2]));
-    config.pool = PoolSizing::new().with("tests", 512, 512);
+    config.pool = PoolSizing::new().ahead("tests", 512, 512);
     config.capacity = Capacity { transports: 256, tuples: 512, timers: 64, borrowed: 512, streams: 64 };
     config.queues = QueueSizing { commands: 64, events: 32 };
     config
