@@ -4,11 +4,13 @@
 //! [`Packet`]: encoding, mapped SSRC and payload type, sequence number with its cycles. Nothing is written: header
 //! extensions are laid out by [`Producer::lay_out`] once per packet and stamped when it leaves.
 //!
-//! Loss, jitter, NACKs, the opening of RTX and scores are not here yet. Lives on its transport's core.
+//! What its streams lost, and when they are asked for packets again, is `streams`' business; [`Noted`] says when
+//! something follows from a packet. Lives on its transport's core.
 
 mod extensions;
 mod key_requests;
 mod parameters;
+mod received;
 mod replica;
 mod report;
 mod stream;
@@ -21,12 +23,14 @@ use model::command::Epoch;
 use model::rtp::{MediaKind, RtpMapping, RtpParameters};
 use model::score::ProducerType;
 use model::trace::{ProducerTraceEventType, TraceSet};
-use wire::rtp::{ExtensionMap, HeaderPlan, PlanError, View};
+use streams::receive::{Arrived, Gap, SenderClock, Standing, Taken};
+use wire::rtp::{ExtensionMap, HeaderPlan, Layout, PlanError, View, rtx};
 use wire::{Mono, Ntp, PayloadType, Ssrc};
 
 pub use extensions::{ReceiveIds, router_id};
 pub use parameters::validate;
 pub(crate) use parameters::{ENCODINGS_LIMIT, carries_media, layers};
+pub(crate) use received::Heard;
 pub(crate) use replica::Replica;
 pub(crate) use report::{BEST_SCORE, counters, describe, rtx_dump};
 
@@ -66,29 +70,51 @@ pub enum Activity {
 }
 
 /// When a packet came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Arrival {
-    /// The time of the tick.
-    pub now: Mono,
     /// When the kernel received it.
     pub received: Mono,
     /// The same by the wall clock.
     pub wall_clock: Ntp,
+    /// How far the sender's clock is from that.
+    pub clock: SenderClock,
 }
 
 /// What a packet is to the producer that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Received {
-    /// Media to pass on.
-    Media(Packet),
-    /// A retransmission for that encoding.
-    Repair {
-        /// Its place among the producer's encodings.
-        encoding: usize,
-    },
+    /// Media to pass on, and where its parts lie: what was retransmitted has two bytes more before its payload.
+    Media(Packet, Layout),
     /// Nothing to pass on.
     Drop(DropReason),
 }
+
+/// What follows from a packet for the stream that it is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Noted {
+    /// Its place among the producer's encodings.
+    pub encoding: usize,
+    /// It is of the stream's retransmissions.
+    pub is_rtx: bool,
+    /// The stream was seen for the first time.
+    pub appeared: bool,
+    /// Packets are missing before it.
+    pub gap: bool,
+    /// So many are missing that only a key frame helps.
+    pub needs_key_frame: bool,
+    /// The stream had been silent, and its score is another now.
+    pub revived: bool,
+}
+
+impl Noted {
+    /// Whether anything follows.
+    #[inline]
+    pub(crate) const fn asks_for_something(&self) -> bool {
+        self.appeared || self.gap || self.revived
+    }
+}
+
+type Sorted = Result<(Packet, Layout), DropReason>;
 
 /// Why a packet goes no further than its producer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -103,6 +129,8 @@ pub enum DropReason {
     UnknownPayloadType,
     /// Far from the stream's other sequence numbers.
     OutOfOrder,
+    /// A retransmission of nothing that is missing.
+    NotMissing,
     /// The producer is paused.
     Paused,
 }
@@ -143,11 +171,14 @@ impl Producer {
     }
 
     /// Takes a packet that the listener found to be this producer's. `rid` is its RID or repaired RID.
-    pub fn receive(&mut self, arrival: Arrival, packet: &View<'_>, rid: Option<&[u8]>) -> Received {
-        match self.sort(arrival, packet, rid) {
-            Ok(received) => received,
+    #[inline]
+    pub fn receive(&mut self, arrival: &Arrival, packet: &View<'_>, rid: Option<&[u8]>) -> (Received, Noted) {
+        let mut noted = Noted::default();
+        let received = match self.sort(arrival, packet, rid, &mut noted) {
+            Ok((packet, layout)) => Received::Media(packet, layout),
             Err(reason) => Received::Drop(reason),
-        }
+        };
+        (received, noted)
     }
 
     /// Lays out the header that the packet's consumers share.
@@ -160,13 +191,13 @@ impl Producer {
     }
 
     /// Stops passing packets on. Whether that is a change.
-    pub fn pause(&mut self) -> bool {
-        self.turn(Activity::Paused)
+    pub fn pause(&mut self, now: Mono) -> bool {
+        self.turn(now, Activity::Paused)
     }
 
     /// Passes packets on again. Whether that is a change.
-    pub fn resume(&mut self) -> bool {
-        self.turn(Activity::Running)
+    pub fn resume(&mut self, now: Mono) -> bool {
+        self.turn(now, Activity::Running)
     }
 
     /// Audio or video.
@@ -261,51 +292,136 @@ impl Producer {
 
     fn sort(
         &mut self,
-        arrival: Arrival,
+        arrival: &Arrival,
         packet: &View<'_>,
         rid: Option<&[u8]>,
-    ) -> Result<Received, DropReason> {
-        let Arrival { now, .. } = arrival;
-        let (ssrc, payload_type, sequence) = (packet.ssrc(), packet.payload_type(), packet.sequence());
-        let signs = Signs { now, ssrc, payload_type, sequence, rid };
-        let at = match stream::belongs(&mut self.encodings, &signs)? {
-            Membership::Media(at) => at,
-            Membership::Rtx(encoding) => return Ok(Received::Repair { encoding }),
+        noted: &mut Noted,
+    ) -> Sorted {
+        let (ssrc, payload_type) = (packet.ssrc(), packet.payload_type());
+        let arrived = Arrived {
+            at: arrival.received,
+            sequence: packet.sequence(),
+            timestamp: packet.timestamp(),
+            len: packet.bytes().len(),
         };
-        let mapped = self.payload_types.get(usize::from(payload_type.value())).copied().flatten();
-        let (payload_type, codec) = mapped.ok_or(DropReason::UnknownPayloadType)?;
-        let stream = self.encodings.get_mut(at).and_then(|encoding| encoding.stream.as_mut());
-        let stream = stream.ok_or(DropReason::UnknownStream)?;
-        let standing = stream.take(now, sequence, packet.bytes().len()).ok_or(DropReason::OutOfOrder)?;
+        let membership = match stream::known(&self.encodings, ssrc) {
+            Some(known) => known,
+            None => {
+                let met = self.meet(&Signs { arrived, ssrc, payload_type, rid })?;
+                noted.appeared = true;
+                met
+            }
+        };
+        let (at, taken, view, payload_type) = match membership {
+            Membership::Media(at) => (at, self.take(at, &arrived, payload_type)?, *packet, payload_type),
+            Membership::Rtx(at) => {
+                noted.is_rtx = true;
+                let (taken, view, payload_type) = self.restore(at, &arrived, packet)?;
+                (at, taken, view, payload_type)
+            }
+        };
+        (noted.encoding, noted.gap, noted.revived) = (at, taken.gap.is_some(), taken.revived);
+        noted.needs_key_frame = taken.gap == Some(Gap::NeedsKeyFrame);
         if self.activity == Activity::Paused {
             return Err(DropReason::Paused);
         }
-        let Content { key_frame, dtx, spatial_layer, temporal_layer } =
-            stream.read(codec, packet, self.receive_ids.dependency_descriptor);
-        if key_frame && let Some(requests) = self.key_requests.get_mut(at) {
-            requests.arrived();
+        let described = self.describe(arrival, &view, (at, payload_type, taken.standing))?;
+        // It is here.
+        noted.needs_key_frame &= !described.key_frame;
+        Ok((described, view.layout()))
+    }
+
+    /// A stream that is seen for the first time.
+    #[cold]
+    fn meet(&mut self, signs: &Signs<'_>) -> Result<Membership, DropReason> {
+        let membership = stream::belongs(&mut self.encodings, signs)?;
+        if let Membership::Media(at) = membership
+            && self.activity == Activity::Paused
+            && let Some(stream) = self.stream_mut(at)
+        {
+            stream.receive.pause();
         }
-        Ok(Received::Media(Packet {
+        Ok(membership)
+    }
+
+    #[inline]
+    fn take(&mut self, at: usize, arrived: &Arrived, payload_type: PayloadType) -> Result<Taken, DropReason> {
+        self.mapped(payload_type)?;
+        let stream = self.stream_mut(at).ok_or(DropReason::UnknownStream)?;
+        stream.receive.take(arrived).ok_or(DropReason::OutOfOrder)
+    }
+
+    /// The packet that a retransmission carries, if it was missing, with the payload type that it had.
+    fn restore<'a>(
+        &mut self,
+        at: usize,
+        arrived: &Arrived,
+        packet: &View<'a>,
+    ) -> Result<(Taken, View<'a>, PayloadType), DropReason> {
+        let original = rtx::open(packet);
+        let encoding = self.encodings.get_mut(at).ok_or(DropReason::UnknownStream)?;
+        let stream = encoding.stream.as_mut().ok_or(DropReason::UnknownStream)?;
+        let len = arrived.len.saturating_sub(rtx::PREFIX_LEN);
+        let number = original.map(|original| original.sequence);
+        let taken = stream.receive.take_rtx(&Arrived { len, ..*arrived }, number);
+        let (original, taken) = original.zip(taken).ok_or(DropReason::NotMissing)?;
+        let view = View::new(packet.bytes(), original.layout).ok_or(DropReason::NotMissing)?;
+        Ok((taken, view, encoding.media))
+    }
+
+    /// What consumers are to know of a packet.
+    #[inline]
+    fn describe(
+        &mut self,
+        arrival: &Arrival,
+        packet: &View<'_>,
+        (at, payload_type, standing): (usize, PayloadType, Standing),
+    ) -> Result<Packet, DropReason> {
+        let (payload_type, codec) = self.mapped(payload_type)?;
+        let descriptor = self.receive_ids.dependency_descriptor;
+        let ssrc = self.mapped_ssrcs.get(at).copied().ok_or(DropReason::UnknownStream)?;
+        let stream = self.stream_mut(at).ok_or(DropReason::UnknownStream)?;
+        let Content { key_frame, dtx, spatial_layer, temporal_layer } =
+            stream.read(codec, packet, descriptor);
+        let captured = stream.receive.captured(packet.timestamp(), &arrival.clock, arrival.wall_clock);
+        if key_frame {
+            stream.receive.saw_key_frame(&standing);
+            if let Some(requests) = self.key_requests.get_mut(at) {
+                requests.arrived();
+            }
+        }
+        Ok(Packet {
             encoding: at,
-            ssrc: self.mapped_ssrcs.get(at).copied().ok_or(DropReason::UnknownStream)?,
+            ssrc,
             payload_type,
             run: standing.run,
             sequence: standing.sequence,
             timestamp: packet.timestamp(),
-            // Its sender's clock is not known here: what it says is as late as it came.
-            captured: arrival.wall_clock,
+            captured,
             marker: packet.marker(),
             payload_len: packet.layout().payload_len(),
             key_frame,
             dtx,
             spatial_layer,
             temporal_layer,
-        }))
+        })
     }
 
-    fn turn(&mut self, activity: Activity) -> bool {
+    #[inline]
+    fn mapped(&self, payload_type: PayloadType) -> Result<(PayloadType, Codec), DropReason> {
+        let mapped = self.payload_types.get(usize::from(payload_type.value())).copied().flatten();
+        mapped.ok_or(DropReason::UnknownPayloadType)
+    }
+
+    fn turn(&mut self, now: Mono, activity: Activity) -> bool {
         let changed = self.activity != activity;
         if changed {
+            for stream in self.encodings.iter_mut().filter_map(|encoding| encoding.stream.as_mut()) {
+                match activity {
+                    Activity::Paused => stream.receive.pause(),
+                    Activity::Running => stream.receive.resume(now),
+                }
+            }
             // Whoever resumes asks anew.
             self.key_requests.iter_mut().for_each(KeyRequests::give_up);
             self.activity = activity;

@@ -1,5 +1,6 @@
 //! What a producer's streams are made of, and what they counted.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 
 use model::dump::{RtpStreamDump, RtpStreamParams, RtxStreamDump, RtxStreamParams};
@@ -20,23 +21,29 @@ impl Producer {
     }
 
     /// What the streams that were seen counted.
-    pub fn stats(&self, now: Mono) -> Vec<RtpStreamStats> {
-        self.seen_streams().map(|(encoding, stream)| encoding.stats(stream, self.kind, now)).collect()
+    pub fn stats(&self, now: Mono, round_trip: Option<Duration>) -> Vec<RtpStreamStats> {
+        let stats = |(encoding, stream): (&Encoding, &Stream)| encoding.stats(stream, now, round_trip);
+        self.seen_streams().map(stats).collect()
     }
 
     /// What the stream of an encoding counted, if it was seen.
-    pub(crate) fn stats_of(&self, encoding: usize, now: Mono) -> Option<RtpStreamStats> {
+    pub(crate) fn stats_of(
+        &self,
+        encoding: usize,
+        now: Mono,
+        round_trip: Option<Duration>,
+    ) -> Option<RtpStreamStats> {
         let encoding = self.encodings.get(encoding)?;
-        Some(encoding.stats(encoding.stream.as_ref()?, self.kind, now))
+        Some(encoding.stats(encoding.stream.as_ref()?, now, round_trip))
     }
 
-    /// How the streams that were seen do. All of them well, until they are watched.
+    /// How the streams that were seen do.
     pub(crate) fn scores(&self) -> ProducerEvent {
         let score = |(encoding, stream): (&Encoding, &Stream)| ProducerScore {
             encoding_idx: encoding.described.encoding_idx,
             ssrc: model_ssrc(stream.ssrc),
             rid: encoding.described.rid.clone(),
-            score: BEST_SCORE,
+            score: stream.receive.score(),
         };
         ProducerEvent::Score(self.seen_streams().map(score).collect())
     }
@@ -54,19 +61,31 @@ impl Encoding {
             ..self.described.clone()
         };
         let rtx_stream = rtx_dump(&params);
-        RtpStreamDump { params, score: BEST_SCORE, rtx_stream }
+        RtpStreamDump { params, score: stream.receive.score(), rtx_stream }
     }
 
-    fn stats(&self, stream: &Stream, kind: MediaKind, now: Mono) -> RtpStreamStats {
+    fn stats(&self, stream: &Stream, now: Mono, round_trip: Option<Duration>) -> RtpStreamStats {
         let rtx_ssrc = stream.rtx_ssrc.map(model_ssrc);
         let params = RtpStreamParams { ssrc: model_ssrc(stream.ssrc), rtx_ssrc, ..self.described.clone() };
+        let kind = params.mime_type.kind();
+        let counted = stream.receive.counters();
         let counters = RtpStreamCounters {
-            packets_discarded: stream.discarded,
+            packets_lost: i32::try_from(counted.lost).unwrap_or(i32::MAX),
+            fraction_lost: stream.receive.fraction_lost(),
+            jitter: stream.receive.jitter(),
+            packets_discarded: counted.discarded,
+            packets_retransmitted: counted.retransmitted,
+            packets_repaired: counted.repaired,
+            nack_count: counted.nacks,
+            nack_packet_count: counted.nacked,
             pli_count: stream.pli_count,
             fir_count: stream.fir_count,
-            packet_count: stream.packets,
-            byte_count: stream.bytes.total(),
-            bitrate: stream.bytes.bits_per_second(now),
+            round_trip_time: round_trip.map_or(0.0, |round_trip| round_trip.as_secs_f32() * 1_000.0),
+            rtx_packets_discarded: counted.rtx_discarded,
+            score: stream.receive.score(),
+            packet_count: counted.packets,
+            byte_count: counted.bytes,
+            bitrate: stream.receive.bits_per_second(now),
             ..counters(&params, kind, now)
         };
         RtpStreamStats { counters, kind: RtpStreamKindStats::Inbound { bitrate_by_layer: BTreeMap::new() } }

@@ -6,8 +6,7 @@ use core::time::Duration;
 
 use model::dump::RtpStreamParams;
 use model::rtp::RtpParameters;
-use streams::Rate;
-use streams::receive::{Order, Standing};
+use streams::receive::{Arrived, ReceiveStream, Setup};
 use wire::rtp::{ExtensionId, View};
 use wire::{Mono, PayloadType, Ssrc};
 
@@ -22,7 +21,7 @@ pub(super) struct Encoding {
     ssrc: Option<Ssrc>,
     rtx_ssrc: Option<Ssrc>,
     rid: Option<Box<[u8]>>,
-    media: PayloadType,
+    pub(super) media: PayloadType,
     rtx: Option<PayloadType>,
     pub(super) stream: Option<Stream>,
     /// What a stream of it is made of, but for what its packets say.
@@ -34,12 +33,7 @@ pub(super) struct Encoding {
 pub(super) struct Stream {
     pub(super) ssrc: Ssrc,
     pub(super) rtx_ssrc: Option<Ssrc>,
-    order: Order,
-    /// When its last packet came.
-    at: Mono,
-    pub(super) packets: u64,
-    pub(super) discarded: u64,
-    pub(super) bytes: Rate,
+    pub(super) receive: ReceiveStream,
     pub(super) pli_count: u64,
     pub(super) fir_count: u64,
     fir_sequence: u8,
@@ -58,10 +52,9 @@ pub(super) enum Membership {
 /// What a packet says about the stream it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Signs<'a> {
-    pub(super) now: Mono,
+    pub(super) arrived: Arrived,
     pub(super) ssrc: Ssrc,
     pub(super) payload_type: PayloadType,
-    pub(super) sequence: u16,
     /// The RID, or the repaired RID of a retransmission.
     pub(super) rid: Option<&'a [u8]>,
 }
@@ -102,7 +95,7 @@ pub(super) fn belongs(encodings: &mut [Encoding], signs: &Signs<'_>) -> Result<M
     };
     let at = announced.or_else(by_rid).or_else(by_being_alone).ok_or(DropReason::UnknownStream)?;
     let encoding = encodings.get_mut(at).ok_or(DropReason::UnknownStream)?;
-    encoding.meet(at, signs)
+    encoding.meet(at, signs, sole)
 }
 
 impl Encoding {
@@ -115,10 +108,16 @@ impl Encoding {
         self.media == signs.payload_type || self.rtx == Some(signs.payload_type)
     }
 
-    fn meet(&mut self, at: usize, signs: &Signs<'_>) -> Result<Membership, DropReason> {
+    fn meet(&mut self, at: usize, signs: &Signs<'_>, sole: bool) -> Result<Membership, DropReason> {
+        let setup = Setup {
+            clock_rate: self.described.clock_rate,
+            nack: self.described.use_nack,
+            dtx: self.described.use_dtx,
+            watched: !sole,
+        };
         match &mut self.stream {
             None if self.media == signs.payload_type => {
-                self.stream = Some(Stream::new(signs, Order::starting_at(signs.sequence)));
+                self.stream = Some(Stream::new(signs, ReceiveStream::new(&setup, &signs.arrived)));
                 Ok(Membership::Media(at))
             }
             // Nothing to repair yet, and nothing that says its packets are wanted.
@@ -128,8 +127,8 @@ impl Encoding {
                 Ok(Membership::Rtx(at))
             }
             // Who restarts without saying so has another SSRC; who is only late is still the one that is heard.
-            Some(stream) if self.media == signs.payload_type && stream.is_silent(signs.now) => {
-                *stream = Stream::new(signs, stream.order.restarted(signs.sequence));
+            Some(stream) if self.media == signs.payload_type && stream.is_silent(signs.arrived.at) => {
+                *stream = Stream::new(signs, stream.receive.succeeded(&setup, &signs.arrived));
                 Ok(Membership::Media(at))
             }
             Some(_) => Err(DropReason::SecondSsrc),
@@ -159,34 +158,16 @@ impl Encoding {
 }
 
 impl Stream {
-    fn new(signs: &Signs<'_>, order: Order) -> Self {
+    fn new(signs: &Signs<'_>, receive: ReceiveStream) -> Self {
         Self {
             ssrc: signs.ssrc,
             rtx_ssrc: None,
-            order,
-            at: signs.now,
-            packets: 0,
-            discarded: 0,
-            bytes: Rate::new(),
+            receive,
             pli_count: 0,
             fir_count: 0,
             fir_sequence: 0,
             habits: Habits::default(),
         }
-    }
-
-    /// Where a packet stands; nothing if it is not to be believed.
-    #[inline]
-    pub(super) fn take(&mut self, now: Mono, sequence: u16, len: usize) -> Option<Standing> {
-        let standing = self.order.place(sequence);
-        if standing.is_some() {
-            self.at = now;
-            self.packets = self.packets.saturating_add(1);
-            self.bytes.add(now, len);
-        } else {
-            self.discarded = self.discarded.saturating_add(1);
-        }
-        standing
     }
 
     /// Reads what a packet carries.
@@ -202,7 +183,7 @@ impl Stream {
     }
 
     fn is_silent(&self, now: Mono) -> bool {
-        now.since(self.at) >= TAKEOVER
+        now.since(self.receive.last_at()) >= TAKEOVER
     }
 }
 

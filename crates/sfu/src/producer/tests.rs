@@ -21,11 +21,7 @@ fn repair_of_a_stream_not_yet_seen_is_dropped() {
     let mut producer = video(&[with_ssrc(10, 11)]);
     assert_eq!(dropped(&mut producer, &rtp(11, 97, 1), None), Some(DropReason::RepairOfUnseen));
     assert_eq!(media(&mut producer, &rtp(10, 96, 5), None), Some((0, 100, 5)));
-    let repair = rtp(11, 97, 2);
-    assert_eq!(
-        producer.receive(at(0), &View::parse(&repair).unwrap(), None),
-        Received::Repair { encoding: 0 }
-    );
+    assert_eq!(dropped(&mut producer, &rtp(11, 97, 2), None), Some(DropReason::NotMissing));
     assert_eq!(producer.seen().collect::<Vec<_>>(), [Some((Ssrc(10), Some(Ssrc(11))))]);
 }
 
@@ -37,8 +33,9 @@ fn a_rid_has_one_ssrc() {
     assert_eq!(dropped(&mut producer, &rtp(8, 96, 5), Some(b"h")), Some(DropReason::SecondSsrc));
     assert_eq!(dropped(&mut producer, &rtp(8, 96, 5), Some(b"x")), Some(DropReason::UnknownStream));
     let repair = rtp(9, 97, 2);
-    let received = producer.receive(at(0), &View::parse(&repair).unwrap(), Some(b"h"));
-    assert_eq!(received, Received::Repair { encoding: 1 });
+    let (_, noted) = producer.receive(&at(0), &View::parse(&repair).unwrap(), Some(b"h"));
+    assert!(noted.is_rtx);
+    assert_eq!(producer.seen().collect::<Vec<_>>(), [None, Some((Ssrc(7), Some(Ssrc(9))))]);
 }
 
 #[test]
@@ -46,10 +43,9 @@ fn another_ssrc_takes_a_rid_over_once_the_old_one_was_silent() {
     let mut producer = video(&[with_rid("l"), with_rid("h")]);
     let mut receive = |seconds, ssrc, sequence| {
         let packet = rtp(ssrc, 96, sequence);
-        match producer.receive(at(seconds), &View::parse(&packet).unwrap(), Some(b"h")) {
-            Received::Media(packet) => Ok((packet.encoding, packet.run)),
+        match producer.receive(&at(seconds), &View::parse(&packet).unwrap(), Some(b"h")).0 {
+            Received::Media(packet, _) => Ok((packet.encoding, packet.run)),
             Received::Drop(reason) => Err(reason),
-            Received::Repair { .. } => panic!("no repair"),
         }
     };
     assert_eq!(receive(0, 7, 5), Ok((1, 0)));
@@ -78,11 +74,11 @@ fn an_unmapped_payload_type_is_dropped_even_from_a_known_ssrc() {
 #[test]
 fn pausing_and_resuming_begin_an_epoch_each_and_only_when_they_change_something() {
     let mut producer = video(&[with_ssrc(10, 11)]);
-    assert!(!producer.resume());
-    assert!(producer.pause() && !producer.pause());
+    assert!(!producer.resume(Mono::ZERO));
+    assert!(producer.pause(Mono::ZERO) && !producer.pause(Mono::ZERO));
     assert_eq!(producer.epoch(), Epoch(1));
     assert_eq!(dropped(&mut producer, &rtp(10, 96, 65_535), None), Some(DropReason::Paused));
-    assert!(producer.resume());
+    assert!(producer.resume(Mono::ZERO));
     assert_eq!(producer.epoch(), Epoch(2));
     assert_eq!(media(&mut producer, &rtp(10, 96, 2), None), Some((0, 100, 65_538)), "counted while paused");
 }
@@ -189,17 +185,17 @@ fn a_mapping_of_other_encodings_is_refused() {
 }
 
 fn media(producer: &mut Producer, packet: &[u8], rid: Option<&[u8]>) -> Option<(usize, u32, u64)> {
-    match producer.receive(at(0), &View::parse(packet).unwrap(), rid) {
+    match producer.receive(&at(0), &View::parse(packet).unwrap(), rid).0 {
         // One cycle up: numbers before the first have a place.
-        Received::Media(packet) => Some((packet.encoding, packet.ssrc.0, packet.sequence - 65_536)),
-        Received::Repair { .. } | Received::Drop(_) => None,
+        Received::Media(packet, _) => Some((packet.encoding, packet.ssrc.0, packet.sequence - 65_536)),
+        Received::Drop(_) => None,
     }
 }
 
 fn dropped(producer: &mut Producer, packet: &[u8], rid: Option<&[u8]>) -> Option<DropReason> {
-    match producer.receive(at(0), &View::parse(packet).unwrap(), rid) {
+    match producer.receive(&at(0), &View::parse(packet).unwrap(), rid).0 {
         Received::Drop(reason) => Some(reason),
-        Received::Media(_) | Received::Repair { .. } => None,
+        Received::Media(..) => None,
     }
 }
 
@@ -270,5 +266,5 @@ fn pt(number: u8) -> model::id::PayloadType {
 
 fn at(seconds: u64) -> Arrival {
     let now = Mono::ZERO + core::time::Duration::from_secs(seconds);
-    Arrival { now, received: now, wall_clock: Ntp::default() }
+    Arrival { received: now, wall_clock: Ntp::default(), clock: SenderClock::default() }
 }

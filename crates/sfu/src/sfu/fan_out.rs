@@ -3,7 +3,7 @@
 use model::event::{ConsumerEvent, Event, TransportEvent};
 use model::key::{ProducerKey, TransportKey};
 use wire::Mono;
-use wire::rtp::{ExtensionId, Layout, View};
+use wire::rtp::{ExtensionId, View};
 
 use super::Sfu;
 use super::rtcp::Heard;
@@ -13,8 +13,8 @@ use super::traces;
 use crate::consumer::{self, Decision};
 use crate::io::{Datagram, HandOver, Io, Output, Outputs, Packets, SocketRole, Verdict};
 use crate::listener::Marks;
-use crate::packet::{Packet, Stamp};
-use crate::producer::{self, Activity, Arrival, Producer, ReceiveIds, Received};
+use crate::packet::Stamp;
+use crate::producer::{self, Activity, Arrival, Noted, ReceiveIds, Received};
 use crate::transport::{DropReason, Listing, Opened, Queued};
 
 /// What came of a packet that was offered to consumers.
@@ -157,13 +157,10 @@ impl<S: Copy> Sfu<S> {
         match opened {
             Opened::Rtp(slot, layout) => {
                 let sorted = match io.packets.bytes(slot).and_then(|bytes| View::new(bytes, layout)) {
-                    Some(view) => {
-                        let arrival = self.arrival(io.now, datagram.received);
-                        self.sort(arrival, key, &view, io.out)
-                    }
+                    Some(view) => self.sort((io.now, datagram.received), (key, None), &view, io.out),
                     None => Err(DropReason::NoSlot),
                 };
-                self.route(sorted, slot, layout, io)
+                self.route(sorted, slot, io)
             }
             Opened::Rtcp(len) => {
                 let scratch = core::mem::take(&mut self.scratch);
@@ -187,36 +184,27 @@ impl<S: Copy> Sfu<S> {
     {
         let owner = self.transports.get_mut(transport).ok_or(DropReason::UnknownTransport)?;
         let (slot, layout) = owner.take_rtp(io.now, packet, io.packets)?;
-        let view = io.packets.bytes(slot).and_then(|bytes| View::new(bytes, layout));
-        let arrival = self.arrival(io.now, io.now);
-        let sorted = match (view, self.local_mut(key)) {
-            (Some(view), Ok(producer)) => {
-                let marks = producer.receive_ids().read(&view);
-                let (sorted, appeared) = sift(producer, arrival, &view, marks);
-                if appeared {
-                    self.tell_scores(key, io.out);
-                }
-                sorted.map(|packet| (key, packet))
-            }
-            _ => Err(DropReason::NoSlot),
+        let sorted = match io.packets.bytes(slot).and_then(|bytes| View::new(bytes, layout)) {
+            Some(view) => self.sort((io.now, io.now), (transport, Some(key)), &view, io.out),
+            None => Err(DropReason::NoSlot),
         };
-        self.route(sorted, slot, layout, io)
+        self.route(sorted, slot, io)
     }
 
-    fn arrival(&self, now: Mono, received: Mono) -> Arrival {
-        Arrival { now, received, wall_clock: self.ntp_at_zero.after(received.since(Mono::ZERO)) }
-    }
-
-    /// Finds a packet's producer and what it makes of the packet.
+    /// Finds a packet's producer, unless the application named it, and what that makes of the packet. It came in the
+    /// tick of the first and to the kernel at the second time.
     fn sort(
         &mut self,
-        arrival: Arrival,
-        transport: TransportKey,
+        (now, received): (Mono, Mono),
+        (at, named): (TransportKey, Option<ProducerKey>),
         view: &View<'_>,
         out: &mut Outputs<S>,
-    ) -> Result<(ProducerKey, Packet), DropReason> {
-        let transport = self.transports.get_mut(transport).ok_or(DropReason::UnknownTransport)?;
-        let known = transport.inside.listener.known(view.ssrc());
+    ) -> Result<(ProducerKey, Stamp), DropReason> {
+        let wall_clock = self.ntp_at_zero.after(received.since(Mono::ZERO));
+        let owner = self.transports.get_mut(at).ok_or(DropReason::UnknownTransport)?;
+        let prompt = owner.receiving.arrived(view, received);
+        let arrival = Arrival { received, wall_clock, clock: owner.receiving.clock };
+        let known = named.or_else(|| owner.inside.listener.known(view.ssrc()));
         let settled = |key| {
             self.sources
                 .get(key)
@@ -224,43 +212,54 @@ impl<S: Copy> Sfu<S> {
                 .is_some_and(|producer| producer.knows(view.ssrc()))
         };
         // Marks are looked for only until the stream is known: that walks the header extensions.
-        let marks = if known.is_some_and(settled) {
-            Marks::default()
-        } else {
-            transport.inside.receive_ids.read(view)
-        };
-        let key = known.or_else(|| transport.inside.listener.learn(view.ssrc(), marks));
-        let Some(key) = key else {
-            transport.stray(view.ssrc());
-            return Err(DropReason::UnknownProducer);
-        };
-        let producer = self.local_mut(key).map_err(|_| DropReason::UnknownProducer)?;
-        let (sorted, appeared) = sift(producer, arrival, view, marks);
-        if appeared {
-            self.tell_scores(key, out);
+        let marks =
+            if known.is_some_and(settled) { Marks::default() } else { owner.inside.receive_ids.read(view) };
+        let key = known.or_else(|| owner.inside.listener.learn(view.ssrc(), marks));
+        if key.is_none() {
+            owner.stray(view.ssrc());
         }
-        sorted.map(|packet| (key, packet))
+        let producer = key.and_then(|key| self.local_mut(key).ok());
+        let (received, noted) = match producer {
+            Some(producer) => producer.receive(&arrival, view, marks.rid),
+            None => (Received::Drop(producer::DropReason::UnknownStream), Noted::default()),
+        };
+        if let Some(owner) = self.transports.get_mut(at) {
+            owner.count_received(now, view.bytes().len(), noted.is_rtx);
+        }
+        if let Some(prompt) = prompt {
+            self.prompted(at, prompt, out);
+        }
+        let key = key.ok_or(DropReason::UnknownProducer)?;
+        if noted.asks_for_something() {
+            self.note(at, key, noted, out);
+        }
+        match received {
+            Received::Media(packet, layout) => Ok((key, Stamp { packet, layout })),
+            Received::Drop(producer::DropReason::NotMissing) => Err(DropReason::Repair),
+            Received::Drop(producer::DropReason::Paused) => Err(DropReason::Paused),
+            Received::Drop(_) => Err(DropReason::NotOfProducer),
+        }
     }
 
     /// Takes a packet to whom it is for, or lets its slot go.
     fn route<P>(
         &mut self,
-        sorted: Result<(ProducerKey, Packet), DropReason>,
+        sorted: Result<(ProducerKey, Stamp), DropReason>,
         slot: S,
-        layout: Layout,
         io: &mut Io<'_, P>,
     ) -> Result<(), DropReason>
     where
         P: Packets<Slot = S>,
     {
         match sorted {
-            Ok((key, packet)) => {
+            Ok((key, stamp)) => {
                 if self.sources.get(key).is_some_and(Source::is_traced)
-                    && let Some(view) = io.packets.bytes(slot).and_then(|bytes| View::new(bytes, layout))
+                    && let Some(view) =
+                        io.packets.bytes(slot).and_then(|bytes| View::new(bytes, stamp.layout))
                 {
-                    self.trace_received(key, &packet, &view, io.out);
+                    self.trace_received(key, &stamp.packet, &view, io.out);
                 }
-                self.pass_on(key, &Stamp { packet, layout }, slot, io)
+                self.pass_on(key, &stamp, slot, io)
             }
             Err(reason) => {
                 io.packets.release(slot);
@@ -391,23 +390,6 @@ impl Offered {
     const fn to_nobody(reason: DropReason) -> Self {
         Self { queued: Err(reason), awaited: false, begins: false }
     }
-}
-
-/// What a producer makes of a packet, and whether a stream appeared with it.
-fn sift(
-    producer: &mut Producer,
-    arrival: Arrival,
-    view: &View<'_>,
-    marks: Marks<'_>,
-) -> (Result<Packet, DropReason>, bool) {
-    let was_known = producer.knows(view.ssrc());
-    let sorted = match producer.receive(arrival, view, marks.rid) {
-        Received::Media(packet) => Ok(packet),
-        Received::Repair { .. } => Err(DropReason::Repair),
-        Received::Drop(producer::DropReason::Paused) => Err(DropReason::Paused),
-        Received::Drop(_) => Err(DropReason::NotOfProducer),
-    };
-    (sorted, !was_known && producer.knows(view.ssrc()))
 }
 
 impl ReceiveIds {

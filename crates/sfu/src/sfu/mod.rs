@@ -19,7 +19,10 @@ mod fan_out;
 mod holding;
 mod key_frames;
 mod producing;
+mod receiver_reports;
+mod receiving;
 mod report;
+mod reports;
 mod rtcp;
 mod source;
 mod tick;
@@ -66,6 +69,10 @@ pub struct Sfu<S> {
     /// Where RTCP is opened to.
     scratch: Box<[u8]>,
     ntp_at_zero: Ntp,
+    /// Of packets to ask for, deltas to give feedback with, and producers to tell the scores of: kept for their memory.
+    numbers: Vec<u16>,
+    deltas: Vec<Option<i16>>,
+    rescored: Vec<ProducerKey>,
 }
 
 /// How large the tables may become, and what is optional.
@@ -150,6 +157,9 @@ impl<S: Copy> Sfu<S> {
             drops: DropCounters::new(),
             scratch: vec![0; RTCP_LIMIT].into(),
             ntp_at_zero: config.ntp_at_zero,
+            numbers: Vec::new(),
+            deltas: Vec::new(),
+            rescored: Vec::new(),
         }
     }
 

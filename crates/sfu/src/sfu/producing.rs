@@ -25,10 +25,11 @@ impl<S: Copy> Sfu<S> {
         let mut producer = Box::new(Producer::new(*kind, parameters, mapping)?);
         producer.delay_key_requests(Duration::from_millis(open.key_frame_request_delay_ms.into()));
         if open.paused {
-            producer.pause();
+            producer.pause(self.now);
         }
         owner.inside.listener.add(key, parameters)?;
         owner.inside.receive_ids.update(parameters);
+        owner.receiving.meet(parameters);
         owner.inside.producers.push(key);
         let source = Source::new(Origin::Here { transport: *transport, producer });
         self.sources.insert(key, source).map_err(|why| Error::NoPlace { what: "producer", why })
@@ -150,10 +151,11 @@ impl<S: Copy> Sfu<S> {
         activity: Activity,
         out: &mut Outputs<S>,
     ) -> Result<Option<Epoch>, Error> {
+        let now = self.now;
         let producer = self.local_mut(key)?;
         let changed = match activity {
-            Activity::Paused => producer.pause(),
-            Activity::Running => producer.resume(),
+            Activity::Paused => producer.pause(now),
+            Activity::Running => producer.resume(now),
         };
         let (epoch, encodings) = (producer.epoch(), producer.encodings());
         if !changed {
@@ -162,6 +164,9 @@ impl<S: Copy> Sfu<S> {
         self.turn_consumers(key, activity, out);
         if activity == Activity::Running {
             (0..encodings).for_each(|encoding| self.ask(key, encoding, out));
+            if let Some(Origin::Here { transport, .. }) = self.sources.get(key).map(|source| &source.origin) {
+                self.watch(*transport, key, out);
+            }
         }
         Ok(Some(epoch))
     }

@@ -29,7 +29,8 @@ impl<S: Copy> Sfu<S> {
     /// # Errors
     /// When it is gone.
     pub fn producer_stats(&self, key: ProducerKey, now: Mono) -> Result<Vec<RtpStreamStats>, Error> {
-        self.producer(key).map(|producer| producer.stats(now)).ok_or(Error::UnknownProducer)
+        let round_trip = self.round_trip_of(key);
+        self.producer(key).map(|producer| producer.stats(now, round_trip)).ok_or(Error::UnknownProducer)
     }
 
     /// What is known of a consumer from its first moment.
@@ -111,8 +112,9 @@ impl<S: Copy> Sfu<S> {
         let mut stats: Vec<_> = own.collect();
         if entry.consumer.consumer_type() != ConsumerType::Pipe {
             let current = entry.consumer.current();
-            let source = self.producer(entry.producer);
-            stats.extend(source.zip(current).and_then(|(source, current)| source.stats_of(current, now)));
+            let round_trip = self.round_trip_of(entry.producer);
+            let source = self.producer(entry.producer).zip(current);
+            stats.extend(source.and_then(|(source, current)| source.stats_of(current, now, round_trip)));
         }
         Ok(stats)
     }

@@ -17,7 +17,6 @@ pub(super) struct Heard {
     /// On which transport.
     pub(super) at: TransportKey,
     /// When the kernel received it.
-    #[expect(dead_code, reason = "sender reports are measured by it")]
     pub(super) received: Mono,
 }
 
@@ -39,17 +38,18 @@ impl<S: Copy> Sfu<S> {
                 Packet::Pli(pli) => self.heard_pli(heard, &pli, io.out),
                 Packet::Fir(fir) => self.heard_fir(heard, &fir, io.out),
                 // Of our own streams, as their sender sees them.
-                Packet::SenderReport(_) => {}
+                Packet::SenderReport(report) => self.heard_sender_report(heard, &report, io.out),
                 // Of streams that we send, as their receiver sees them.
                 Packet::ReceiverReport(_) | Packet::Nack(_) => {}
                 // Of either.
-                Packet::Xr(_) => {}
+                Packet::Xr(xr) => self.heard_answers(heard, &xr),
                 // What a path can carry is estimated elsewhere.
                 Packet::TransportCc(_) | Packet::Remb(_) => {}
                 // A BYE ends nothing: the application says when a producer ends.
                 Packet::Sdes(_) | Packet::Bye(_) | Packet::App(_) | Packet::Other(_) => {}
             }
         }
+        self.tell_rescored(io.out);
         Ok(())
     }
 

@@ -95,7 +95,6 @@ impl Source {
     }
 
     /// The worst loss among the consumers on other shards, of 256.
-    #[cfg_attr(not(test), expect(dead_code, reason = "reports to senders with in-band FEC carry it"))]
     pub(super) fn worst_remote_loss(&self) -> u8 {
         self.remote_losses.iter().map(|(_, fraction)| *fraction).max().unwrap_or_default()
     }
@@ -111,16 +110,11 @@ impl Source {
     /// watched.
     pub(super) fn scores(&self) -> Vec<u8> {
         match &self.origin {
-            Origin::Here { producer, .. } => {
-                producer.seen().map(|seen| if seen.is_some() { BEST_SCORE } else { 0 }).collect()
-            }
+            Origin::Here { producer, .. } => producer.stream_scores().collect(),
             Origin::Elsewhere(replica) => replica.scores().to_vec(),
         }
     }
 }
-
-/// Of a stream that loses nothing.
-pub(super) const BEST_SCORE: u8 = 10;
 
 #[cfg(test)]
 mod tests {

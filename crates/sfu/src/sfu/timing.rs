@@ -23,7 +23,11 @@ impl<S: Copy> Sfu<S> {
             if is_due(self) {
                 match due {
                     Due::KeyFrames => self.repeat_key_requests(key, io.out),
-                    Due::Nacks | Due::Feedback | Due::Reports | Due::Scores => {}
+                    Due::Nacks => self.ask_for_missing(key, io),
+                    Due::Feedback => self.give_feedback(key, io),
+                    Due::Reports => self.report(key, io),
+                    Due::Scores => self.look_for_silence(key, io.out),
+                    Due::Remb => self.tell_bandwidth(key, io.now, io.out),
                 }
             }
         }

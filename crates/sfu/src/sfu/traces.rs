@@ -23,7 +23,6 @@ use crate::transport::{Request, milliseconds};
 
 impl<S: Copy> Sfu<S> {
     /// A producer's sender is asked for packets.
-    #[expect(dead_code, reason = "the hook of who asks for packets")]
     pub(super) fn trace_producer_nack(&self, key: ProducerKey, out: &mut Outputs<S>) {
         if self.traces(key, ProducerTraceEventType::Nack) {
             out.push(of_producer(key, self.now, TraceDirection::Out, StreamTrace::Nack));
@@ -40,7 +39,6 @@ impl<S: Copy> Sfu<S> {
     }
 
     /// A producer's sender reports about a stream.
-    #[expect(dead_code, reason = "the hook of who hears sender reports")]
     pub(super) fn trace_sender_report(
         &self,
         key: ProducerKey,

@@ -74,9 +74,13 @@ impl<S: Copy> Sfu<S> {
         key: TransportKey,
         limit: BitrateLimit,
         bits_per_second: u64,
+        out: &mut Outputs<S>,
     ) -> Result<(), Error> {
         let transport = self.transports.get_mut(key).ok_or(Error::UnknownTransport)?;
         transport.set_limit(limit, bits_per_second);
+        if limit == BitrateLimit::MaxIncoming {
+            self.expect_remb(key, self.now, out);
+        }
         Ok(())
     }
 

@@ -18,6 +18,8 @@ pub(crate) enum Due {
     KeyFrames,
     /// Looks for streams that fell silent.
     Scores,
+    /// Tells senders how much they may send.
+    Remb,
 }
 
 /// See the module.
@@ -30,8 +32,8 @@ pub(crate) struct Agenda {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Nacks, Self::KeyFrames, Self::Feedback, Self::Reports, Self::Scores];
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Nacks, Self::KeyFrames, Self::Feedback, Self::Reports, Self::Scores, Self::Remb];
 }
 
 impl Agenda {

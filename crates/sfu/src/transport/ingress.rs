@@ -44,7 +44,6 @@ impl Transport {
         let standing = self.standing(protocol, datagram)?;
         let opened = if protocol == Protocol::Rtp {
             let (slot, layout) = self.open_rtp(datagram.bytes, packets)?;
-            self.counts.rtp_received.add(now, layout.packet_len());
             Opened::Rtp(slot, layout)
         } else {
             let len = self.open_rtcp(datagram.bytes, scratch)?;
@@ -71,9 +70,7 @@ impl Transport {
         packets: &mut P,
     ) -> Result<(P::Slot, Layout), DropReason> {
         self.counts.received.add(now, packet.len());
-        let opened = fill_plain(packet, packets)?;
-        self.counts.rtp_received.add(now, packet.len());
-        Ok(opened)
+        fill_plain(packet, packets)
     }
 
     /// Counts RTCP of the application.

@@ -7,8 +7,9 @@ use model::transport::{DtlsRole, IceParameters, SrtpCryptoSuite};
 
 use super::rtcp_queue::RtcpQueue;
 use super::stats::Counts;
-use super::{Agenda, Flows, KeysRefused, Kind, Listing, Senders, Setup, Transport};
+use super::{Agenda, Flows, KeysRefused, Kind, Listing, Receiving, Senders, Setup, Transport};
 use crate::Error;
+use crate::chance::Chance;
 
 impl Transport {
     /// A transport whose sockets are bound, in the order of their roles.
@@ -31,6 +32,7 @@ impl Transport {
             srtp: has_srtp.then(Box::default),
             rtcp: RtcpQueue::default(),
             agenda: Agenda::new(),
+            receiving: Box::new(Receiving::new(open.seed)),
             inside: Box::default(),
             counts: Box::new(Counts::new()),
             setup: Box::new(Setup {
@@ -40,6 +42,7 @@ impl Transport {
                 dtls_role: DtlsRole::Auto,
                 limits: [0; 3],
                 trace: TraceSet::default(),
+                chance: Chance::new(open.seed),
                 max_receive_message_size: open.max_receive_message_size,
                 has_sctp: open.sctp.is_some(),
                 low_threshold: open

@@ -12,6 +12,7 @@
 //! | `ingress` | from a datagram to a packet in a slot |
 //! | `senders` | the streams that leave, by their SSRC |
 //! | `egress` | from the queue to runs of datagrams |
+//! | `receiving` | what it knows of what it receives |
 //! | `rtcp_queue` | RTCP that waits for the flush |
 //! | `feedback` | RTCP on its way out |
 //! | `agenda` | what is done by a timer |
@@ -26,10 +27,13 @@ mod feedback;
 mod flow;
 mod ingress;
 mod lifecycle;
+mod receiving;
 mod rtcp_queue;
 mod senders;
 mod srtp;
 mod stats;
+
+use core::time::Duration;
 
 use model::command::BitrateLimit;
 use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey};
@@ -42,6 +46,7 @@ pub(crate) use egress::{Flushing, ForApplication};
 pub(crate) use feedback::Request;
 pub(crate) use flow::Flows;
 pub(crate) use ingress::Opened;
+pub(crate) use receiving::{FEEDBACK_INTERVAL, Prompt, Receiving};
 pub use senders::SenderIndex;
 pub(crate) use senders::{Sender, Senders, Use};
 pub use srtp::KeysRefused;
@@ -49,10 +54,11 @@ pub(crate) use srtp::Srtp;
 pub(crate) use stats::milliseconds;
 pub use stats::{DropCounters, DropReason};
 
+use crate::chance::Chance;
 use crate::consumer::Rewrite;
 use crate::listener::Listener;
 use crate::producer::ReceiveIds;
-use rtcp_queue::RtcpQueue;
+pub(crate) use rtcp_queue::RtcpQueue;
 use stats::Counts;
 
 /// See the module.
@@ -69,6 +75,8 @@ pub(crate) struct Transport {
     pub(crate) rtcp: RtcpQueue,
     /// What is done by a timer.
     pub(crate) agenda: Agenda,
+    /// What is known of what it receives.
+    pub(crate) receiving: Box<Receiving>,
     // Boxed, because decisions walk over many transports and look at their queues only.
     pub(crate) inside: Box<Inside>,
     counts: Box<Counts>,
@@ -116,6 +124,7 @@ struct Setup {
     /// In the order of [`BitrateLimit`]; 0 is none.
     limits: [u64; 3],
     trace: TraceSet<TransportTraceEventType>,
+    chance: Chance,
     max_receive_message_size: u32,
     has_sctp: bool,
     low_threshold: u32,
@@ -162,6 +171,11 @@ impl Transport {
         self.queue.drain(..)
     }
 
+    /// How long until it reports again, as in the protocol: a second, and up to half of it more.
+    pub(crate) fn report_interval(&mut self) -> Duration {
+        Duration::from_millis(1_000_u64.saturating_add(self.setup.chance.next() % 500))
+    }
+
     /// Whether nothing is in it.
     pub(crate) fn is_empty(&self) -> bool {
         let Inside { producers, consumers, data_producers, data_consumers, .. } = &*self.inside;
@@ -184,6 +198,9 @@ impl Transport {
             BitrateLimit::MaxOutgoing => outgoing,
             BitrateLimit::MinOutgoing => least,
         } = bits_per_second;
+        if limit == BitrateLimit::MaxIncoming {
+            self.receiving.set_limit(bits_per_second);
+        }
     }
 
     pub(crate) fn set_trace(&mut self, trace: TraceSet<TransportTraceEventType>) {

@@ -35,7 +35,7 @@ pub enum DropReason {
     UnknownProducer,
     /// The producer has no stream for it, or does not believe it.
     NotOfProducer,
-    /// It is a retransmission, which is not opened yet.
+    /// It is a retransmission of nothing that is missing.
     Repair,
     /// Its producer is paused.
     Paused,
@@ -109,6 +109,8 @@ pub(super) struct Counts {
     pub(super) sent: Rate<10>,
     pub(super) rtp_received: Rate,
     pub(super) rtp_sent: Rate,
+    /// What came again.
+    pub(super) rtx_received: Rate<10>,
     pub(super) drops: DropCounters,
     /// What could not be written or sealed in this flush.
     pub(super) unsealed: u64,
@@ -121,6 +123,7 @@ impl Counts {
             sent: Rate::new(),
             rtp_received: Rate::new(),
             rtp_sent: Rate::new(),
+            rtx_received: Rate::new(),
             drops: DropCounters::new(),
             unsealed: 0,
         }
@@ -133,15 +136,26 @@ impl Transport {
         &self.counts.drops
     }
 
+    /// Counts an RTP packet that was opened.
+    #[inline]
+    pub(crate) fn count_received(&mut self, now: Mono, len: usize, is_rtx: bool) {
+        if is_rtx {
+            self.counts.rtx_received.add(now, len);
+        } else {
+            self.counts.rtp_received.add(now, len);
+        }
+    }
+
     pub(crate) fn count_drop(&mut self, reason: DropReason) {
         self.counts.drops.count(reason);
     }
 
     /// What it counted so far.
     pub(crate) fn counters(&self, now: Mono) -> TransportCounters {
-        let Counts { received, sent, rtp_received, rtp_sent, .. } = &*self.counts;
+        let Counts { received, sent, rtp_received, rtp_sent, rtx_received, .. } = &*self.counts;
         let [incoming, outgoing, least] =
             self.setup.limits.map(|limit| Some(limit).filter(|limit| *limit > 0));
+        let bandwidth = self.receiving.bandwidth();
         TransportCounters {
             timestamp: milliseconds(now),
             sctp_state: self.setup.has_sctp.then_some(SctpState::New),
@@ -151,8 +165,12 @@ impl Transport {
             send_bitrate: sent.bits_per_second(now),
             rtp_bytes_received: rtp_received.total(),
             rtp_recv_bitrate: rtp_received.bits_per_second(now),
+            rtx_bytes_received: rtx_received.total(),
+            rtx_recv_bitrate: rtx_received.bits_per_second(now),
             rtp_bytes_sent: rtp_sent.total(),
             rtp_send_bitrate: rtp_sent.bits_per_second(now),
+            available_incoming_bitrate: bandwidth.map(|(available, _)| available),
+            rtp_packet_loss_received: bandwidth.map(|(_, loss)| loss),
             max_incoming_bitrate: incoming,
             max_outgoing_bitrate: outgoing,
             min_outgoing_bitrate: least,

@@ -155,7 +155,7 @@ impl Rooms {
         match command {
             TransportCommand::RestartIce(ice) => self.sfu.restart_ice(key, *ice)?,
             TransportCommand::SetBitrate(limit, bits_per_second) => {
-                self.sfu.set_bitrate(key, limit, bits_per_second)?;
+                self.sfu.set_bitrate(key, limit, bits_per_second, &mut self.outputs)?;
             }
             TransportCommand::EnableTrace(trace) => self.sfu.trace_transport(key, trace)?,
             TransportCommand::SendRtcp(compound) => {

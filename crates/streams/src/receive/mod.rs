@@ -110,8 +110,6 @@ pub struct Arrived {
     pub timestamp: u32,
     /// Bytes of the whole packet.
     pub len: usize,
-    /// Whether a key frame begins with it.
-    pub key_frame: bool,
 }
 
 /// What became of a packet that was believed.
@@ -178,11 +176,6 @@ impl ReceiveStream {
         if standing.run == before.run && standing.sequence != before.sequence.saturating_add(1) {
             gap = self.out_of_turn(&standing, &before, packet.at);
         }
-        if packet.key_frame
-            && let Some(missing) = &mut self.missing
-        {
-            missing.saw_key_frame(standing.sequence);
-        }
         Some(Taken { standing, gap, revived: self.attention == Attention::Silent && self.revive() })
     }
 
@@ -204,14 +197,17 @@ impl ReceiveStream {
             missing.arrived(standing.sequence)?;
             self.rest.repaired = self.rest.repaired.saturating_add(1);
         }
-        if packet.key_frame
-            && let Some(missing) = &mut self.missing
-        {
-            missing.saw_key_frame(standing.sequence);
-        }
         self.packets = self.packets.saturating_add(1);
         self.bytes.add(packet.at, packet.len);
         Some(Taken { standing, gap, revived: self.attention == Attention::Silent && self.revive() })
+    }
+
+    /// Takes note that a key frame begins with the packet of that number: what was lost before it matters less.
+    pub fn saw_key_frame(&mut self, standing: &Standing) {
+        let is_current = standing.run == self.media.highest().run;
+        if let Some(missing) = self.missing.as_mut().filter(|_| is_current) {
+            missing.saw_key_frame(standing.sequence);
+        }
     }
 
     /// Takes a report of its sender. Whether the score changed.

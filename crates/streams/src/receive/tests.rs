@@ -11,7 +11,7 @@ fn ms(ms: u64) -> Mono {
 }
 
 fn packet(at: u64, sequence: u16) -> Arrived {
-    Arrived { at: ms(at), sequence, timestamp: u32::from(sequence) * 900, len: 1_000, key_frame: false }
+    Arrived { at: ms(at), sequence, timestamp: u32::from(sequence) * 900, len: 1_000 }
 }
 
 fn begun(setup: &Setup, first: u16) -> ReceiveStream {
