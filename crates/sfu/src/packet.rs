@@ -32,6 +32,8 @@ pub struct Packet {
     pub spatial_layer: u8,
     /// The temporal layer, 0 where there are none.
     pub temporal_layer: u8,
+    /// What it is called from here on, if it came without a packet id and is to have one.
+    pub packet_id: Option<u32>,
 }
 
 /// What travels beside a packet's bytes to other shards, so that they decide as its own shard does.

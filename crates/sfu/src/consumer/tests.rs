@@ -198,6 +198,7 @@ fn packet(sequence: u64) -> Packet {
         dtx: false,
         spatial_layer: 0,
         temporal_layer: 0,
+        packet_id: None,
     }
 }
 

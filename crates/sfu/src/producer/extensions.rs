@@ -6,7 +6,10 @@
 //! encoding of the producer and ends here.
 
 use model::rtp::{MediaKind, RtpHeaderExtensionParameters, RtpHeaderExtensionUri as Uri, RtpParameters};
-use wire::rtp::{ExtensionId, ExtensionMap};
+use wire::rtp::values::{AbsCaptureTime, PacketId};
+use wire::rtp::{Element, ExtensionId, ExtensionMap, HeaderPlan, PlanError, View};
+
+use crate::Packet;
 
 /// Where the packets of a transport carry MID and RIDs. One per transport: the ids of the last producer that has
 /// them, because they are needed before the producer is known.
@@ -24,6 +27,8 @@ pub struct ReceiveIds {
     pub transport_sequence: Option<ExtensionId>,
     /// Of the dependency descriptor.
     pub dependency_descriptor: Option<ExtensionId>,
+    /// Of how the camera is held.
+    pub video_orientation: Option<ExtensionId>,
 }
 
 impl ReceiveIds {
@@ -45,8 +50,63 @@ impl ReceiveIds {
                 Uri::AbsSendTime => self.abs_send_time = id,
                 Uri::TransportWideCc => self.transport_sequence = id,
                 Uri::DependencyDescriptor => self.dependency_descriptor = id,
+                Uri::VideoOrientation => self.video_orientation = id,
                 _ => {}
             }
+        }
+    }
+}
+
+/// How a producer's packets are laid out for its consumers. The same on every shard.
+#[derive(Clone, Debug)]
+pub(super) struct Outline {
+    map: ExtensionMap,
+    /// Where its packets carry when they were captured.
+    abs_capture_time: Option<ExtensionId>,
+    /// Where they carry what they are called.
+    packet_id: Option<ExtensionId>,
+}
+
+impl Outline {
+    pub(super) fn new(kind: MediaKind, extensions: &[RtpHeaderExtensionParameters]) -> Self {
+        let id_of = |uri: &Uri| {
+            let extension = extensions.iter().find(|extension| extension.uri == *uri)?;
+            ExtensionId::new(extension.id)
+        };
+        Self {
+            map: map(kind, extensions),
+            abs_capture_time: id_of(&Uri::AbsCaptureTime),
+            packet_id: id_of(&Uri::MediasoupPacketId),
+        }
+    }
+
+    /// Whether its packets have names of their own.
+    pub(super) fn names(&self, view: &View<'_>) -> bool {
+        self.packet_id.and_then(|id| view.element(id)).is_some()
+    }
+
+    /// Lays out the header that a packet's consumers share.
+    pub(super) fn lay_out(
+        &self,
+        packet: &Packet,
+        view: &View<'_>,
+        plan: &mut HeaderPlan,
+    ) -> Result<(), PlanError> {
+        let captured = self.abs_capture_time.and_then(|id| view.element(id)).and_then(AbsCaptureTime::parse);
+        if captured.is_none() && packet.packet_id.is_none() {
+            return plan.prepare(view, &self.map, &[]);
+        }
+        // In the long form, because the capturer's clock is not ours and we know by how much.
+        let mut time = [0; AbsCaptureTime::LIMIT];
+        let time = captured.map(|captured| captured.relayed(packet.captured).write(&mut time));
+        let name = packet.packet_id.map(|id| PacketId(id).to_bytes());
+        let element = |uri, data| Some(Element { id: router_id(uri)?, data });
+        let first = time.and_then(|data| element(&Uri::AbsCaptureTime, data));
+        let second = name.as_ref().and_then(|data| element(&Uri::MediasoupPacketId, data));
+        match (first, second) {
+            (Some(first), Some(second)) => plan.prepare(view, &self.map, &[first, second]),
+            (Some(one), None) | (None, Some(one)) => plan.prepare(view, &self.map, &[one]),
+            (None, None) => plan.prepare(view, &self.map, &[]),
         }
     }
 }
@@ -71,7 +131,7 @@ pub const fn router_id(uri: &Uri) -> Option<ExtensionId> {
 }
 
 /// What becomes of the extensions of a producer of `kind`.
-pub(super) fn map(kind: MediaKind, extensions: &[RtpHeaderExtensionParameters]) -> ExtensionMap {
+fn map(kind: MediaKind, extensions: &[RtpHeaderExtensionParameters]) -> ExtensionMap {
     let mut map = ExtensionMap::new();
     if let Some(mid) = router_id(&Uri::Mid) {
         map = map.reserve_mid(mid);

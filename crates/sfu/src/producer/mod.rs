@@ -24,7 +24,8 @@ use model::rtp::{MediaKind, RtpMapping, RtpParameters};
 use model::score::ProducerType;
 use model::trace::{ProducerTraceEventType, TraceSet};
 use streams::receive::{Arrived, Gap, SenderClock, Standing, Taken};
-use wire::rtp::{ExtensionMap, HeaderPlan, Layout, PlanError, View, rtx};
+use wire::rtp::values::VideoOrientation;
+use wire::rtp::{HeaderPlan, Layout, PlanError, View, rtx};
 use wire::{Mono, Ntp, PayloadType, Ssrc};
 
 pub use extensions::{ReceiveIds, router_id};
@@ -37,6 +38,7 @@ pub(crate) use report::{BEST_SCORE, counters, describe, rtx_dump};
 use crate::content::{Codec, Content};
 use crate::transport::Request;
 use crate::{Packet, Unacceptable};
+use extensions::Outline;
 use key_requests::KeyRequests;
 use stream::{Encoding, Membership, Signs};
 
@@ -49,11 +51,15 @@ pub struct Producer {
     mapped_ssrcs: Vec<Ssrc>,
     /// By the low seven bits of the producer's payload type: what it is inside the router, and what it carries.
     payload_types: [Option<(PayloadType, Codec)>; 128],
-    extensions: ExtensionMap,
+    outline: Outline,
     receive_ids: ReceiveIds,
     activity: Activity,
     epoch: Epoch,
     trace: TraceSet<ProducerTraceEventType>,
+    /// Whether packets without a packet id get one.
+    adds_packet_ids: bool,
+    /// How the camera is held, once a packet said so.
+    orientation: Option<VideoOrientation>,
     /// Of each encoding.
     key_requests: Box<[KeyRequests]>,
     /// How far apart requests for key frames are, if the application chose that.
@@ -161,10 +167,12 @@ impl Producer {
             receive_ids: ReceiveIds::of(parameters),
             mapped_ssrcs: mapping.encodings.iter().map(|encoding| Ssrc(encoding.mapped_ssrc.0)).collect(),
             payload_types,
-            extensions: extensions::map(kind, &parameters.header_extensions),
+            outline: Outline::new(kind, &parameters.header_extensions),
             activity: Activity::Running,
             epoch: Epoch(0),
             trace: TraceSet::default(),
+            adds_packet_ids: false,
+            orientation: None,
             key_requests: parameters.encodings.iter().map(|_| KeyRequests::default()).collect(),
             key_request_delay: Duration::ZERO,
         })
@@ -186,8 +194,8 @@ impl Producer {
     /// # Errors
     /// [`PlanError`], for which the sender is to blame.
     #[inline]
-    pub fn lay_out(&self, packet: &View<'_>, plan: &mut HeaderPlan) -> Result<(), PlanError> {
-        plan.prepare(packet, &self.extensions, &[])
+    pub fn lay_out(&self, packet: &Packet, view: &View<'_>, plan: &mut HeaderPlan) -> Result<(), PlanError> {
+        self.outline.lay_out(packet, view, plan)
     }
 
     /// Stops passing packets on. Whether that is a change.
@@ -229,6 +237,29 @@ impl Producer {
     /// Where its packets say whose they are.
     pub(crate) const fn receive_ids(&self) -> &ReceiveIds {
         &self.receive_ids
+    }
+
+    /// Gives a packet id to packets that come without.
+    pub(crate) const fn add_packet_ids(&mut self) {
+        self.adds_packet_ids = true;
+    }
+
+    /// Whether there is more to a packet of it than to pass it on.
+    #[inline]
+    pub(crate) fn is_attended(&self) -> bool {
+        self.adds_packet_ids || !self.trace.is_empty() || self.receive_ids.video_orientation.is_some()
+    }
+
+    /// Whether a packet is to get a packet id.
+    pub(crate) fn wants_packet_id(&self, view: &View<'_>) -> bool {
+        self.adds_packet_ids && !self.outline.names(view)
+    }
+
+    /// How a packet says that the camera is held, if that is news.
+    pub(crate) fn turn_camera(&mut self, view: &View<'_>) -> Option<VideoOrientation> {
+        let id = self.receive_ids.video_orientation.filter(|_| self.kind == MediaKind::Video)?;
+        let orientation = VideoOrientation::parse(view.element(id)?)?;
+        (self.orientation.replace(orientation) != Some(orientation)).then_some(orientation)
     }
 
     /// Has requests for key frames be that far apart.
@@ -404,6 +435,7 @@ impl Producer {
             dtx,
             spatial_layer,
             temporal_layer,
+            packet_id: None,
         })
     }
 

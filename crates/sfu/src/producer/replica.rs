@@ -9,9 +9,11 @@ use model::command::{Epoch, ProducerReplica};
 use model::key::{ProducerKey, ShardIndex};
 use model::rtp::MediaKind;
 use wire::Mono;
-use wire::rtp::{ExtensionMap, HeaderPlan, PlanError, View};
+use wire::rtp::{HeaderPlan, PlanError, View};
 
-use super::{Activity, extensions};
+use super::Activity;
+use super::extensions::Outline;
+use crate::Packet;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -19,7 +21,7 @@ pub(crate) struct Replica {
     shard: ShardIndex,
     producer: ProducerKey,
     kind: MediaKind,
-    extensions: ExtensionMap,
+    outline: Outline,
     activity: Activity,
     /// Nothing before its feed was opened.
     epoch: Option<Epoch>,
@@ -42,7 +44,7 @@ impl Replica {
             shard: open.shard,
             producer: open.producer,
             kind: open.kind,
-            extensions: extensions::map(open.kind, &open.header_extensions),
+            outline: Outline::new(open.kind, &open.header_extensions),
             activity: if open.paused { Activity::Paused } else { Activity::Running },
             epoch: None,
             scores: open.mapped_ssrcs.iter().map(|_| 0).collect(),
@@ -123,8 +125,13 @@ impl Replica {
     }
 
     #[inline]
-    pub(crate) fn lay_out(&self, packet: &View<'_>, plan: &mut HeaderPlan) -> Result<(), PlanError> {
-        plan.prepare(packet, &self.extensions, &[])
+    pub(crate) fn lay_out(
+        &self,
+        packet: &Packet,
+        view: &View<'_>,
+        plan: &mut HeaderPlan,
+    ) -> Result<(), PlanError> {
+        self.outline.lay_out(packet, view, plan)
     }
 }
 

@@ -90,12 +90,14 @@ fn extensions_get_the_routers_ids() {
     let uris =
         [uris[0].as_str(), &uris[1], "urn:3gpp:video-orientation", "urn:ietf:params:rtp-hdrext:toffset"];
     parameters.header_extensions = uris.iter().zip(3..).map(|(uri, id)| extension(uri, id)).collect();
-    let producer = Producer::new(MediaKind::Video, &parameters, &mapping(1)).unwrap();
+    let mut producer = Producer::new(MediaKind::Video, &parameters, &mapping(1)).unwrap();
     let mut packet = rtp(10, 96, 5);
     packet[0] |= 0x10;
     packet.splice(12.., [0xbe, 0xde, 0, 3, 0x30, b'7', 0x40, b'h', 0x50, 1, 0x62, 1, 2, 3, 0, 0]);
     let mut plan = HeaderPlan::new();
-    producer.lay_out(&View::parse(&packet).unwrap(), &mut plan).unwrap();
+    let view = View::parse(&packet).unwrap();
+    let (Received::Media(media, _), _) = producer.receive(&at(0), &view, None) else { panic!("dropped") };
+    producer.lay_out(&media, &view, &mut plan).unwrap();
     let mut out = [0; 64];
     let (payload_type, ssrc) = (PayloadType::from_low_bits(96), Ssrc(1));
     let mid = Mid::new(b"0");

@@ -1,20 +1,21 @@
 //! A packet's way in: to its producer, its consumers and other shards.
 
-use model::event::{ConsumerEvent, Event, TransportEvent};
+use model::event::{ConsumerEvent, Event, ProducerEvent, TransportEvent};
 use model::key::{ProducerKey, TransportKey};
 use wire::Mono;
+use wire::rtp::values::{Rotation, VideoOrientation};
 use wire::rtp::{ExtensionId, View};
 
 use super::Sfu;
 use super::rtcp::Heard;
-use super::source::{Origin, Source};
+use super::source::Origin;
 use super::tick::{InFlight, Unplaced};
 use super::traces;
 use crate::consumer::{self, Decision};
 use crate::io::{Datagram, HandOver, Io, Output, Outputs, Packets, SocketRole, Verdict};
 use crate::listener::Marks;
-use crate::packet::Stamp;
-use crate::producer::{self, Activity, Arrival, Noted, ReceiveIds, Received};
+use crate::packet::{Packet, Stamp};
+use crate::producer::{self, Activity, Arrival, Noted, Producer, ReceiveIds, Received};
 use crate::transport::{DropReason, Listing, Opened, Queued};
 
 /// What came of a packet that was offered to consumers.
@@ -252,12 +253,12 @@ impl<S: Copy> Sfu<S> {
         P: Packets<Slot = S>,
     {
         match sorted {
-            Ok((key, stamp)) => {
-                if self.sources.get(key).is_some_and(Source::is_traced)
+            Ok((key, mut stamp)) => {
+                if self.producer(key).is_some_and(Producer::is_attended)
                     && let Some(view) =
                         io.packets.bytes(slot).and_then(|bytes| View::new(bytes, stamp.layout))
                 {
-                    self.trace_received(key, &stamp.packet, &view, io.out);
+                    self.attend(key, &mut stamp.packet, &view, io.out);
                 }
                 self.pass_on(key, &stamp, slot, io)
             }
@@ -265,6 +266,19 @@ impl<S: Copy> Sfu<S> {
                 io.packets.release(slot);
                 Err(reason)
             }
+        }
+    }
+
+    /// What there is to a packet of some producers beside passing it on.
+    fn attend(&mut self, key: ProducerKey, packet: &mut Packet, view: &View<'_>, out: &mut Outputs<S>) {
+        self.trace_received(key, packet, view, out);
+        let next = self.next_packet_id;
+        let Ok(producer) = self.local_mut(key) else { return };
+        let turned = producer.turn_camera(view).map(oriented);
+        out.extend(turned.map(|turned| Output::Event(Event::Producer(key, turned))));
+        if producer.wants_packet_id(view) {
+            packet.packet_id = Some(next);
+            self.next_packet_id = next.wrapping_add(1);
         }
     }
 
@@ -356,10 +370,12 @@ impl<S: Copy> Sfu<S> {
             offered.begins |= rewrite.begins;
             let packet = match place {
                 Some(place) => place,
-                None => match tick.add(slot, stamp.layout, |plan| source.lay_out(view, plan)) {
-                    Ok(added) => *place.insert(added),
-                    Err(unplaced) => return Offered::to_nobody(unplaced.into()),
-                },
+                None => {
+                    match tick.add(slot, stamp.layout, |plan| source.lay_out(&stamp.packet, view, plan)) {
+                        Ok(added) => *place.insert(added),
+                        Err(unplaced) => return Offered::to_nobody(unplaced.into()),
+                    }
+                }
             };
             if rewrite.turns {
                 let layers = ConsumerEvent::Layers(entry.consumer.layers());
@@ -390,6 +406,21 @@ impl Offered {
     const fn to_nobody(reason: DropReason) -> Self {
         Self { queued: Err(reason), awaited: false, begins: false }
     }
+}
+
+/// What its user is told of how a camera is held.
+const fn oriented(orientation: VideoOrientation) -> ProducerEvent {
+    let rotation = match orientation.rotation {
+        Rotation::None => 0,
+        Rotation::Quarter => 90,
+        Rotation::Half => 180,
+        Rotation::ThreeQuarters => 270,
+    };
+    ProducerEvent::VideoOrientation(model::score::VideoOrientation {
+        camera: orientation.back_camera,
+        flip: orientation.mirrored,
+        rotation,
+    })
 }
 
 impl ReceiveIds {

@@ -73,6 +73,8 @@ pub struct Sfu<S> {
     numbers: Vec<u16>,
     deltas: Vec<Option<i16>>,
     rescored: Vec<ProducerKey>,
+    /// What the next packet without a packet id is called.
+    next_packet_id: u32,
 }
 
 /// How large the tables may become, and what is optional.
@@ -160,6 +162,7 @@ impl<S: Copy> Sfu<S> {
             numbers: Vec::new(),
             deltas: Vec::new(),
             rescored: Vec::new(),
+            next_packet_id: 0,
         }
     }
 

@@ -24,6 +24,9 @@ impl<S: Copy> Sfu<S> {
         self.sources.vacant(key).map_err(|why| Error::NoPlace { what: "producer", why })?;
         let mut producer = Box::new(Producer::new(*kind, parameters, mapping)?);
         producer.delay_key_requests(Duration::from_millis(open.key_frame_request_delay_ms.into()));
+        if open.adds_packet_id {
+            producer.add_packet_ids();
+        }
         if open.paused {
             producer.pause(self.now);
         }

@@ -5,6 +5,7 @@ use model::command::{Epoch, ProducerReplica};
 use model::key::{ConsumerKey, ProducerKey, ShardIndex, TransportKey};
 use wire::rtp::{HeaderPlan, PlanError, View};
 
+use crate::Packet;
 use crate::io::Output;
 use crate::producer::{Activity, Producer, Replica};
 
@@ -50,10 +51,15 @@ impl Source {
     }
 
     #[inline]
-    pub(super) fn lay_out(&self, packet: &View<'_>, plan: &mut HeaderPlan) -> Result<(), PlanError> {
+    pub(super) fn lay_out(
+        &self,
+        packet: &Packet,
+        view: &View<'_>,
+        plan: &mut HeaderPlan,
+    ) -> Result<(), PlanError> {
         match &self.origin {
-            Origin::Here { producer, .. } => producer.lay_out(packet, plan),
-            Origin::Elsewhere(replica) => replica.lay_out(packet, plan),
+            Origin::Here { producer, .. } => producer.lay_out(packet, view, plan),
+            Origin::Elsewhere(replica) => replica.lay_out(packet, view, plan),
         }
     }
 

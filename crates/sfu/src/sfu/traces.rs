@@ -15,7 +15,6 @@ use wire::rtp::View;
 use wire::{Mono, Ssrc};
 
 use super::Sfu;
-use super::source::Source;
 use crate::consumer::{Consumer, Rewrite};
 use crate::io::{Output, Outputs};
 use crate::packet::{Packet, Stamp};
@@ -128,14 +127,6 @@ impl<S: Copy> Sfu<S> {
 
     fn traces(&self, key: ProducerKey, kind: ProducerTraceEventType) -> bool {
         self.producer(key).is_some_and(|producer| producer.trace().contains(kind))
-    }
-}
-
-impl Source {
-    /// Whether packets that come from it may have to be traced.
-    #[inline]
-    pub(super) fn is_traced(&self) -> bool {
-        self.producer().is_some_and(|producer| !producer.trace().is_empty())
     }
 }
 

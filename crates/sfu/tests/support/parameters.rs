@@ -152,7 +152,7 @@ fn vp8(number: u8, encodings: &[RtpEncodingParameters]) -> RtpParameters {
     }
 }
 
-fn extension(uri: &str, id: u8) -> RtpHeaderExtensionParameters {
+pub(crate) fn extension(uri: &str, id: u8) -> RtpHeaderExtensionParameters {
     let uri = RtpHeaderExtensionUri::from(uri);
     RtpHeaderExtensionParameters { uri, id, encrypt: false, parameters: Parameters::new() }
 }
