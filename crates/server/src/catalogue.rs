@@ -1,28 +1,33 @@
 //! Everything that was made over HTTP, by its name.
 //!
 //! Holding a handle keeps its object open, so what stands here stays until somebody closes it or what it is in. One
-//! task per object waits for that, follows what it says meanwhile, and takes it out.
+//! task per object follows what it says until then, tells it on, and takes it out.
+
+mod naming;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
+use serde_json::{Value, json};
 use shardcast::api::{
     Consumer, DirectTransport, PipeTransport, PlainTransport, Producer, Router, Transport, WebRtcServer,
     WebRtcTransport,
 };
 use shardcast::event::{ConsumerEvent, ProducerEvent};
 
+use crate::events::{Events, ObjectKind, Subject};
 use crate::metrics::Metrics;
 
 /// See the module.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Catalogue {
     pub(crate) servers: Shelf<WebRtcServer>,
     pub(crate) routers: Shelf<Router>,
     pub(crate) transports: Shelf<AnyTransport>,
     pub(crate) producers: Shelf<Producer>,
     pub(crate) consumers: Shelf<Consumer>,
+    events: Arc<Events>,
 }
 
 /// Objects of one kind, in the order of their names.
@@ -68,6 +73,17 @@ impl<T> Default for Shelf<T> {
 }
 
 impl Catalogue {
+    pub(crate) fn new(events: Arc<Events>) -> Self {
+        Self {
+            servers: Shelf::default(),
+            routers: Shelf::default(),
+            transports: Shelf::default(),
+            producers: Shelf::default(),
+            consumers: Shelf::default(),
+            events,
+        }
+    }
+
     pub(crate) fn keep_server(self: &Arc<Self>, server: &WebRtcServer) {
         let (this, server) = (Arc::clone(self), server.clone());
         this.servers.put(server.id().as_str(), server.clone());
@@ -79,25 +95,39 @@ impl Catalogue {
 
     pub(crate) fn keep_router(self: &Arc<Self>, router: &Router) {
         let (this, router) = (Arc::clone(self), router.clone());
-        this.routers.put(router.id().as_str(), router.clone());
+        let subject = subject(&router, ObjectKind::Router, router.id().as_str());
+        this.routers.put(&subject.id, router.clone());
         tokio::spawn(async move {
-            router.closed().await;
-            this.routers.take(router.id().as_str());
+            let reason = router.closed().await;
+            this.routers.take(&subject.id);
+            this.tell(&subject, closed(reason));
         });
     }
 
     pub(crate) fn keep_transport(self: &Arc<Self>, transport: AnyTransport) {
         let this = Arc::clone(self);
-        this.transports.put(transport.base().id().as_str(), transport.clone());
+        let base = transport.base().clone();
+        let subject = subject(base.router(), ObjectKind::Transport, base.id().as_str());
+        this.transports.put(&subject.id, transport);
+        let mut events = base.events();
         tokio::spawn(async move {
-            transport.base().closed().await;
-            this.transports.take(transport.base().id().as_str());
+            while let Some(event) = events.next().await {
+                match event {
+                    Ok(event) => this.tell(&subject, naming::transport(&event)),
+                    Err(missed) => this.tell(&subject, lost(missed.0)),
+                }
+            }
+            let reason = base.closed().await;
+            this.transports.take(&subject.id);
+            this.tell(&subject, closed(reason));
         });
     }
 
     pub(crate) fn keep_producer(self: &Arc<Self>, producer: &Producer, metrics: &Arc<Metrics>) {
-        let (this, producer, metrics) = (Arc::clone(self), producer.clone(), Arc::clone(metrics));
-        this.producers.put(producer.id().as_str(), producer.clone());
+        let (this, producer) = (Arc::clone(self), producer.clone());
+        let router = producer.transport().router();
+        let subject = subject(router, ObjectKind::Producer, producer.id().as_str());
+        this.producers.put(&subject.id, producer.clone());
         let mut events = producer.events();
         let mut standing = metrics.quality.producer(producer.kind(), producer.producer_type());
         standing.set(best_of(&producer));
@@ -107,14 +137,22 @@ impl Catalogue {
                 if matches!(event, Err(_) | Ok(ProducerEvent::Score(_))) {
                     standing.update(best_of(&producer));
                 }
+                match event {
+                    Ok(event) => this.tell(&subject, naming::producer(&event)),
+                    Err(missed) => this.tell(&subject, lost(missed.0)),
+                }
             }
-            this.producers.take(producer.id().as_str());
+            let reason = producer.closed().await;
+            this.producers.take(&subject.id);
+            this.tell(&subject, closed(reason));
         });
     }
 
     pub(crate) fn keep_consumer(self: &Arc<Self>, consumer: &Consumer, metrics: &Arc<Metrics>) {
-        let (this, consumer, metrics) = (Arc::clone(self), consumer.clone(), Arc::clone(metrics));
-        this.consumers.put(consumer.id().as_str(), consumer.clone());
+        let (this, consumer) = (Arc::clone(self), consumer.clone());
+        let router = consumer.transport().router();
+        let subject = subject(router, ObjectKind::Consumer, consumer.id().as_str());
+        this.consumers.put(&subject.id, consumer.clone());
         let mut events = consumer.events();
         let mut standing = metrics.quality.consumer(consumer.kind(), consumer.consumer_type());
         standing.set(consumer.score().score);
@@ -123,9 +161,22 @@ impl Catalogue {
                 if matches!(event, Err(_) | Ok(ConsumerEvent::Score(_))) {
                     standing.update(consumer.score().score);
                 }
+                match event {
+                    // Packets of direct transports are no news.
+                    Ok(ConsumerEvent::Rtp(_)) => {}
+                    Ok(event) => this.tell(&subject, naming::consumer(&event)),
+                    Err(missed) => this.tell(&subject, lost(missed.0)),
+                }
             }
-            this.consumers.take(consumer.id().as_str());
+            let reason = consumer.closed().await;
+            this.consumers.take(&subject.id);
+            this.tell(&subject, closed(reason));
         });
+    }
+
+    fn tell(&self, subject: &Subject, said: (&'static str, Value)) {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        self.events.tell(u64::try_from(since.as_millis()).unwrap_or(u64::MAX), subject, said);
     }
 }
 
@@ -145,4 +196,17 @@ impl AnyTransport {
             Self::Direct(transport) => transport,
         }
     }
+}
+
+fn subject(router: &Router, object: ObjectKind, id: &str) -> Subject {
+    Subject { router: router.id().as_str().into(), object, id: id.into() }
+}
+
+fn closed(reason: shardcast::api::CloseReason) -> (&'static str, Value) {
+    ("close", json!({ "reason": reason.to_string() }))
+}
+
+/// So many events of one object came faster than they could be told.
+fn lost(count: u64) -> (&'static str, Value) {
+    ("missed", json!({ "count": count }))
 }

@@ -9,11 +9,13 @@
 //! | `serve`, `drain` | the process while it serves, and how it ends |
 //! | `http` | the control API |
 //! | `catalogue` | what was made over it, by name |
+//! | `events` | what happened, in one numbered sequence |
 //! | `metrics` | what Prometheus is told |
 
 mod arguments;
 mod catalogue;
 mod drain;
+mod events;
 mod http;
 mod machine;
 mod metrics;

@@ -16,6 +16,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::catalogue::Catalogue;
 use crate::drain::Drain;
+use crate::events::Events;
 use crate::http::{self, App};
 use crate::metrics::Metrics;
 
@@ -64,11 +65,13 @@ pub(crate) async fn serve(
     let address = listener.local_addr().map_err(|cause| StartError::Listen { address, cause })?;
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     let sfu = Sfu::start(config).await?;
+    let events = Arc::new(Events::new());
     let app = App {
         sfu: sfu.clone(),
-        catalogue: Arc::default(),
+        catalogue: Arc::new(Catalogue::new(Arc::clone(&events))),
         metrics: Arc::new(Metrics::new()?),
         drain: Arc::default(),
+        events,
     };
     let losses = sfu.events();
     let (catalogue, drain) = (Arc::clone(&app.catalogue), Arc::clone(&app.drain));

@@ -3,12 +3,14 @@
 //! | module | owns |
 //! |---|---|
 //! | `routers`, `transports`, `producers`, `consumers`, `servers` | what can be asked of each kind of object |
+//! | `events` | what happens, over a WebSocket |
 //! | `health` | whether this process is alive, takes calls, and how its shards fare |
 //! | `body`, `problem` | JSON in, and what is said when something does not come about |
 //! | `guard` | who may ask at all |
 
 mod body;
 mod consumers;
+mod events;
 mod guard;
 mod health;
 mod problem;
@@ -27,6 +29,7 @@ use shardcast::api::{AppData, Sfu};
 
 use crate::catalogue::Catalogue;
 use crate::drain::Drain;
+use crate::events::Events;
 use crate::metrics::Metrics;
 pub(crate) use problem::Problem;
 
@@ -37,12 +40,14 @@ pub(crate) struct App {
     pub(crate) catalogue: Arc<Catalogue>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) drain: Arc<Drain>,
+    pub(crate) events: Arc<Events>,
 }
 
 /// Everything that can be asked, of those who listen on loopback.
 pub(crate) fn routes(app: App) -> Router {
     let api = Router::new()
         .route("/v1/shards", get(health::shards))
+        .route("/v1/events", get(events::follow))
         .route("/v1/webrtc-servers", post(servers::create).get(servers::list))
         .route("/v1/webrtc-servers/{id}", get(servers::show).delete(servers::close))
         .route("/v1/routers", post(routers::create).get(routers::list))

@@ -134,6 +134,49 @@ fn without_tokens_only_loopback_is_listened_on() {
     assert!(said.contains("--listen is 0.0.0.0:0; without tokens it must be a loopback address"), "{said}");
 }
 
+#[test]
+fn events_are_told_in_order_and_again_to_who_comes_back() {
+    let server = Server::start(&[]);
+    let mut events = server.events("");
+    let codecs = json!([{ "kind": "audio", "mimeType": "audio/opus", "clockRate": 48_000, "channels": 2 }]);
+    let router = server.post("/v1/routers", json!({ "mediaCodecs": codecs }));
+    let options = json!({ "listenInfo": { "protocol": "udp", "ip": "127.0.0.1" }, "comedia": true });
+    let source = server.post(&format!("/v1/routers/{}/plain-transports", id(&router)), options);
+    let produce = json!({ "kind": "audio", "rtpParameters": sound() });
+    let producer = server.post(&format!("/v1/transports/{}/producers", id(&source)), produce);
+    let port = u16::try_from(source["tuple"]["localPort"].as_u64().unwrap()).unwrap();
+    let sender = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let mut packet = vec![0x80, 111, 0, 1, 0, 0, 0, 9, 0, 0, 0x11, 0x11];
+    packet.extend([7; 40]);
+    sender.send_to(&packet, (Ipv4Addr::LOCALHOST, port)).unwrap();
+
+    let tuple = events.next();
+    assert_eq!((&tuple["object"], &tuple["event"]), (&json!("transport"), &json!("tuple")), "{tuple}");
+    assert_eq!(tuple["data"]["remotePort"], sender.local_addr().unwrap().port());
+    let score = events.next();
+    assert_eq!(
+        (&score["id"], &score["event"], &score["router"]),
+        (&producer["id"], &json!("score"), &router["id"])
+    );
+    assert_eq!(score["data"][0]["score"], 10, "{score}");
+    let seen = score["sequence"].as_u64().unwrap();
+
+    assert_eq!(server.status("DELETE", &format!("/v1/routers/{}", id(&router))), 204);
+    let mut ends: Vec<_> = (0..3).map(|_| events.next()).collect();
+    assert!(ends.iter().all(|end| end["event"] == "close"), "{ends:?}");
+    let mut again = server.events(&format!("?after={seen}&events=close"));
+    let mut told: Vec<_> = (0..3).map(|_| again.next()).collect();
+    assert_eq!(told, ends);
+    for list in [&mut told, &mut ends] {
+        list.sort_by_key(|event| event["object"].to_string());
+    }
+    let reasons: Vec<_> = ends.iter().map(|end| end["data"]["reason"].as_str().unwrap()).collect();
+    assert_eq!(reasons, ["its router is closed", "somebody closed it", "its router is closed"]);
+    let mut one = server.events(&format!("?after=0&id={}&events=score,close", id(&producer)));
+    assert_eq!((one.next()["event"].clone(), one.next()["event"].clone()), (json!("score"), json!("close")));
+    assert_eq!(server.status("GET", "/v1/events"), 400, "it takes a WebSocket");
+}
+
 /// Sends RTP to a transport until some of it arrives.
 fn relay(source: &Value, receiver: &UdpSocket) {
     let port = source["tuple"]["localPort"].as_u64().unwrap();

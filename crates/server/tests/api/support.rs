@@ -62,6 +62,14 @@ impl Server {
         (status, body.to_owned())
     }
 
+    /// What happens from now on, or what the query asks for.
+    pub(crate) fn events(&self, query: &str) -> Follower {
+        let stream = TcpStream::connect(self.at).unwrap();
+        stream.set_read_timeout(Some(DEADLINE)).unwrap();
+        let url = format!("ws://{}/v1/events{query}", self.at);
+        Follower(tungstenite::client(url, stream).unwrap().0)
+    }
+
     pub(crate) fn post(&self, path: &str, body: Value) -> Value {
         let (status, answer) = self.ask("POST", path, Some(&body));
         assert!(status == 201 || status == 200, "{path}: {status} {answer}");
@@ -118,6 +126,16 @@ impl Server {
             assert!(Instant::now() < deadline, "it does not end");
             std::thread::yield_now();
         }
+    }
+}
+
+/// Who reads events.
+pub(crate) struct Follower(tungstenite::WebSocket<TcpStream>);
+
+impl Follower {
+    pub(crate) fn next(&mut self) -> Value {
+        let message = self.0.read().unwrap();
+        serde_json::from_str(message.to_text().unwrap()).unwrap()
     }
 }
 

@@ -1,0 +1,93 @@
+//! Events over a WebSocket: one JSON text for each, in the order in which things happened.
+
+use std::sync::Arc;
+
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use crate::events::{Event, Events, Following};
+
+/// What a reader wants to hear.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    /// Everything after the event of this number, as far as it is kept; what comes from now on, if absent.
+    #[serde(default)]
+    after: Option<u64>,
+    /// Of this router only.
+    #[serde(default)]
+    router: Option<Box<str>>,
+    /// Of this object only.
+    #[serde(default)]
+    id: Option<Box<str>>,
+    /// These events only, with commas between.
+    #[serde(default)]
+    events: Option<String>,
+}
+
+/// Said in place of events that are not kept any more.
+#[derive(Debug, Serialize)]
+struct Missed {
+    missed: u64,
+}
+
+pub(super) async fn follow(
+    State(app): State<App>,
+    Query(wanted): Query<Wanted>,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    upgrade.max_message_size(MESSAGE_LIMIT).on_upgrade(async move |socket| {
+        // Who went away needs no answer.
+        let _ = tell(socket, &app.events, &wanted).await;
+    })
+}
+
+async fn tell(mut socket: WebSocket, events: &Arc<Events>, wanted: &Wanted) -> Result<(), axum::Error> {
+    let mut newest = events.subscribe();
+    let mut at = wanted.after.unwrap_or_else(|| events.newest());
+    loop {
+        newest.borrow_and_update();
+        let Following { missed, events: following } = events.after(at);
+        if missed > 0 {
+            socket.send(text(&Missed { missed })).await?;
+        }
+        for event in &following {
+            if wanted.includes(event) {
+                socket.send(text(&**event)).await?;
+            }
+            at = event.sequence;
+        }
+        if !following.is_empty() {
+            continue;
+        }
+        at = at.min(events.newest());
+        tokio::select! {
+            changed = newest.changed() => if changed.is_err() { return Ok(()) },
+            heard = socket.recv() => match heard {
+                // Whatever it says, it is there.
+                Some(Ok(message)) if !matches!(message, Message::Close(_)) => {}
+                _ => return Ok(()),
+            },
+        }
+    }
+}
+
+fn text(value: &impl Serialize) -> Message {
+    Message::Text(serde_json::to_string(value).unwrap_or_default().into())
+}
+
+impl Wanted {
+    fn includes(&self, event: &Event) -> bool {
+        let is = |wanted: &Option<Box<str>>, id: &str| wanted.as_deref().is_none_or(|wanted| wanted == id);
+        let is_named = |names: &String| names.split(',').any(|name| name == event.event);
+        is(&self.router, &event.router)
+            && is(&self.id, &event.id)
+            && self.events.as_ref().is_none_or(is_named)
+    }
+}
+
+/// Readers have nothing to say but that they are there.
+const MESSAGE_LIMIT: usize = 4_096;
