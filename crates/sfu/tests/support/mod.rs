@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub(crate) mod parameters;
+pub(crate) mod sender;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
