@@ -110,6 +110,8 @@ impl<S: Copy> Sfu<S> {
         if any {
             owner.agenda.hasten(Due::Feedback, io.now + FEEDBACK_INTERVAL);
             self.list(at, io.out);
+            // A limit that was set while there was nobody to tell.
+            self.expect_remb(at, io.now, io.out);
         }
     }
 
