@@ -1,5 +1,7 @@
 //! ICE: what a WebRTC transport announces, and how far it got (RFC 8445).
 
+use std::fmt;
+
 use serde::de::Error;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -7,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use super::TransportProtocol;
 
 /// Credentials of one side.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IceParameters {
     /// The ufrag.
@@ -17,6 +19,16 @@ pub struct IceParameters {
     /// Whether this side only answers (RFC 8445 §2.5). Ours always does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ice_lite: Option<bool>,
+}
+
+/// Without the password, which is nobody's business who reads logs.
+impl fmt::Debug for IceParameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { username_fragment, password: _, ice_lite } = self;
+        let mut shown = f.debug_struct("IceParameters");
+        shown.field("username_fragment", username_fragment).field("ice_lite", ice_lite);
+        shown.finish_non_exhaustive()
+    }
 }
 
 /// An address at which a transport can be reached.
