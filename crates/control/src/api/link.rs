@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::directory::Opening;
 use super::error::Error;
@@ -67,14 +67,18 @@ pub(crate) struct Link {
     requests: Arc<Semaphore>,
     sends: Arc<Semaphore>,
     tokens: Arc<AtomicU64>,
+    /// An end is queued: it must be found although nothing of what is before it can be taken.
+    ending: Arc<Notify>,
 }
 
 impl Link {
-    pub(crate) fn new() -> (Self, UnboundedReceiver<Message>) {
+    pub(crate) fn new() -> (Self, Inbox) {
         let (queue, inbox) = unbounded_channel();
         let requests = Arc::new(Semaphore::new(REQUEST_PLACES));
         let sends = Arc::new(Semaphore::new(SEND_PLACES));
-        (Self { queue, requests, sends, tokens: Arc::default() }, inbox)
+        let ending = Arc::new(Notify::new());
+        let inbox = Inbox { queue: inbox, ending: Arc::clone(&ending) };
+        (Self { queue, requests, sends, tokens: Arc::default(), ending }, inbox)
     }
 
     /// Asks, and waits for the answer.
@@ -146,6 +150,7 @@ impl Link {
         if self.queue.send(Message::End(reply)).is_err() {
             return Vec::new();
         }
+        self.ending.notify_one();
         // A thread that has ended meanwhile ended for somebody else, who was told.
         ended.await.unwrap_or_default()
     }
@@ -161,6 +166,35 @@ impl Link {
         let ask = Ask { request, opens, closes, then, reply, place };
         self.queue.send(Message::Ask(Box::new(ask))).map_err(|_| Error::Ended)?;
         Ok(Asked(answer))
+    }
+}
+
+/// The other end of the queue.
+pub(crate) struct Inbox {
+    queue: UnboundedReceiver<Message>,
+    ending: Arc<Notify>,
+}
+
+impl Inbox {
+    /// The next message. While none can be taken, the next end: what stands before it in the queue is dropped, and whoever
+    /// waits for an answer to that hears that everything ended.
+    pub(crate) async fn next(&mut self, can_take: bool) -> Option<Message> {
+        if can_take {
+            return self.queue.recv().await;
+        }
+        loop {
+            self.ending.notified().await;
+            while let Ok(message) = self.queue.try_recv() {
+                if matches!(message, Message::End(_)) {
+                    return Some(message);
+                }
+            }
+        }
+    }
+
+    /// Takes nothing more.
+    pub(crate) fn close(&mut self) {
+        self.queue.close();
     }
 }
 

@@ -33,13 +33,13 @@ pub struct Sfu {
 /// What happens to an SFU as a whole: for its log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SfuEvent {
-    /// A core lost all that was on it, by a defect. Others go on, and so does it, empty.
+    /// A core lost all that was on it, by a defect, or could not be used. Others go on; after a panic so does it, empty.
     ShardLost {
         /// Which.
         shard: ShardIndex,
         /// The routers that are gone with it.
         routers: Vec<RouterId>,
-        /// What the defect said.
+        /// What became of it: the rest of a sentence that begins with it.
         message: Box<str>,
     },
     /// A packet or a message of the application could not be delivered, for that reason.

@@ -10,13 +10,12 @@ use std::thread;
 use std::time::Duration;
 
 use tokio::runtime::Builder;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::closing::CloseReason;
 use super::directory::{Directory, Errand, Opening, What};
 use super::events::Emitter;
-use super::link::{Ask, Message, Then, Token};
+use super::link::{Ask, Inbox, Message, Then, Token};
 use super::sfu::SfuEvent;
 use crate::answer::Answered;
 use crate::core::{DoorId, Output, Tag};
@@ -28,7 +27,7 @@ use tokio::sync::OwnedSemaphorePermit;
 /// Starts the thread. It says on `started` whether it could.
 pub(crate) fn spawn(
     config: RuntimeConfig,
-    inbox: UnboundedReceiver<Message>,
+    inbox: Inbox,
     events: Arc<Emitter<SfuEvent>>,
     started: oneshot::Sender<Result<(), StartError>>,
 ) -> io::Result<()> {
@@ -38,7 +37,7 @@ pub(crate) fn spawn(
 
 fn run(
     config: RuntimeConfig,
-    inbox: UnboundedReceiver<Message>,
+    inbox: Inbox,
     events: Arc<Emitter<SfuEvent>>,
     started: oneshot::Sender<Result<(), StartError>>,
 ) {
@@ -103,11 +102,12 @@ enum Cause {
 }
 
 impl Desk {
-    async fn serve(mut self, mut inbox: UnboundedReceiver<Message>) {
+    async fn serve(mut self, mut inbox: Inbox) {
         loop {
+            let can_accept = self.runtime.can_accept();
             let cause = tokio::select! {
                 output = self.runtime.next_or_room() => Cause::Said(output),
-                message = inbox.recv(), if self.runtime.can_accept() => Cause::Asked(message),
+                message = inbox.next(can_accept) => Cause::Asked(message),
             };
             match cause {
                 Cause::Said(output) => {

@@ -1,10 +1,13 @@
 //! A defect on one core: what is there closes and says so, the rest goes on, and so does the core, empty.
 
+use std::future::{Future as _, poll_fn};
 use std::num::NonZeroU16;
+use std::task::Poll;
 
 use crate::support::*;
 use model::key::ShardIndex;
-use shardcast::api::{CloseReason, Error, PlainTransport, Sfu, SfuConfig, SfuEvent};
+use model::transport::ListenInfo;
+use shardcast::api::{CloseReason, Error, PlainTransport, PlainTransportOptions, Sfu, SfuConfig, SfuEvent};
 use shardcast::core::Policy;
 use shardcast::event::TransportEvent;
 use shardcast::runtime::{Fault, FaultKind, Phase};
@@ -49,6 +52,32 @@ fn rooms_of_a_lost_core_close_and_others_do_not() {
         let next = router(&sfu).await;
         let transport = comedia(&next).await;
         transport.produce(audio(11)).await.expect("and so does this one");
+    });
+}
+
+/// The core of the room answers nothing any more, and more waits for it than control takes at a time.
+#[test]
+fn the_end_waits_for_nobody_who_hangs() {
+    block_on(async {
+        let fault = Fault { phase: Phase::Commands, after: 2, kind: FaultKind::Hang };
+        let shards = NonZeroU16::new(1);
+        let fault = Some((ShardIndex(0), fault));
+        let sfu = Sfu::start(SfuConfig { shards, fault, ..SfuConfig::default() }).await.unwrap();
+        let room = router(&sfu).await;
+        comedia(&room).await;
+        // All of them want one port, so that each waits for the one before it.
+        let one = |port| PlainTransportOptions::new(ListenInfo { port, ..ListenInfo::udp("127.0.0.1") });
+        let mut asked: Vec<_> = (0..600).map(|_| Box::pin(room.create_plain_transport(one(7)))).collect();
+        poll_fn(|context| {
+            asked.iter_mut().for_each(|asked| assert!(asked.as_mut().poll(context).is_pending()));
+            Poll::Ready(())
+        })
+        .await;
+        let hung = sfu.close().await;
+        assert!(matches!(&hung[..], [hung] if hung.shard == ShardIndex(0)), "{hung:?}");
+        for asked in asked {
+            assert_eq!(asked.await.err(), Some(Error::Ended));
+        }
     });
 }
 
