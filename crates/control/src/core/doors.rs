@@ -1,4 +1,9 @@
 //! Front doors: requests that wait for their answers, and answers that wait for those before them.
+//!
+//! What happens to an object before the answer that made it is out waits with that answer, at most so much: packets and
+//! traces are dropped, of scores the latest stays. Of everything else [`MOST_KEPT`] events stay, and from then on the
+//! latest of each sort; messages are dropped then, and the data consumer says that a buffer was full, once for all of
+//! them.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -6,6 +11,7 @@ use super::objects::Object;
 use super::output::{DoorId, Output, Tag};
 use crate::Event;
 use crate::answer::Answered;
+use crate::event::DataConsumerEvent;
 
 /// Whose request, and which of its requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +140,68 @@ impl Slot {
                 self.after.retain(|kept| !same(kept));
                 self.after.push(event);
             }
-            Urgency::Lasting => self.after.push(event),
+            Urgency::Lasting if self.after.len() < MOST_KEPT => self.after.push(event),
+            Urgency::Lasting => {
+                let event = match event {
+                    Event::DataConsumer(id, DataConsumerEvent::Message(_)) => {
+                        Event::DataConsumer(id, DataConsumerEvent::SendBufferFull)
+                    }
+                    event => event,
+                };
+                let same = |kept: &Event| kept.id() == event.id() && kept.is_like(&event);
+                if let Some(place) = self.after.iter().rposition(same) {
+                    self.after.remove(place);
+                }
+                self.after.push(event);
+            }
         }
+    }
+}
+
+/// Events that wait with an answer, but for the latest of each sort. An object says a handful while it is made; who says
+/// more gets messages, or has a peer that changes its mind, behind a request that takes long.
+const MOST_KEPT: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answer::Answer;
+    use crate::event::{ConsumerEvent, TransportEvent};
+    use model::command::DataMessage;
+    use model::transport::IceState;
+
+    fn ice(state: IceState) -> Event {
+        Event::Transport("t".into(), TransportEvent::IceState(state))
+    }
+
+    fn data(event: DataConsumerEvent) -> Event {
+        Event::DataConsumer("t".into(), event)
+    }
+
+    /// What goes out after the answer to a request, of what was kept for it.
+    fn after(kept: impl IntoIterator<Item = Event>) -> Vec<Event> {
+        let mut doors = Doors::default();
+        let door = doors.open();
+        let origin = doors.enter(door, Tag(0));
+        kept.into_iter().for_each(|event| assert_eq!(doors.keep(origin, event), Ok(())));
+        doors.answer(origin, Ok(Answer::Done), Vec::new());
+        let mut out = VecDeque::new();
+        doors.flush(door, |_| true, &mut out);
+        assert!(matches!(out.pop_front(), Some(Output::Answer { .. })));
+        let event = |output| if let Output::Event(event) = output { Some(event) } else { None };
+        out.into_iter().filter_map(event).collect()
+    }
+
+    #[test]
+    fn what_waits_with_an_answer_is_bounded() {
+        let message = || data(DataConsumerEvent::Message(Box::<DataMessage>::default()));
+        let few = || (0..MOST_KEPT).map(|_| message());
+        let expected: Vec<_> = few().collect();
+        assert_eq!(after(few()), expected, "so many are kept");
+        let full = || data(DataConsumerEvent::SendBufferFull);
+        let more = few().chain([message(), ice(IceState::Connected), message(), ice(IceState::Disconnected)]);
+        assert_eq!(after(more).split_off(MOST_KEPT), [full(), ice(IceState::Disconnected)]);
+        let packet = Event::Consumer("t".into(), ConsumerEvent::Rtp([0; 3].into()));
+        assert_eq!(after([packet, ice(IceState::Connected)]), [ice(IceState::Connected)]);
     }
 }
