@@ -25,8 +25,8 @@ pub(super) fn refusal() -> Refusal {
 }
 
 impl Core {
-    /// All that was on the shard is gone; it runs on, empty.
-    pub(super) fn panicked(&mut self, shard: ShardIndex, message: Box<str>) {
+    /// All that was on the shard is gone.
+    pub(super) fn lose(&mut self, shard: ShardIndex, message: Box<str>) {
         let mut routers = Vec::new();
         for no in self.routers_on(shard) {
             routers.extend(self.lose_router(no));
@@ -41,7 +41,7 @@ impl Core {
     pub(super) fn broken(&mut self, shard: ShardIndex, message: Box<str>) {
         let awaited = self.shard_mut(shard).map(super::shards::Shard::end);
         awaited.into_iter().flatten().for_each(|awaited| self.step_lost(awaited));
-        self.panicked(shard, message);
+        self.lose(shard, message);
     }
 
     fn routers_on(&self, shard: ShardIndex) -> Vec<No<Router>> {

@@ -162,7 +162,7 @@ impl Core {
                 awaited.into_iter().for_each(|awaited| self.step_lost(awaited));
             }
             FromShard::Event(event) => self.event(shard, event),
-            FromShard::Panicked(message) => self.panicked(shard, message),
+            FromShard::Panicked(message) => self.lose(shard, format!("panicked ({message})").into()),
             FromShard::Broken(message) => self.broken(shard, message),
         }
         self.wake_waiting();

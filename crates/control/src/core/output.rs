@@ -25,9 +25,10 @@ pub enum FromShard {
     Event(model::event::Event),
     /// A command that a panic left without an answer.
     Lost(RequestId),
-    /// A panic: all that was on the shard is gone. It runs on, empty.
+    /// A panic, and what it said: all that was on the shard is gone. It runs on, empty.
     Panicked(Box<str>),
-    /// The shard ended unasked. Nothing more will come from it.
+    /// The shard ended unasked, or did not even start; the rest of a sentence that begins with it. Nothing more will come
+    /// from it.
     Broken(Box<str>),
 }
 
@@ -58,7 +59,7 @@ pub enum Output {
         shard: ShardIndex,
         /// The routers that are gone with it, those included that other shards had a part of.
         routers: Vec<RouterId>,
-        /// What the panic said.
+        /// What became of it: the rest of a sentence that begins with it.
         message: Box<str>,
     },
 }

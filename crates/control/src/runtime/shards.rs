@@ -80,7 +80,9 @@ impl Fleet {
             core.return_command(to, request, action);
             match self.start(to) {
                 Ok(shard) => submit_all(core, to, shard),
-                Err(error) => core.from_shard(to, FromShard::Broken(error.to_string().into())),
+                Err(error) => {
+                    core.from_shard(to, FromShard::Broken(format!("could not start ({error})").into()))
+                }
             }
         }
     }
@@ -154,7 +156,9 @@ fn said(message: shard::FromShard<Outcome, Told>) -> Option<FromShard> {
         Message::Event(Told::Event(event)) => FromShard::Event(event),
         Message::Lost(request) => FromShard::Lost(RequestId(request.0)),
         Message::Panicked(report) => FromShard::Panicked(report.message.into()),
-        Message::Broken => FromShard::Broken("its I/O driver broke, or it has a defect".into()),
+        Message::Broken => {
+            FromShard::Broken("ended unasked (its I/O driver broke, or it has a defect)".into())
+        }
         // Only who ends everything asks for it, and asks the core no more.
         Message::Stopped { .. } => return None,
     })

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use model::command::{Action, ConsumerCommand, ProducerCommand};
 use model::dump::{TransportDump, TransportKindDump};
 use model::event::{Event as FromShard, TransportEvent as FromTransport};
 use model::key::ShardIndex;
 use model::reply::{BoundSocket, Flow};
 use model::stats::TransportKindStats;
+use model::trace::{ConsumerTraceEventType, ProducerTraceEventType, TraceSet};
 use model::transport::{IceState, SctpState, SrtpCryptoSuite, TransportProtocol};
 use shardcast::event::TransportEvent;
 use shardcast::request::*;
@@ -178,6 +180,72 @@ fn tables_are_named_and_a_key_of_the_past_names_nobody() {
     world.core.from_shard(ShardIndex(0), shardcast::core::FromShard::Event(event));
     world.run();
     assert!(world.take_events().is_empty());
+}
+
+/// What was asked of the shard, once it was.
+fn asked<T>(world: &mut World, request: Request, find: impl Fn(&Action) -> Option<T>) -> T {
+    world.ask(request);
+    let mut commands = Vec::new();
+    while let Some(command) = world.core.next_command(ShardIndex(0)) {
+        commands.push(command);
+    }
+    let found = commands.iter().find_map(|(_, action)| find(action));
+    for (request, action) in commands.into_iter().rev() {
+        world.core.return_command(ShardIndex(0), request, action);
+    }
+    world.run();
+    found.expect("the shard was asked")
+}
+
+#[test]
+fn what_is_wished_for_a_stream_reaches_its_shard() {
+    let mut world = World::new();
+    world.ok(create_router("r"));
+    world.ok(create_plain("r", "t", 5000));
+    let mut request = produce("t", "p", 1);
+    if let Request::Transport(_, TransportRequest::Produce(produce)) = &mut request {
+        (produce.key_frame_request_delay_ms, produce.adds_packet_id) = (700, true);
+    }
+    let opened = asked(&mut world, request, |action| match action {
+        Action::Producer(_, ProducerCommand::Open(open)) => {
+            Some((open.key_frame_request_delay_ms, open.adds_packet_id))
+        }
+        _ => None,
+    });
+    assert_eq!(opened, (700, true));
+    let mut request = consume("t", "c", "p", 2);
+    if let Request::Transport(_, TransportRequest::Consume(consume)) = &mut request {
+        consume.ignore_dtx = true;
+    }
+    let ignores = asked(&mut world, request, |action| match action {
+        Action::Consumer(_, ConsumerCommand::Open(open)) => Some(open.ignore_dtx),
+        _ => None,
+    });
+    assert!(ignores);
+
+    let wanted: TraceSet<_> =
+        [ProducerTraceEventType::Nack, ProducerTraceEventType::Sr].into_iter().collect();
+    let request = Request::Producer("p".into(), ProducerRequest::EnableTrace(wanted));
+    let traced = asked(&mut world, request, |action| match action {
+        Action::Producer(_, ProducerCommand::EnableTrace(traced)) => Some(*traced),
+        _ => None,
+    });
+    assert_eq!(traced, wanted);
+    let Answer::Producer(shown) = world.ok(Request::Producer("p".into(), ProducerRequest::Dump)) else {
+        panic!()
+    };
+    assert_eq!(shown.trace_event_types, wanted);
+    let wanted: TraceSet<_> = [ConsumerTraceEventType::Pli].into_iter().collect();
+    let request = Request::Consumer("c".into(), ConsumerRequest::EnableTrace(wanted));
+    let traced = asked(&mut world, request, |action| match action {
+        Action::Consumer(_, ConsumerCommand::EnableTrace(traced)) => Some(*traced),
+        _ => None,
+    });
+    assert_eq!(traced, wanted);
+    let Answer::Consumer(shown) = world.ok(Request::Consumer("c".into(), ConsumerRequest::Dump)) else {
+        panic!()
+    };
+    assert_eq!(shown.trace_event_types, wanted);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use model::command::*;
+use model::dump::RtpStreamDump;
 use model::event::{ConsumerEvent, DataConsumerEvent, Event};
 use model::key::*;
 use model::reply::*;
@@ -459,6 +460,9 @@ impl Fake {
             }
             ConsumerCommand::SetPreferredLayers(layers) => Answer::PreferredLayers(Some(layers)),
             ConsumerCommand::Stats => Answer::StreamStats(Vec::new()),
+            ConsumerCommand::Report => {
+                Answer::Consumer(Box::new(ConsumerReport { rtp_streams: vec![stream()], layers: None }))
+            }
             _ => Answer::Nothing,
         }))
     }
@@ -655,6 +659,19 @@ type Bound = (Vec<(bool, u16)>, Vec<BoundSocket>);
 
 fn done() -> Outcome {
     Outcome::Done(Answer::Nothing)
+}
+
+/// What a consumer says of its only stream.
+fn stream() -> RtpStreamDump {
+    let json = serde_json::json!({
+        "params": {
+            "encodingIdx": 0, "ssrc": 1, "payloadType": 111, "mimeType": "audio/opus", "clockRate": 48000, "cname": "c",
+            "useNack": false, "usePli": false, "useFir": false, "useInBandFec": false, "useDtx": false,
+            "spatialLayers": 1, "temporalLayers": 1,
+        },
+        "score": 10,
+    });
+    serde_json::from_value(json).unwrap()
 }
 
 fn gone() -> Outcome {

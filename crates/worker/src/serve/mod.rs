@@ -47,12 +47,12 @@ pub enum Failed {
     /// The application does not read.
     #[error(transparent)]
     Overflow(#[from] Overflow),
-    /// A shard panicked, and that is to end the process.
-    #[error("a shard panicked ({message}); lost with it: {routers}")]
-    Panicked {
+    /// A shard panicked, or ended, and that is to end the process.
+    #[error("a shard {message}; lost with it: {routers}")]
+    ShardLost {
         /// Names of routers.
         routers: String,
-        /// What the panic said.
+        /// What became of the shard.
         message: Box<str>,
     },
 }
@@ -69,7 +69,7 @@ impl Failed {
                 | CertificateError::KeyType { .. }
                 | CertificateError::Mismatch { .. },
             )) => EXIT_WRONG_SETTINGS,
-            Self::Panicked { .. } => EXIT_PANICKED,
+            Self::ShardLost { .. } => EXIT_PANICKED,
             _ => EXIT_CANNOT_SERVE,
         }
     }
@@ -242,10 +242,9 @@ impl Worker {
             Output::ShardLost { shard, routers, message } => {
                 let names: Vec<_> = routers.iter().map(|router| router.as_str()).collect();
                 let routers = if names.is_empty() { "no router".to_owned() } else { names.join(", ") };
-                self.session
-                    .error(format_args!("shard {} panicked ({message}); lost with it: {routers}", shard.0));
+                self.session.error(format_args!("shard {} {message}; lost with it: {routers}", shard.0));
                 if self.on_panic == OnPanic::Exit {
-                    return Err(Failed::Panicked { routers, message });
+                    return Err(Failed::ShardLost { routers, message });
                 }
             }
         }
