@@ -2,7 +2,7 @@
 
 use wire::Mono;
 
-use crate::oracle::{Continuity, Delivery, Goal, OneIndex, Repair, Reports, Transcript, Verdict};
+use crate::oracle::{Continuity, Delivery, Goal, OneIndex, Repair, Reports, Scores, Transcript, Verdict};
 use crate::sight::Sight;
 use crate::timeline::Timeline;
 
@@ -21,6 +21,8 @@ pub struct Watch {
     pub continuity: Continuity,
     /// Whether reports make sense.
     pub reports: Reports,
+    /// Whether scores are what the formula says.
+    pub scores: Scores,
     /// What each subscriber was sent, for comparing worlds.
     pub transcript: Transcript,
 }
@@ -40,6 +42,7 @@ impl Watch {
         self.one_index.see(sight);
         self.continuity.see(now, sight);
         self.reports.see(now, sight);
+        self.scores.see(now, sight);
         self.transcript.see(sight);
     }
 
@@ -52,6 +55,7 @@ impl Watch {
             self.one_index.verdict(),
             self.continuity.verdict(),
             self.reports.verdict(),
+            self.scores.verdict(),
         ]
     }
 }

@@ -159,6 +159,9 @@ impl Sink {
             }
             return (0, wrong);
         };
+        if source.arrived.get(&first).is_some_and(|arrival| !arrival.begins_key_frame) {
+            wrong.push(format!("is sent piece {first} first, at which no key frame begins"));
+        }
         let mut expected = 0;
         for (number, arrival) in source.arrived.range(first..) {
             // A late one may come after a spell or be so late that nobody has its place any more.

@@ -15,7 +15,7 @@ pub use delivery::Delivery;
 pub use one_index::OneIndex;
 pub use repair::{Goal, Repair};
 pub use reports::Reports;
-pub use scores::{Interval, Scorer, sample};
+pub use scores::{Interval, Scorer, Scores, sample};
 pub use transcript::Transcript;
 
 use core::fmt;

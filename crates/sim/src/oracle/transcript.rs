@@ -10,6 +10,8 @@ use crate::sight::{Content, Sight};
 pub struct Transcript {
     /// By peer and SSRC, in order.
     sent: BTreeMap<(usize, u32), Vec<Entry>>,
+    /// By peer: packets of media, retransmissions, and key frames that begin.
+    counts: BTreeMap<usize, (usize, usize, usize)>,
 }
 
 /// Number, time and content of a packet.
@@ -19,7 +21,12 @@ impl Transcript {
     /// Sees something.
     pub fn see(&mut self, sight: &Sight<'_>) {
         let Sight::Out(who, packet, _) = sight else { return };
-        let Content::Rtp(rtp, _) = &packet.content else { return };
+        let Content::Rtp(rtp, piece) = &packet.content else { return };
+        if let Some(piece) = piece {
+            let (media, repairs, key_frames) = self.counts.entry(*who).or_default();
+            *(if piece.is_rtx { repairs } else { media }) += 1;
+            *key_frames += usize::from(piece.begins_key_frame && !piece.is_rtx);
+        }
         let entry = (rtp.sequence, rtp.timestamp, digest(rtp.payload) ^ u64::from(rtp.marker));
         self.sent.entry((*who, rtp.ssrc)).or_default().push(entry);
     }
@@ -28,6 +35,18 @@ impl Transcript {
     #[must_use]
     pub fn packets(&self) -> usize {
         self.sent.values().map(Vec::len).sum()
+    }
+
+    /// Packets of media and retransmissions that a peer was sent.
+    #[must_use]
+    pub fn sent_to(&self, who: usize) -> (usize, usize) {
+        self.counts.get(&who).map_or((0, 0), |(media, repairs, _)| (*media, *repairs))
+    }
+
+    /// Key frames that a peer was sent.
+    #[must_use]
+    pub fn key_frames(&self, who: usize) -> usize {
+        self.counts.get(&who).map_or(0, |(_, _, key_frames)| *key_frames)
     }
 
     /// Where two transcripts part, in words.

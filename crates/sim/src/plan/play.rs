@@ -6,7 +6,7 @@ use model::command::{ConsumerCommand, ProducerCommand};
 
 use super::{Deed, Plan, Publisher, Subscribers};
 use crate::house::{Video, Watching};
-use crate::oracle::{Transcript, Verdict, Wrong};
+use crate::oracle::{Scores, Transcript, Verdict, Wrong};
 use crate::peer::{Hostile, Malice, Peer, Publishing, Subscribing};
 use crate::sight::Sight;
 use crate::timeline::Timeline;
@@ -35,6 +35,8 @@ pub struct Outcome {
     pub verdicts: Vec<Verdict>,
     /// What was sent to whom.
     pub transcript: Transcript,
+    /// What was told of whom.
+    pub scores: Scores,
     /// What happened.
     pub timeline: Timeline,
 }
@@ -74,8 +76,8 @@ impl Plan {
         let mut wrong = Wrong::default();
         left.into_iter().for_each(|words| wrong.add(|| words));
         verdicts.push(Verdict { oracle: "slots", wrong, figures: Vec::new() });
-        let Watch { timeline, transcript, .. } = core::mem::take(&mut world.watch);
-        Ok(Outcome { verdicts, transcript, timeline })
+        let Watch { timeline, transcript, scores, .. } = core::mem::take(&mut world.watch);
+        Ok(Outcome { verdicts, transcript, scores, timeline })
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use wire::Mono;
 
+use super::TOLERANCE;
 use crate::media::{Heard, Piece, Rtp};
 
 /// A subscriber.
@@ -100,7 +101,9 @@ impl Sink {
         for number in missing {
             let Some((piece, at)) = self.sent.get(number) else { continue };
             let recently = self.again.get(piece).is_some_and(|again| now.since(*again) < round_trip * 2);
-            if now.since(*at) < KEPT && !recently {
+            // Who asks sooner than a round trip after a packet left does not know of it yet.
+            let is_due = now.since(*at) + TOLERANCE >= round_trip && now.since(*at) < KEPT;
+            if is_due && !recently {
                 self.pending.entry(*number).or_insert(now);
             }
         }

@@ -38,7 +38,8 @@ pub fn sample(interval: &Interval) -> f64 {
     if retransmitted > 0.0 {
         weight *= repaired / retransmitted;
     }
-    lost -= repaired * weight;
+    // What was lost before the interval may be repaired in it.
+    lost = (lost - repaired * weight).max(0.0);
     let delivered = (received - lost) / received;
     (10.0 * delivered.powi(4)).round()
 }
@@ -76,6 +77,8 @@ mod tests {
         assert_eq!(of(100, 90, 10, 10), 9.0);
         // With every second repair in vain the weight is half: 6.72 count, (83.28 / 90)^4 = 0.733.
         assert_eq!(of(100, 90, 10, 20), 7.0);
+        // Repairs of what was lost before make nothing better than good.
+        assert_eq!(of(100, 100, 10, 10), 10.0);
         // More lost than received counts as all of it.
         assert_eq!(of(100, 20, 0, 0), 0.0);
         let mut scorer = Scorer::default();
