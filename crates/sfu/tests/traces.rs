@@ -77,7 +77,6 @@ fn requests_are_shown_on_both_sides_once_each() {
     for _ in 0..3 {
         host.receive(transport(1), peer(2), &pli(70));
     }
-    host.finish();
     let shown: Vec<_> = host
         .traces()
         .iter()
