@@ -1,5 +1,6 @@
 //! A packet as consumers see it: in the router's numbers, whatever its producer called them.
 
+use streams::send::Origin;
 use wire::rtp::Layout;
 use wire::{Ntp, PayloadType, Ssrc};
 
@@ -34,6 +35,17 @@ pub struct Packet {
     pub temporal_layer: u8,
     /// What it is called from here on, if it came without a packet id and is to have one.
     pub packet_id: Option<u32>,
+}
+
+impl Packet {
+    /// How it is found again where packets are kept.
+    pub(crate) fn origin(&self) -> Origin {
+        let [.., a, b] = self.sequence.to_be_bytes();
+        let [_, _, c, d] = self.run.to_be_bytes();
+        // A producer has far fewer encodings.
+        let encoding = u8::try_from(self.encoding).unwrap_or(u8::MAX);
+        Origin { sequence: u16::from_be_bytes([a, b]), run: u16::from_be_bytes([c, d]), encoding }
+    }
 }
 
 /// What travels beside a packet's bytes to other shards, so that they decide as its own shard does.

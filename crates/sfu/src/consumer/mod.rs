@@ -318,6 +318,26 @@ impl Consumer {
         core::iter::once(&self.first).chain(&self.more).map(|stream| stream.sender)
     }
 
+    /// What its streams are made of, in the order of encodings.
+    pub(crate) fn described(&self) -> &[RtpStreamParams] {
+        &self.cold.described
+    }
+
+    /// Whether its peer may ask for packets again.
+    pub(crate) fn may_ask(&self) -> bool {
+        self.cold.described.iter().any(|stream| stream.use_nack)
+    }
+
+    /// The MID that its packets carry.
+    pub(crate) const fn mid(&self) -> Option<Mid> {
+        self.mid
+    }
+
+    /// Ticks a second of its streams' timestamps.
+    pub(crate) const fn clock_rate_hz(&self) -> u32 {
+        self.clock_rate_hz
+    }
+
     /// What it makes of its producer's streams.
     pub const fn consumer_type(&self) -> ConsumerType {
         self.consumer_type

@@ -1,25 +1,25 @@
 //! What a consumer's streams are made of, which layers it sends, and what it counted.
 
-use model::dump::{LayersDump, RtpStreamDump};
+use model::dump::{LayersDump, RtpStreamDump, RtpStreamParams};
 use model::reply::ConsumerReport;
 use model::rtp::MediaKind;
 use model::stats::{RtpStreamCounters, RtpStreamKindStats, RtpStreamStats};
 use wire::Mono;
 
 use super::Consumer;
-use crate::producer::{BEST_SCORE, counters, rtx_dump};
+use crate::producer::{counters, rtx_dump};
 use crate::transport::Sender;
 
 impl Consumer {
     /// Streams and layers.
-    pub(crate) fn report(&self) -> ConsumerReport {
-        let stream = |params: &model::dump::RtpStreamParams| RtpStreamDump {
+    pub(crate) fn report<'a>(&self, senders: impl Iterator<Item = &'a Sender>) -> ConsumerReport {
+        let stream = |(params, sender): (&RtpStreamParams, &Sender)| RtpStreamDump {
             params: params.clone(),
-            score: BEST_SCORE,
+            score: sender.reception.score(),
             rtx_stream: rtx_dump(params),
         };
         ConsumerReport {
-            rtp_streams: self.cold.described.iter().map(stream).collect(),
+            rtp_streams: self.cold.described.iter().zip(senders).map(stream).collect(),
             layers: self.layers_dump(),
         }
     }
@@ -27,10 +27,20 @@ impl Consumer {
     /// What one of its streams counted.
     pub(crate) fn stats_of(&self, sender: &Sender, kind: MediaKind, now: Mono) -> Option<RtpStreamStats> {
         let params = self.cold.described.get(usize::from(sender.encoding))?;
+        let Sender { reception, tally, .. } = sender;
         let counters = RtpStreamCounters {
+            packets_lost: reception.lost(),
+            fraction_lost: reception.fraction_lost(),
+            jitter: reception.jitter(),
+            packets_retransmitted: tally.retransmitted,
+            packets_repaired: tally.repaired,
+            nack_count: tally.nacks,
+            nack_packet_count: tally.nacked,
             pli_count: sender.pli_count,
             fir_count: sender.fir_count,
-            packet_count: sender.packets,
+            round_trip_time: reception.round_trip().map_or(0.0, |time| time.as_secs_f32() * 1_000.0),
+            score: reception.score(),
+            packet_count: tally.packets,
             byte_count: sender.bytes.total(),
             bitrate: sender.bytes.bits_per_second(now),
             ..counters(params, kind, now)

@@ -33,7 +33,7 @@ pub use parameters::validate;
 pub(crate) use parameters::{ENCODINGS_LIMIT, carries_media, layers};
 pub(crate) use received::Heard;
 pub(crate) use replica::Replica;
-pub(crate) use report::{BEST_SCORE, counters, describe, rtx_dump};
+pub(crate) use report::{counters, describe, rtx_dump};
 
 use crate::content::{Codec, Content};
 use crate::transport::Request;
@@ -232,6 +232,11 @@ impl Producer {
     pub fn seen(&self) -> impl Iterator<Item = Option<(Ssrc, Option<Ssrc>)>> {
         let streams = self.encodings.iter().map(|encoding| encoding.stream.as_ref());
         streams.map(|stream| stream.map(|stream| (stream.ssrc, stream.rtx_ssrc)))
+    }
+
+    /// Whether its packets carry what repairs the ones before.
+    pub(crate) fn has_in_band_fec(&self) -> bool {
+        self.encodings.iter().any(|encoding| encoding.described.use_in_band_fec)
     }
 
     /// Where its packets say whose they are.

@@ -11,8 +11,8 @@ use model::rtp::MediaKind;
 use wire::Mono;
 use wire::rtp::{HeaderPlan, PlanError, View};
 
-use super::Activity;
 use super::extensions::Outline;
+use super::{Activity, report};
 use crate::Packet;
 
 /// See the module.
@@ -22,6 +22,7 @@ pub(crate) struct Replica {
     producer: ProducerKey,
     kind: MediaKind,
     outline: Outline,
+    has_in_band_fec: bool,
     activity: Activity,
     /// Nothing before its feed was opened.
     epoch: Option<Epoch>,
@@ -45,6 +46,7 @@ impl Replica {
             producer: open.producer,
             kind: open.kind,
             outline: Outline::new(open.kind, &open.header_extensions),
+            has_in_band_fec: open.codecs.iter().any(report::has_in_band_fec),
             activity: if open.paused { Activity::Paused } else { Activity::Running },
             epoch: None,
             scores: open.mapped_ssrcs.iter().map(|_| 0).collect(),
@@ -59,6 +61,10 @@ impl Replica {
 
     pub(crate) const fn kind(&self) -> MediaKind {
         self.kind
+    }
+
+    pub(crate) const fn has_in_band_fec(&self) -> bool {
+        self.has_in_band_fec
     }
 
     pub(crate) const fn activity(&self) -> Activity {

@@ -95,7 +95,6 @@ impl Encoding {
 /// What a stream of an encoding is made of. What its packets say comes later.
 pub(crate) fn describe(parameters: &RtpParameters, at: usize, codec: &RtpCodecParameters) -> RtpStreamParams {
     let encoding = parameters.encodings.get(at);
-    let set = |name: &str| codec.parameters.get(name).is_some_and(|value| value.as_integer() == Some(1));
     let feedback =
         |kind: &str, parameter: &str| codec.rtcp_feedback.iter().any(|known| known.is(kind, parameter));
     let layers = encoding.map(layers).unwrap_or_default();
@@ -112,11 +111,20 @@ pub(crate) fn describe(parameters: &RtpParameters, at: usize, codec: &RtpCodecPa
         use_nack: feedback("nack", ""),
         use_pli: feedback("nack", "pli"),
         use_fir: feedback("ccm", "fir"),
-        use_in_band_fec: set("useinbandfec"),
-        use_dtx: set("usedtx") || encoding.and_then(|encoding| encoding.dtx).unwrap_or_default(),
+        use_in_band_fec: has_in_band_fec(codec),
+        use_dtx: is_set(codec, "usedtx") || encoding.and_then(|encoding| encoding.dtx).unwrap_or_default(),
         spatial_layers: layers.spatial,
         temporal_layers: layers.temporal,
     }
+}
+
+/// Whether packets carry what repairs the ones before (RFC 7587 §6.1).
+pub(super) fn has_in_band_fec(codec: &RtpCodecParameters) -> bool {
+    is_set(codec, "useinbandfec")
+}
+
+fn is_set(codec: &RtpCodecParameters, name: &str) -> bool {
+    codec.parameters.get(name).is_some_and(|value| value.as_integer() == Some(1))
 }
 
 /// The retransmissions of a stream that has them.

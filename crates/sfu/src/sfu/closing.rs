@@ -35,6 +35,9 @@ impl<S: Copy> Sfu<S> {
     pub fn close_consumer(&mut self, key: ConsumerKey) -> Result<(), Error> {
         let Consuming { consumer, producer, transport, at_producer, at_transport } =
             self.consumers.remove(key).ok_or(Error::UnknownConsumer)?;
+        if consumer.may_ask() {
+            self.stored.close(producer, &mut |slot| self.tick.give_back(slot));
+        }
         if let Some(source) = self.sources.get_mut(producer) {
             source.consumers.swap_remove(at_producer);
             let moved = source.consumers.get(at_producer).and_then(|moved| self.consumers.get_mut(*moved));

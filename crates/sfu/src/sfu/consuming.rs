@@ -8,11 +8,11 @@ use model::key::{ConsumerKey, ProducerKey};
 use model::score::{ConsumerLayers, ConsumerType};
 use model::trace::{ConsumerTraceEventType, TraceSet};
 use srtp::PacketIndex;
-use streams::Rate;
 use wire::Ssrc;
 
 use super::{Consuming, Sfu};
 use crate::Error;
+use crate::chance::mixed;
 use crate::consumer::{Consumer, Halt, random_start};
 use crate::io::{Output, Outputs};
 use crate::producer::Activity;
@@ -52,13 +52,16 @@ impl<S: Copy> Sfu<S> {
         for (halt, _) in halts.into_iter().filter(|(_, holds)| *holds) {
             consumer.halt(halt);
         }
-        let is_active = consumer.is_active();
+        let (is_active, may_ask) = (consumer.is_active(), consumer.may_ask());
         let (at_producer, at_transport) = (source.consumers.len(), owner.inside.consumers.len());
         source.consumers.push(key);
         owner.inside.consumers.push(key);
         let entry =
             Consuming { consumer, producer: *producer, transport: *transport, at_producer, at_transport };
         self.consumers.insert(key, entry).map_err(|why| Error::NoPlace { what: "consumer", why })?;
+        if may_ask {
+            self.stored.open(*producer, open.kind);
+        }
         if is_active {
             self.ask_for(key, out);
         }
@@ -169,20 +172,10 @@ fn begin(
         return Err(Error::SsrcTaken(ssrc));
     }
     let mut senders = Vec::new();
-    for (encoding, (ssrc, rtx)) in (0..).zip(consumer.ssrcs().zip(consumer.rtx_ssrcs())) {
-        let sender = Sender {
-            consumer: key,
-            ssrc,
-            rtx,
-            encoding,
-            kind: open.kind,
-            paddable: false,
-            handle: None,
-            packets: 0,
-            bytes: Rate::new(),
-            pli_count: 0,
-            fir_count: 0,
-        };
+    for (encoding, (ssrc, rtx)) in (0_u8..).zip(consumer.ssrcs().zip(consumer.rtx_ssrcs())) {
+        let described = consumer.described().get(usize::from(encoding));
+        let mut start = |ssrc| owner.next_index(ssrc).unwrap_or_else(|| start_of(open.seed, ssrc));
+        let sender = Sender::new(key, (open.kind, encoding), (ssrc, rtx), described, &mut start);
         match owner.begin(sender) {
             Ok(index) => senders.push(index),
             Err(_) => {
@@ -196,10 +189,6 @@ fn begin(
 
 /// Where the numbers of a stream begin: anywhere, and for each stream of a consumer elsewhere.
 fn start_of(seed: u64, ssrc: Ssrc) -> PacketIndex {
-    // The finisher of SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, 2014).
-    let mut bits = seed ^ u64::from(ssrc.0);
-    bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-    let [.., high, low] = (bits ^ bits >> 31).to_be_bytes();
+    let [.., high, low] = mixed(seed ^ u64::from(ssrc.0)).to_be_bytes();
     random_start(u16::from_be_bytes([high, low]))
 }

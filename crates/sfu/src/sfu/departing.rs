@@ -28,6 +28,7 @@ impl<S: Copy> Sfu<S> {
             });
             counters.unsealed = counters.unsealed.saturating_add(unsealed);
         }
+        self.expect_report(key, io.now, io.out);
         self.tick.spent().for_each(|slot| io.packets.release(slot));
     }
 
@@ -54,6 +55,7 @@ impl<S: Copy> Sfu<S> {
             self.listed.pop_front();
         }
         self.tick.spent().for_each(|slot| io.packets.release(slot));
+        self.stored.expire(io.now, io.packets);
     }
 }
 

@@ -2,21 +2,23 @@
 
 use model::event::{ConsumerEvent, Event, ProducerEvent, TransportEvent};
 use model::key::{ProducerKey, TransportKey};
+use streams::score::BEST;
 use wire::Mono;
 use wire::rtp::values::{Rotation, VideoOrientation};
 use wire::rtp::{ExtensionId, View};
 
 use super::Sfu;
+use super::report::score_of;
 use super::rtcp::Heard;
 use super::source::Origin;
-use super::tick::{InFlight, Unplaced};
+use super::tick::{InFlight, QUEUE_LIMIT, Unplaced};
 use super::traces;
 use crate::consumer::{self, Decision};
 use crate::io::{Datagram, HandOver, Io, Output, Outputs, Packets, SocketRole, Verdict};
 use crate::listener::Marks;
 use crate::packet::{Packet, Stamp};
 use crate::producer::{self, Activity, Arrival, Noted, Producer, ReceiveIds, Received};
-use crate::transport::{DropReason, Listing, Opened, Queued};
+use crate::transport::{DropReason, Going, Listing, Opened, Queued, Sender};
 
 /// What came of a packet that was offered to consumers.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +44,9 @@ impl<S: Copy> Sfu<S> {
     {
         self.now = io.now;
         let taken = self.take(transport, datagram, io);
+        if taken == Err(DropReason::NoSlot) {
+            self.stored.relieve(io.packets);
+        }
         self.judge(transport, taken)
     }
 
@@ -301,8 +306,9 @@ impl<S: Copy> Sfu<S> {
         if offered.awaited {
             self.hold(key, stamp, slot, io);
         }
-        if offered.queued.is_err() {
-            io.packets.release(slot);
+        match offered.queued {
+            Ok(()) => self.stored.keep(io.now, key, (stamp, slot), io.packets),
+            Err(_) => io.packets.release(slot),
         }
         if offered.begins {
             self.offer_held(key, &stamp.packet, io);
@@ -370,22 +376,24 @@ impl<S: Copy> Sfu<S> {
             offered.begins |= rewrite.begins;
             let packet = match place {
                 Some(place) => place,
-                None => {
-                    match tick.add(slot, stamp.layout, |plan| source.lay_out(&stamp.packet, view, plan)) {
-                        Ok(added) => *place.insert(added),
-                        Err(unplaced) => return Offered::to_nobody(unplaced.into()),
-                    }
-                }
+                None => match tick.add(slot, stamp, |plan| source.lay_out(&stamp.packet, view, plan)) {
+                    Ok(added) => *place.insert(added),
+                    Err(unplaced) => return Offered::to_nobody(unplaced.into()),
+                },
             };
             if rewrite.turns {
                 let layers = ConsumerEvent::Layers(entry.consumer.layers());
                 out.push(Output::Event(Event::Consumer(*key, layers)));
+                // What its peer said of another encoding means nothing for this one.
+                let score = owner.senders.get_mut(rewrite.sender).map_or(BEST, Sender::reset_score);
+                let score = ConsumerEvent::Score(score_of(&entry.consumer, score, source.scores()));
+                out.push(Output::Event(Event::Consumer(*key, score)));
             }
             if !entry.consumer.trace().is_empty() {
                 let len = tick.packet(packet).map_or(0, InFlight::plain_len);
                 out.extend(traces::sent(*key, &entry.consumer, now, (stamp, &rewrite, len)));
             }
-            owner.queue.push(Queued { packet, rewrite });
+            owner.queue.push(Queued { packet, rewrite, going: Going::First });
             copies = copies.saturating_add(1);
             if owner.listing == Listing::Idle {
                 owner.listing = Listing::Listed(*now_tick);
@@ -450,7 +458,5 @@ impl From<Unplaced> for DropReason {
     }
 }
 
-/// Copies that wait for one transport's flush: as many as there are packets in a tick. More are dropped and counted.
-const QUEUE_LIMIT: usize = super::tick::PACKETS_LIMIT;
 /// The longest RTCP that the application may send, as in the protocol.
 const RTCP_LIMIT: usize = 1_600;

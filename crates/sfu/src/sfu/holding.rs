@@ -61,8 +61,9 @@ impl<S: Copy> Sfu<S> {
             let offered = view
                 .filter(|_| follows)
                 .map(|view| self.offer_all(io.now, key, (&stamp, slot, &view), io.out));
-            if offered.is_none_or(|offered| offered.queued.is_err()) {
-                io.packets.release(slot);
+            match offered.map(|offered| offered.queued) {
+                Some(Ok(())) => self.stored.keep(io.now, key, (&stamp, slot), io.packets),
+                Some(Err(_)) | None => io.packets.release(slot),
             }
         }
     }

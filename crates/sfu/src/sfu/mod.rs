@@ -16,15 +16,20 @@ mod consuming;
 mod data;
 mod departing;
 mod fan_out;
+mod hearing;
 mod holding;
 mod key_frames;
+mod losses;
 mod producing;
 mod receiver_reports;
 mod receiving;
+mod repeating;
 mod report;
 mod reports;
 mod rtcp;
+mod sender_reports;
 mod source;
+mod stored;
 mod tick;
 mod timing;
 mod traces;
@@ -45,6 +50,7 @@ use crate::slots::Slots;
 use crate::transport::{DropCounters, Listing, Transport};
 use holding::Holding;
 use source::Source;
+use stored::Stored;
 
 /// See the module. `S` names the slot that holds a packet.
 #[derive(Debug)]
@@ -57,6 +63,7 @@ pub struct Sfu<S> {
     data_consumers: Slots<DataConsumerKey, DataConsumer>,
     tick: Tick<S>,
     holding: Holding<S>,
+    stored: Stored<S>,
     /// Counts ticks; wraps.
     now_tick: u32,
     /// The time of this tick.
@@ -90,6 +97,8 @@ pub struct Config {
     pub data_producers: usize,
     /// Data consumers.
     pub data_consumers: usize,
+    /// Packets kept for being asked for again. More than that, and the oldest go first.
+    pub stored_packets: usize,
     /// Whether runs of video are levelled by padding.
     pub levelling: bool,
     /// What a wall clock shows at [`wire::Mono::ZERO`]: the one anchor of time on the wire. All shards have the same.
@@ -105,6 +114,7 @@ impl Default for Config {
             consumers: 1 << 20,
             data_producers: 65_536,
             data_consumers: 1 << 20,
+            stored_packets: STORED_PACKETS,
             levelling: false,
             ntp_at_zero: Ntp::default(),
         }
@@ -128,6 +138,10 @@ pub struct Counters {
     pub unsealed: u64,
     /// Compound packets that were read.
     pub rtcp_received: u64,
+    /// Copies that were queued once more, because somebody missed them.
+    pub repeated: u64,
+    /// Copies that somebody missed and that were gone, or could not go yet.
+    pub not_repeated: u64,
 }
 
 #[derive(Debug)]
@@ -152,6 +166,7 @@ impl<S: Copy> Sfu<S> {
             data_consumers: Slots::new(config.data_consumers),
             tick: Tick::new(),
             holding: Holding::new(),
+            stored: Stored::new(config.producers, config.stored_packets),
             now_tick: 0,
             now: Mono::ZERO,
             listed: std::collections::VecDeque::new(),
@@ -187,6 +202,11 @@ impl<S: Copy> Sfu<S> {
         self.tick.in_flight()
     }
 
+    /// Packets that are kept for being asked for again.
+    pub const fn stored(&self) -> usize {
+        self.stored.held()
+    }
+
     /// Whether nothing is left of anybody.
     pub fn is_empty(&self) -> bool {
         let tables = [
@@ -197,7 +217,7 @@ impl<S: Copy> Sfu<S> {
             self.data_consumers.len(),
             self.listed.len(),
         ];
-        tables == [0; 6] && self.tick.is_empty() && self.holding.is_empty()
+        tables == [0; 6] && self.tick.is_empty() && self.holding.is_empty() && self.stored.held() == 0
     }
 
     /// Tells the host to flush a transport, once.
@@ -218,5 +238,7 @@ impl<S: Copy> Default for Sfu<S> {
     }
 }
 
+/// Two seconds of a hundred streams of 3 Mbit/s, or of two hundred of half of that. A host whose pool is smaller says so.
+const STORED_PACKETS: usize = 65_536;
 /// The longest RTCP that is read. Compound packets are bounded by the path; direct transports take 1600 bytes.
 const RTCP_LIMIT: usize = 2_048;

@@ -78,7 +78,7 @@ impl<S: Copy> Sfu<S> {
         let mut any = false;
         for key in &owner.inside.producers {
             let Some(source) = sources.get_mut(*key) else { continue };
-            let worst = source.worst_remote_loss();
+            let worst = source.worst_loss(now);
             let Origin::Here { producer, .. } = &mut source.origin else { continue };
             producer.report(now, worst, &mut |block| {
                 any = true;

@@ -6,14 +6,14 @@ use model::key::{ConsumerKey, ProducerKey, ShardIndex};
 use model::reply::{ConsumerOpened, ConsumerReport};
 use model::score::{ConsumerScore, ConsumerType};
 use model::stats::RtpStreamStats;
+use streams::score::BEST;
 use wire::Mono;
 
-use super::Sfu;
 use super::source::{Origin, Source};
+use super::{Consuming, Sfu};
 use crate::Error;
 use crate::consumer::Consumer;
 use crate::io::{Output, Outputs};
-use crate::producer::BEST_SCORE;
 
 impl<S: Copy> Sfu<S> {
     /// The streams of a producer that were seen.
@@ -40,7 +40,7 @@ impl<S: Copy> Sfu<S> {
     pub fn consumer_opened(&self, key: ConsumerKey) -> Result<ConsumerOpened, Error> {
         let entry = self.consumers.get(key).ok_or(Error::UnknownConsumer)?;
         let producer_scores = self.sources.get(entry.producer).map(Source::scores).unwrap_or_default();
-        let score = score_of(&entry.consumer, producer_scores);
+        let score = score_of(&entry.consumer, self.own_score(entry), producer_scores);
         Ok(ConsumerOpened { score, preferred_layers: entry.consumer.preferred_layers() })
     }
 
@@ -57,7 +57,8 @@ impl<S: Copy> Sfu<S> {
         for key in &source.consumers {
             let Some(entry) = self.consumers.get(*key) else { continue };
             if entry.consumer.consumer_type() != ConsumerType::Pipe {
-                let score = ConsumerEvent::Score(score_of(&entry.consumer, scores.clone()));
+                let own = self.own_score(entry);
+                let score = ConsumerEvent::Score(score_of(&entry.consumer, own, scores.clone()));
                 out.push(Output::Event(Event::Consumer(*key, score)));
             }
         }
@@ -94,7 +95,18 @@ impl<S: Copy> Sfu<S> {
     /// # Errors
     /// When it is gone.
     pub fn consumer_report(&self, key: ConsumerKey) -> Result<ConsumerReport, Error> {
-        self.consumer(key).map(|consumer| consumer.report()).ok_or(Error::UnknownConsumer)
+        let entry = self.consumers.get(key).ok_or(Error::UnknownConsumer)?;
+        let owner = self.transports.get(entry.transport).ok_or(Error::UnknownTransport)?;
+        let senders = entry.consumer.senders().filter_map(|sender| owner.senders.get(sender));
+        Ok(entry.consumer.report(senders))
+    }
+
+    /// How the stream of a consumer does, as its peer sees it.
+    pub(super) fn own_score(&self, entry: &Consuming) -> u8 {
+        let owner = self.transports.get(entry.transport);
+        let sender = owner.zip(entry.consumer.senders().next());
+        let sender = sender.and_then(|(owner, sender)| owner.senders.get(sender));
+        sender.map_or(BEST, |sender| sender.reception.score())
     }
 
     /// What a consumer's streams counted, and after them the stream of its producer that it sends, if that is of this
@@ -120,14 +132,17 @@ impl<S: Copy> Sfu<S> {
     }
 }
 
-fn score_of(consumer: &Consumer, producer_scores: Vec<u8>) -> ConsumerScore {
+/// How a consumer does whose own stream has that score.
+pub(super) fn score_of(consumer: &Consumer, own: u8, producer_scores: Vec<u8>) -> ConsumerScore {
     let producer_score = match consumer.consumer_type() {
-        ConsumerType::Pipe => BEST_SCORE,
+        ConsumerType::Pipe => BEST,
         // Of what it will send, until it sends.
         _ => {
             let encoding = consumer.current().unwrap_or_else(|| consumer.encodings().start);
             producer_scores.get(encoding).copied().unwrap_or_default()
         }
     };
-    ConsumerScore { score: BEST_SCORE, producer_score, producer_scores }
+    // Pipes have no score of interest.
+    let score = if consumer.consumer_type() == ConsumerType::Pipe { BEST } else { own };
+    ConsumerScore { score, producer_score, producer_scores }
 }

@@ -18,7 +18,8 @@ impl<S: Copy> Sfu<S> {
     where
         P: Packets<Slot = S>,
     {
-        if self.report_received(key, io.now)
+        let (sent, received) = (self.report_sent(key, io.now), self.report_received(key, io.now));
+        if (sent || received)
             && let Some(owner) = self.transports.get_mut(key)
         {
             let next = owner.report_interval();
@@ -33,6 +34,7 @@ impl<S: Copy> Sfu<S> {
         let Some(owner) = self.transports.get_mut(key) else { return };
         if owner.agenda.at(Due::Reports) == Mono::NEVER {
             owner.agenda.set(Due::Reports, now + FIRST_REPORT);
+            owner.rtcp.prepare();
             self.rearm(key, out);
         }
     }

@@ -38,11 +38,20 @@ impl<S: Copy> Sfu<S> {
                 Packet::Pli(pli) => self.heard_pli(heard, &pli, io.out),
                 Packet::Fir(fir) => self.heard_fir(heard, &fir, io.out),
                 // Of our own streams, as their sender sees them.
-                Packet::SenderReport(report) => self.heard_sender_report(heard, &report, io.out),
+                Packet::SenderReport(report) => {
+                    self.heard_sender_report(heard, &report, io.out);
+                    report.reports.iter().for_each(|block| self.heard_report_block(heard, &block, io.out));
+                }
                 // Of streams that we send, as their receiver sees them.
-                Packet::ReceiverReport(_) | Packet::Nack(_) => {}
+                Packet::ReceiverReport(report) => {
+                    report.reports.iter().for_each(|block| self.heard_report_block(heard, &block, io.out));
+                }
+                Packet::Nack(nack) => self.heard_nack(heard, &nack, io),
                 // Of either.
-                Packet::Xr(xr) => self.heard_answers(heard, &xr),
+                Packet::Xr(xr) => {
+                    self.heard_answers(heard, &xr);
+                    self.heard_reference_time(heard, &xr);
+                }
                 // What a path can carry is estimated elsewhere.
                 Packet::TransportCc(_) | Packet::Remb(_) => {}
                 // A BYE ends nothing: the application says when a producer ends.

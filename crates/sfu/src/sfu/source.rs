@@ -3,8 +3,10 @@
 
 use model::command::{Epoch, ProducerReplica};
 use model::key::{ConsumerKey, ProducerKey, ShardIndex, TransportKey};
+use wire::Mono;
 use wire::rtp::{HeaderPlan, PlanError, View};
 
+use super::losses::Losses;
 use crate::Packet;
 use crate::io::Output;
 use crate::producer::{Activity, Producer, Replica};
@@ -16,6 +18,8 @@ pub(super) struct Source {
     pub(super) consumers: Vec<ConsumerKey>,
     /// Who else gets its packets.
     pub(super) feeds: Vec<Feed>,
+    /// What its consumers on this shard lose.
+    pub(super) losses: Losses,
     /// The worst loss among the consumers on other shards, of 256.
     remote_losses: Vec<(ShardIndex, u8)>,
 }
@@ -43,7 +47,13 @@ impl Feed {
 
 impl Source {
     pub(super) const fn new(origin: Origin) -> Self {
-        Self { origin, consumers: Vec::new(), feeds: Vec::new(), remote_losses: Vec::new() }
+        Self {
+            origin,
+            consumers: Vec::new(),
+            feeds: Vec::new(),
+            losses: Losses::new(),
+            remote_losses: Vec::new(),
+        }
     }
 
     pub(super) fn replica(open: &ProducerReplica) -> Self {
@@ -60,6 +70,14 @@ impl Source {
         match &self.origin {
             Origin::Here { producer, .. } => producer.lay_out(packet, view, plan),
             Origin::Elsewhere(replica) => replica.lay_out(packet, view, plan),
+        }
+    }
+
+    /// Whether its packets carry what repairs the ones before.
+    pub(super) fn has_in_band_fec(&self) -> bool {
+        match &self.origin {
+            Origin::Here { producer, .. } => producer.has_in_band_fec(),
+            Origin::Elsewhere(replica) => replica.has_in_band_fec(),
         }
     }
 
@@ -101,8 +119,13 @@ impl Source {
     }
 
     /// The worst loss among the consumers on other shards, of 256.
-    pub(super) fn worst_remote_loss(&self) -> u8 {
+    fn worst_remote_loss(&self) -> u8 {
         self.remote_losses.iter().map(|(_, fraction)| *fraction).max().unwrap_or_default()
+    }
+
+    /// The worst loss among all consumers, of 256.
+    pub(super) fn worst_loss(&self, now: Mono) -> u8 {
+        self.worst_remote_loss().max(self.losses.worst(now))
     }
 
     pub(super) fn producer(&self) -> Option<&Producer> {

@@ -3,7 +3,11 @@
 //! A packet stands here once, however many consumers it has, until its last copy was sent or given up; only then its
 //! slot is let go. So what waits for one transport holds nothing but itself; the number is bounded.
 
+use streams::send::Origin;
+use wire::Ntp;
 use wire::rtp::{HeaderPlan, Layout, PlanError};
+
+use crate::packet::Stamp;
 
 /// See the module. `S` names a slot.
 #[derive(Clone, Debug)]
@@ -24,6 +28,9 @@ pub(crate) struct InFlight<S> {
     plain_len: usize,
     pub(crate) layout: Layout,
     pub(crate) plan: HeaderPlan,
+    /// Which packet of its source it is.
+    pub(crate) origin: Origin,
+    pub(crate) captured: Ntp,
 }
 
 /// Why a packet finds no place.
@@ -53,11 +60,16 @@ impl<S: Copy> Tick<S> {
         self.vacant.is_empty() && self.packets.len() >= PACKETS_LIMIT
     }
 
+    /// Whether what is sent again finds a place: half of them are for what is new.
+    pub(super) const fn has_room_for_repeats(&self) -> bool {
+        self.in_flight() < PACKETS_LIMIT / 2
+    }
+
     /// Adds a packet whose header `lay_out` writes; returns its place, which nobody refers to yet.
     pub(super) fn add(
         &mut self,
         slot: S,
-        layout: Layout,
+        stamp: &Stamp,
         lay_out: impl FnOnce(&mut HeaderPlan) -> Result<(), PlanError>,
     ) -> Result<u32, Unplaced> {
         let place = match self.vacant.last() {
@@ -69,8 +81,10 @@ impl<S: Copy> Tick<S> {
                     slot,
                     copies: 0,
                     plain_len: 0,
-                    layout,
+                    layout: stamp.layout,
                     plan: HeaderPlan::new(),
+                    origin: stamp.packet.origin(),
+                    captured: stamp.packet.captured,
                 });
                 self.vacant.push(place);
                 place
@@ -78,8 +92,9 @@ impl<S: Copy> Tick<S> {
         };
         let packet = self.packets.get_mut(place as usize).ok_or(Unplaced::Full)?;
         lay_out(&mut packet.plan).map_err(|PlanError::TooLong| Unplaced::Oversized)?;
-        (packet.slot, packet.layout, packet.copies) = (slot, layout, 0);
-        packet.plain_len = packet.plan.header_len().saturating_add(layout.payload_len());
+        (packet.slot, packet.layout, packet.copies) = (slot, stamp.layout, 0);
+        (packet.origin, packet.captured) = (stamp.packet.origin(), stamp.packet.captured);
+        packet.plain_len = packet.plan.header_len().saturating_add(stamp.layout.payload_len());
         self.vacant.pop();
         Ok(place)
     }
@@ -127,5 +142,7 @@ impl<S: Copy> Tick<S> {
     }
 }
 
+/// Copies that wait for one transport's flush: as many as there are packets in a tick. More are dropped and counted.
+pub(super) const QUEUE_LIMIT: usize = PACKETS_LIMIT;
 /// Twice what a shard receives and is handed in a tick. More are dropped and counted.
-pub(crate) const PACKETS_LIMIT: usize = 4_096;
+pub(super) const PACKETS_LIMIT: usize = 4_096;

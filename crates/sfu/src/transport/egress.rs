@@ -10,7 +10,7 @@ use wire::Mono;
 use wire::rtp::padding::{self, LEVELLING_LIMIT};
 use wire::rtp::values::AbsSendTime;
 
-use super::{Kind, Listing, Queued, Transport};
+use super::{Going, Kind, Listing, Queued, Transport};
 use crate::io::{Depart, Departing, MAX_RUN_BYTES, Packets, SocketRole};
 use crate::sfu::{InFlight, Tick};
 
@@ -84,9 +84,12 @@ impl Transport {
         let mut run = Run::default();
         for queued in queue.iter().take(most.max(1)) {
             let Some(packet) = tick.packet(queued.packet) else { break };
-            let size = packet.plain_len().saturating_add(self.overhead());
-            let paddable =
-                levelling && self.senders.get(queued.rewrite.sender).is_some_and(|sender| sender.paddable);
+            let extra_len = queued.going.extra_len();
+            let size = packet.plain_len().saturating_add(extra_len).saturating_add(self.overhead());
+            // What goes again as it was has the padding that it had.
+            let paddable = levelling
+                && !matches!(queued.going, Going::Again { .. })
+                && self.senders.get(queued.rewrite.sender).is_some_and(|sender| sender.paddable);
             if !run.take(size, paddable) || run.ended {
                 break;
             }
@@ -103,26 +106,28 @@ impl Transport {
         let Some(to) = self.flows.rtp() else { return };
         let Leaving { now, tick, packets, depart } = leaving;
         let out = depart.reserve(run.segment_size.saturating_mul(these.len()));
-        let (mut len, mut plain_len, mut segment_size) = (0_usize, 0_usize, 0);
+        let (mut len, mut media_len, mut repeated_len, mut segment_size) = (0_usize, 0_usize, 0_usize, 0);
         for (at, queued) in these.iter().enumerate() {
             let Some(packet) = tick.packet(queued.packet) else { continue };
             let is_last = at.saturating_add(1) == these.len();
             let full = run.segment_size.saturating_sub(self.overhead());
-            let padding = if is_last { 0 } else { full.saturating_sub(packet.plain_len()) };
+            let plain_len = packet.plain_len().saturating_add(queued.going.extra_len());
+            let padding = if is_last { 0 } else { full.saturating_sub(plain_len) };
             let Some(room) = out.get_mut(len..) else { break };
             let Some(bytes) = packets.bytes(packet.slot) else { continue };
-            match self.write(*now, queued, Source { packet, bytes, padding }, room) {
+            match self.write(*now, queued, (packet, bytes, padding), room) {
                 Some(sealed) => {
                     segment_size = segment_size.max(sealed);
                     len = len.saturating_add(sealed);
-                    plain_len = plain_len.saturating_add(packet.plain_len()).saturating_add(padding);
+                    let sum = if queued.going == Going::First { &mut media_len } else { &mut repeated_len };
+                    *sum = sum.saturating_add(plain_len).saturating_add(padding);
                 }
                 None => self.counts.unsealed = self.counts.unsealed.saturating_add(1),
             }
         }
         if len > 0 {
             self.counts.sent.add(*now, len);
-            self.counts.rtp_sent.add(*now, plain_len);
+            self.counts.add_sent(*now, media_len, repeated_len);
             depart.send(Departing { role: SocketRole::Rtp, to, len, segment_size });
         }
     }
@@ -133,32 +138,41 @@ impl Transport {
         &mut self,
         now: Mono,
         queued: &Queued,
+        (packet, bytes, padding): (&InFlight<S>, &[u8], usize),
+        out: &mut [u8],
+    ) -> Option<usize> {
+        let from = packet.layout.header_len();
+        let payload = bytes.get(from..from.saturating_add(packet.layout.payload_len()))?;
+        let source = Source { packet, payload, padding };
+        match queued.going {
+            Going::First => self.write_first(now, queued, source, out),
+            Going::Rtx => self.write_rtx(now, queued, source, out),
+            Going::Again { abs_send_time, padding } => {
+                let source = Source { padding: usize::from(padding), ..source };
+                self.write_again(queued, abs_send_time, source, out)
+            }
+        }
+    }
+
+    #[inline]
+    fn write_first<S>(
+        &mut self,
+        now: Mono,
+        queued: &Queued,
         source: Source<'_, S>,
         out: &mut [u8],
     ) -> Option<usize> {
-        let Source { packet, bytes, padding } = source;
+        let Source { packet, payload, padding } = source;
         let rewrite = &queued.rewrite;
         let sender = self.senders.get_mut(rewrite.sender)?;
         let header_len = packet.plan.stamp(&rewrite.stamp(padding > 0), out).ok()?;
         packet.plan.placeholders().write_abs_send_time(out, AbsSendTime::from_mono(now));
-        let from = packet.layout.header_len();
-        let payload = bytes.get(from..from.saturating_add(packet.layout.payload_len()))?;
-        let tail = padding::tail(padding).unwrap_or_default();
+        let text = Plaintext { header_len, payload, padding: padding::tail(padding).unwrap_or_default() };
         let len = match &mut self.srtp {
-            None => {
-                let end = header_len.saturating_add(payload.len());
-                out.get_mut(header_len..end)?.copy_from_slice(payload);
-                let all = end.saturating_add(tail.len());
-                out.get_mut(end..all)?.copy_from_slice(tail);
-                all
-            }
-            Some(srtp) => {
-                let text = Plaintext { header_len, payload, padding: tail };
-                srtp.contexts()?.sealer.seal_rtp(sender.handle?, rewrite.index, out, text).ok()?
-            }
+            None => write_plain(out, text)?,
+            Some(srtp) => srtp.contexts()?.sealer.seal_rtp(sender.handle?, rewrite.index, out, text).ok()?,
         };
-        sender.packets = sender.packets.saturating_add(1);
-        sender.bytes.add(now, packet.plain_len().saturating_add(padding));
+        sender.sent(now, queued, packet, padding);
         Some(len)
     }
 
@@ -172,12 +186,13 @@ impl Transport {
         for queued in these {
             let Some(packet) = tick.packet(queued.packet) else { continue };
             let Some(bytes) = packets.bytes(packet.slot) else { continue };
-            let mut out = vec![0; packet.plain_len()];
-            let written = self.write(*now, queued, Source { packet, bytes, padding: 0 }, &mut out);
+            let mut out = vec![0; packet.plain_len().saturating_add(queued.going.extra_len())];
+            let written = self.write(*now, queued, (packet, bytes, 0), &mut out);
             let sender = self.senders.get(queued.rewrite.sender);
             if let (Some(len), Some(sender)) = (written, sender) {
                 self.counts.sent.add(*now, len);
-                self.counts.rtp_sent.add(*now, len);
+                let (media, repeated) = if queued.going == Going::First { (len, 0) } else { (0, len) };
+                self.counts.add_sent(*now, media, repeated);
                 direct(ForApplication::Rtp(sender.consumer, out.into()));
             }
         }
@@ -193,10 +208,20 @@ struct Leaving<'a, P: Packets, D> {
 }
 
 /// What a copy is made of.
-struct Source<'a, S> {
-    packet: &'a InFlight<S>,
-    bytes: &'a [u8],
-    padding: usize,
+pub(super) struct Source<'a, S> {
+    pub(super) packet: &'a InFlight<S>,
+    pub(super) payload: &'a [u8],
+    pub(super) padding: usize,
+}
+
+/// Puts payload and padding behind the header. The length of all.
+#[inline]
+pub(super) fn write_plain(out: &mut [u8], text: Plaintext<'_>) -> Option<usize> {
+    let end = text.header_len.saturating_add(text.payload.len());
+    out.get_mut(text.header_len..end)?.copy_from_slice(text.payload);
+    let all = end.saturating_add(text.padding.len());
+    out.get_mut(end..all)?.copy_from_slice(text.padding);
+    Some(all)
 }
 
 impl Run {

@@ -7,7 +7,7 @@ use model::transport::{DtlsRole, IceParameters, SrtpCryptoSuite};
 
 use super::rtcp_queue::RtcpQueue;
 use super::stats::Counts;
-use super::{Agenda, Flows, KeysRefused, Kind, Listing, Receiving, Senders, Setup, Transport};
+use super::{Agenda, Asking, Flows, KeysRefused, Kind, Listing, Receiving, Senders, Setup, Transport};
 use crate::Error;
 use crate::chance::Chance;
 
@@ -33,6 +33,7 @@ impl Transport {
             rtcp: RtcpQueue::default(),
             agenda: Agenda::new(),
             receiving: Box::new(Receiving::new(open.seed)),
+            asking: Asking::default(),
             inside: Box::default(),
             counts: Box::new(Counts::new()),
             setup: Box::new(Setup {

@@ -10,25 +10,31 @@
 //! | `flow` | who the peer is, and whether a datagram is from there |
 //! | `srtp` | keys, opening, sealing |
 //! | `ingress` | from a datagram to a packet in a slot |
-//! | `senders` | the streams that leave, by their SSRC |
+//! | `sender` | a stream that leaves |
+//! | `senders` | all of them, by their SSRC |
 //! | `egress` | from the queue to runs of datagrams |
 //! | `receiving` | what it knows of what it receives |
+//! | `repeats` | packets that leave again |
 //! | `rtcp_queue` | RTCP that waits for the flush |
 //! | `feedback` | RTCP on its way out |
 //! | `agenda` | what is done by a timer |
+//! | `asking` | who wants to know how far we are |
 //! | `stats` | what was counted, and where the transport stands |
 //!
 //! Does not do ICE, DTLS or SCTP: a WebRTC transport stays `new`, and so it neither receives nor sends.
 //! Lives on one core for all its life.
 
 mod agenda;
+mod asking;
 mod egress;
 mod feedback;
 mod flow;
 mod ingress;
 mod lifecycle;
 mod receiving;
+mod repeats;
 mod rtcp_queue;
+mod sender;
 mod senders;
 mod srtp;
 mod stats;
@@ -42,13 +48,15 @@ use model::trace::{TraceSet, TransportTraceEventType};
 use model::transport::{DtlsRole, IceParameters};
 
 pub(crate) use agenda::{Agenda, Due};
+pub(crate) use asking::{Asking, PEERS_LIMIT};
 pub(crate) use egress::{Flushing, ForApplication};
 pub(crate) use feedback::Request;
 pub(crate) use flow::Flows;
 pub(crate) use ingress::Opened;
 pub(crate) use receiving::{FEEDBACK_INTERVAL, Prompt, Receiving};
+pub(crate) use sender::Sender;
 pub use senders::SenderIndex;
-pub(crate) use senders::{Sender, Senders, Use};
+pub(crate) use senders::{Senders, Use};
 pub use srtp::KeysRefused;
 pub(crate) use srtp::Srtp;
 pub(crate) use stats::milliseconds;
@@ -58,7 +66,7 @@ use crate::chance::Chance;
 use crate::consumer::Rewrite;
 use crate::listener::Listener;
 use crate::producer::ReceiveIds;
-pub(crate) use rtcp_queue::RtcpQueue;
+pub(crate) use rtcp_queue::{COMPOUND_LIMIT, RtcpQueue};
 use stats::Counts;
 
 /// See the module.
@@ -77,6 +85,7 @@ pub(crate) struct Transport {
     pub(crate) agenda: Agenda,
     /// What is known of what it receives.
     pub(crate) receiving: Box<Receiving>,
+    pub(crate) asking: Asking,
     // Boxed, because decisions walk over many transports and look at their queues only.
     pub(crate) inside: Box<Inside>,
     counts: Box<Counts>,
@@ -137,6 +146,23 @@ pub(crate) struct Queued {
     pub(crate) packet: u32,
     /// What it says, and in whose name.
     pub(crate) rewrite: Rewrite,
+    pub(crate) going: Going,
+}
+
+/// As what a copy is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Going {
+    /// For the first time.
+    First,
+    /// Once more, in the RTX stream; the rewrite says what it was the first time.
+    Rtx,
+    /// Once more, with the very bytes of the first time.
+    Again {
+        /// What was written then.
+        abs_send_time: [u8; 3],
+        /// Bytes of padding that were added then.
+        padding: u8,
+    },
 }
 
 /// Whether the host was told to flush the transport.

@@ -36,6 +36,12 @@ impl RtcpQueue {
         written > 0
     }
 
+    /// Makes room for one compound, so that the first that is due finds it.
+    pub(crate) fn prepare(&mut self) {
+        self.bytes.reserve(COMPOUND_LIMIT);
+        self.ends.reserve(1);
+    }
+
     pub(crate) const fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }

@@ -3,13 +3,11 @@
 //! A place here outlives no stream: entries of the queue name senders by their place, and are gone before it is given
 //! to another. SSRCs are found by a binary search, those of retransmissions too, so that no two streams share one.
 
-use model::key::ConsumerKey;
 use model::rtp::MediaKind;
-use srtp::{PacketIndex, Reseal, SealError, StreamHandle};
-use streams::Rate;
+use srtp::{PacketIndex, SealError};
 use wire::Ssrc;
 
-use super::{Kind, Transport};
+use super::{Kind, Sender, Transport};
 
 /// A sender's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,28 +16,6 @@ pub struct SenderIndex(pub(crate) u32);
 impl SenderIndex {
     /// Before a transport gave one.
     pub(crate) const NONE: Self = Self(u32::MAX);
-}
-
-/// One stream that leaves.
-// What every packet touches comes first, together.
-#[derive(Clone, Debug)]
-#[repr(C)]
-pub(crate) struct Sender {
-    /// With SRTP, once there is a key.
-    pub(crate) handle: Option<StreamHandle>,
-    pub(crate) packets: u64,
-    pub(crate) bytes: Rate,
-    pub(crate) consumer: ConsumerKey,
-    pub(crate) ssrc: Ssrc,
-    /// Of its retransmissions.
-    pub(crate) rtx: Option<Ssrc>,
-    /// Which of the consumer's streams.
-    pub(crate) encoding: u8,
-    pub(crate) kind: MediaKind,
-    /// Whether runs may be levelled with padding.
-    pub(crate) paddable: bool,
-    pub(crate) pli_count: u64,
-    pub(crate) fir_count: u64,
 }
 
 /// See the module.
@@ -68,7 +44,7 @@ impl Senders {
 
     /// A sender whose SSRCs are not taken.
     pub(crate) fn add(&mut self, sender: Sender) -> SenderIndex {
-        let (ssrc, rtx) = (sender.ssrc, sender.rtx);
+        let (ssrc, rtx) = (sender.ssrc, sender.rtx.map(|rtx| rtx.ssrc));
         let index = self.vacant.pop().unwrap_or_else(|| {
             self.senders.push(None);
             // Fewer than SRTP allows for a key, and so far below 2^32.
@@ -88,7 +64,7 @@ impl Senders {
     pub(crate) fn remove(&mut self, index: SenderIndex) -> Option<Sender> {
         let sender = self.senders.get_mut(index.0 as usize)?.take()?;
         self.vacant.push(index.0);
-        for ssrc in core::iter::once(sender.ssrc).chain(sender.rtx) {
+        for ssrc in sender.ssrcs() {
             if let Ok(place) = self.place(ssrc) {
                 self.ssrcs.remove(place);
             }
@@ -104,6 +80,10 @@ impl Senders {
     #[inline]
     pub(crate) fn get_mut(&mut self, index: SenderIndex) -> Option<&mut Sender> {
         self.senders.get_mut(index.0 as usize)?.as_mut()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Sender> {
+        self.senders.iter().flatten()
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Sender> {
@@ -131,7 +111,7 @@ impl Transport {
     /// Takes up a stream whose SSRCs are not taken, in a consumer's name.
     pub(crate) fn begin(&mut self, mut sender: Sender) -> Result<SenderIndex, SealError> {
         if let Some(contexts) = self.srtp.as_mut().and_then(|srtp| srtp.contexts()) {
-            sender.handle = Some(contexts.sealer.add_stream(sender.ssrc, Reseal::Never)?);
+            sender.handle = Some(contexts.sealer.add_stream(sender.ssrc, sender.reseal())?);
         }
         sender.paddable = sender.kind == MediaKind::Video && self.kind != Kind::Pipe && !self.is_direct();
         Ok(self.senders.add(sender))
@@ -139,9 +119,9 @@ impl Transport {
 
     /// Ends a stream. The highest index of its SSRC stays known as long as the key.
     pub(crate) fn end(&mut self, index: SenderIndex) {
-        let handle = self.senders.remove(index).and_then(|sender| sender.handle);
-        if let (Some(handle), Some(contexts)) = (handle, self.srtp.as_mut().and_then(|srtp| srtp.contexts()))
-        {
+        let Some(sender) = self.senders.remove(index) else { return };
+        let Some(contexts) = self.srtp.as_mut().and_then(|srtp| srtp.contexts()) else { return };
+        for handle in sender.handle.into_iter().chain(sender.rtx.and_then(|rtx| rtx.handle)) {
             contexts.sealer.remove_stream(handle);
         }
     }
@@ -156,7 +136,7 @@ impl Transport {
     pub(super) fn begin_streams(&mut self) {
         let Some(contexts) = self.srtp.as_mut().and_then(|srtp| srtp.contexts()) else { return };
         for sender in self.senders.iter_mut() {
-            sender.handle = contexts.sealer.add_stream(sender.ssrc, Reseal::Never).ok();
+            sender.handle = contexts.sealer.add_stream(sender.ssrc, sender.reseal()).ok();
         }
     }
 

@@ -102,7 +102,8 @@ impl DropCounters {
     }
 }
 
-/// Bytes that came and went. Windows are those of the protocol: a second for datagrams, 2.5 for RTP.
+/// Bytes that came and went. Windows are those of the protocol: a second for datagrams and for what goes again, 2.5 for
+/// RTP.
 #[derive(Clone, Debug)]
 pub(super) struct Counts {
     pub(super) received: Rate<10>,
@@ -111,6 +112,8 @@ pub(super) struct Counts {
     pub(super) rtp_sent: Rate,
     /// What came again.
     pub(super) rtx_received: Rate<10>,
+    /// What was sent again.
+    pub(super) rtx_sent: Rate<10>,
     pub(super) drops: DropCounters,
     /// What could not be written or sealed in this flush.
     pub(super) unsealed: u64,
@@ -124,8 +127,20 @@ impl Counts {
             rtp_received: Rate::new(),
             rtp_sent: Rate::new(),
             rtx_received: Rate::new(),
+            rtx_sent: Rate::new(),
             drops: DropCounters::new(),
             unsealed: 0,
+        }
+    }
+
+    /// Bytes of packets in the clear, sent for the first time and again.
+    #[inline]
+    pub(super) fn add_sent(&mut self, now: Mono, media: usize, repeated: usize) {
+        if media > 0 {
+            self.rtp_sent.add(now, media);
+        }
+        if repeated > 0 {
+            self.rtx_sent.add(now, repeated);
         }
     }
 }
@@ -152,7 +167,7 @@ impl Transport {
 
     /// What it counted so far.
     pub(crate) fn counters(&self, now: Mono) -> TransportCounters {
-        let Counts { received, sent, rtp_received, rtp_sent, rtx_received, .. } = &*self.counts;
+        let Counts { received, sent, rtp_received, rtp_sent, rtx_received, rtx_sent, .. } = &*self.counts;
         let [incoming, outgoing, least] =
             self.setup.limits.map(|limit| Some(limit).filter(|limit| *limit > 0));
         let bandwidth = self.receiving.bandwidth();
@@ -169,6 +184,8 @@ impl Transport {
             rtx_recv_bitrate: rtx_received.bits_per_second(now),
             rtp_bytes_sent: rtp_sent.total(),
             rtp_send_bitrate: rtp_sent.bits_per_second(now),
+            rtx_bytes_sent: rtx_sent.total(),
+            rtx_send_bitrate: rtx_sent.bits_per_second(now),
             available_incoming_bitrate: bandwidth.map(|(available, _)| available),
             rtp_packet_loss_received: bandwidth.map(|(_, loss)| loss),
             max_incoming_bitrate: incoming,

@@ -11,12 +11,17 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use model::key::{ConsumerKey, ProducerKey, TransportKey};
 use sfu::{Datagram, Depart, Departing, Io, Output, Packets, Sfu, SocketRole, Verdict};
 use wire::Mono;
+use wire::rtcp::{Builder, WritePacket};
 
 /// Slots in memory, counted.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     slots: Vec<(Vec<u8>, u32)>,
     vacant: Vec<usize>,
+    /// Packets written so far.
+    pub(crate) filled: usize,
+    /// More are not held at a time.
+    pub(crate) limit: Option<usize>,
 }
 
 /// What left, datagram by datagram, with the run it left in.
@@ -51,7 +56,7 @@ impl Packets for Memory {
     type Slot = usize;
 
     fn fill(&mut self, max_len: usize, filler: impl FnOnce(&mut [u8]) -> Option<usize>) -> Option<usize> {
-        if max_len > LARGEST_SLOT {
+        if max_len > LARGEST_SLOT || self.limit.is_some_and(|limit| self.held() >= limit) {
             return None;
         }
         let slot = self.vacant.pop().unwrap_or_else(|| {
@@ -65,6 +70,7 @@ impl Packets for Memory {
             Some(len) => {
                 bytes.truncate(len);
                 *references = 1;
+                self.filled += 1;
                 Some(slot)
             }
             None => {
@@ -158,6 +164,23 @@ impl Host {
         self.sfu.begin_tick(self.now);
     }
 
+    /// RTCP of a peer.
+    pub(crate) fn hear(
+        &mut self,
+        transport: TransportKey,
+        from: SocketAddr,
+        packet: &impl WritePacket,
+    ) -> Verdict {
+        let bytes = rtcp(packet);
+        self.receive(transport, from, &bytes)
+    }
+
+    /// The timer of a transport fires.
+    pub(crate) fn timeout(&mut self, transport: TransportKey) {
+        let Self { sfu, memory, out, now, .. } = self;
+        sfu.timeout(transport, &mut Io { now: *now, packets: memory, out });
+    }
+
     /// Flushes whom the SFU wants flushed, and ends the tick. What else it wanted stays.
     pub(crate) fn finish(&mut self) {
         let Self { sfu, memory, out, wire, now, .. } = self;
@@ -243,6 +266,16 @@ pub(crate) fn delta(ssrc: u32, sequence: u16) -> Vec<u8> {
     // RFC 7741 §4.3: P.
     packet[tag] |= 1;
     packet
+}
+
+/// One packet of RTCP.
+pub(crate) fn rtcp(packet: &impl WritePacket) -> Vec<u8> {
+    let mut bytes = vec![0; 1_500];
+    let mut builder = Builder::new(&mut bytes);
+    builder.push(packet).unwrap();
+    let len = builder.len();
+    bytes.truncate(len);
+    bytes
 }
 
 /// A request for a key frame of that stream, from somebody (RFC 4585 §6.3.1).

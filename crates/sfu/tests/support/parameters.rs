@@ -12,7 +12,7 @@ use model::reply::BoundSocket;
 use model::rtp::{
     CodecMapping, EncodingMapping, MediaKind, MimeType, Parameters, RtcpFeedback, RtcpParameters,
     RtpCodecParameters, RtpEncodingParameters, RtpHeaderExtensionParameters, RtpHeaderExtensionUri,
-    RtpMapping, RtpParameters,
+    RtpMapping, RtpParameters, RtxParameters,
 };
 use model::score::{ConsumerType, ProducerType};
 use model::transport::{SocketFlags, SrtpParameters, TransportProtocol};
@@ -125,6 +125,37 @@ pub(crate) fn consuming(transport: TransportKey, producer: ProducerKey, ssrc: u3
         ignore_dtx: false,
         seed: 0,
     }
+}
+
+/// Whether a consumer's peer may ask for packets again, and in which stream they go then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repair {
+    /// In that of the first time.
+    Plain,
+    /// In one with that SSRC and payload type 102.
+    Rtx(u32),
+}
+
+/// A consumer of one encoding whose peer may ask for packets again.
+pub(crate) fn repairing(
+    transport: TransportKey,
+    producer: ProducerKey,
+    ssrc: u32,
+    repair: Repair,
+) -> ConsumerOpen {
+    let mut open = consuming(transport, producer, ssrc);
+    let parameters = &mut open.rtp_parameters;
+    parameters.codecs[0].rtcp_feedback.push(RtcpFeedback::new("nack", ""));
+    if let Repair::Rtx(ssrc) = repair {
+        let mut rtx = parameters.codecs[0].clone();
+        rtx.mime_type = MimeType::new("video/rtx").unwrap();
+        rtx.payload_type = payload_type(102);
+        rtx.rtcp_feedback.clear();
+        rtx.parameters.set("apt", 101);
+        parameters.codecs.push(rtx);
+        parameters.encodings[0].rtx = Some(RtxParameters { ssrc: Ssrc(ssrc) });
+    }
+    open
 }
 
 pub(crate) fn encoding(ssrc: u32) -> RtpEncodingParameters {

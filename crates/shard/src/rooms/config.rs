@@ -15,6 +15,8 @@ pub struct RoomsConfig {
     pub work_per_tick: usize,
     /// Whether packets of one video stream that leave together are made as long as the longest of them by padding.
     pub levelling: bool,
+    /// Packets kept for being asked for again, also borrowed ones. More than that, and the oldest go first.
+    pub stored_packets: usize,
     /// What a wall clock shows at [`wire::Mono::ZERO`]. All shards of a process have the same.
     pub ntp_at_zero: wire::Ntp,
     /// A defect, for tests of what a panic costs.
@@ -50,6 +52,7 @@ impl RoomsConfig {
             data_producers: self.others,
             data_consumers: self.others,
             levelling: self.levelling,
+            stored_packets: self.stored_packets,
             ntp_at_zero: self.ntp_at_zero,
         }
     }
@@ -65,6 +68,7 @@ impl Default for RoomsConfig {
             others: OTHERS,
             work_per_tick: WORK_PER_TICK,
             levelling: false,
+            stored_packets: STORED_PACKETS,
             ntp_at_zero: wire::Ntp::default(),
             fault: None,
         }
@@ -73,5 +77,7 @@ impl Default for RoomsConfig {
 
 /// Consumers are the most numerous: each of some thousand transports takes what a dozen others send.
 const OTHERS: usize = 262_144;
+/// Three quarters of what the usual pool has for engines to keep, and of what a shard borrows: the others travel.
+const STORED_PACKETS: usize = 6_144;
 /// At about a microsecond each, a fraction of what a tick may take.
 const WORK_PER_TICK: usize = 256;

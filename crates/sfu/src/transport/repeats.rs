@@ -1,0 +1,86 @@
+//! What is sent again, because somebody asked for it: in the RTX stream, or under the number of the first time and then
+//! with the very same bytes.
+//!
+//! RTX takes a copy more than media does: its first two bytes of payload are its own, and so it is written whole and
+//! sealed in place.
+
+use srtp::{Plaintext, Reseal};
+use wire::Mono;
+use wire::rtp::values::AbsSendTime;
+use wire::rtp::{Stamp, padding, rtx};
+
+use super::egress::Source;
+use super::{Going, Queued, Transport};
+
+impl Going {
+    /// Bytes that it adds to the packet.
+    #[inline]
+    pub(super) fn extra_len(self) -> usize {
+        match self {
+            Self::First => 0,
+            Self::Rtx => rtx::PREFIX_LEN,
+            Self::Again { padding, .. } => usize::from(padding),
+        }
+    }
+}
+
+impl Transport {
+    /// Writes a packet of the RTX stream to the start of `out`, sealed if the transport does so. Its length.
+    pub(super) fn write_rtx<S>(
+        &mut self,
+        now: Mono,
+        queued: &Queued,
+        source: Source<'_, S>,
+        out: &mut [u8],
+    ) -> Option<usize> {
+        let Source { packet, payload, padding } = source;
+        let original = queued.rewrite.stamp(padding > 0);
+        let stream = self.senders.get_mut(queued.rewrite.sender)?.rtx.as_mut()?;
+        let index = stream.next?;
+        // Used up, whatever becomes of it: a number that is missing does no harm.
+        stream.next = index.next();
+        let (payload_type, ssrc) = (stream.payload_type?, stream.ssrc);
+        let stamp = Stamp { payload_type, ssrc, sequence: index.sequence(), ..original };
+        let header_len = packet.plan.stamp(&stamp, out).ok()?;
+        packet.plan.placeholders().write_abs_send_time(out, AbsSendTime::from_mono(now));
+        // RFC 4588 §4: the original sequence number first.
+        let mut end = header_len;
+        let tail = padding::tail(padding).unwrap_or_default();
+        for part in [&rtx::prefix(original.sequence)[..], payload, tail] {
+            let start = end;
+            end = end.saturating_add(part.len());
+            out.get_mut(start..end)?.copy_from_slice(part);
+        }
+        let Some(srtp) = &mut self.srtp else { return Some(end) };
+        let sealer = &mut srtp.contexts()?.sealer;
+        let handle = match stream.handle {
+            Some(handle) => handle,
+            None => *stream.handle.insert(sealer.add_stream(ssrc, Reseal::Never).ok()?),
+        };
+        sealer.seal_rtp_in_place(handle, index, out, header_len..end).ok()
+    }
+
+    /// Writes a packet as it was the first time. Under SRTP what is not the same bit by bit is not released.
+    pub(super) fn write_again<S>(
+        &mut self,
+        queued: &Queued,
+        abs_send_time: [u8; 3],
+        source: Source<'_, S>,
+        out: &mut [u8],
+    ) -> Option<usize> {
+        let Source { packet, payload, padding } = source;
+        let header_len = packet.plan.stamp(&queued.rewrite.stamp(padding > 0), out).ok()?;
+        let abs_send_time = AbsSendTime::parse(&abs_send_time)?;
+        packet.plan.placeholders().write_abs_send_time(out, abs_send_time);
+        let padding = padding::tail(padding).unwrap_or_default();
+        let text = Plaintext { header_len, payload, padding };
+        match &mut self.srtp {
+            None => super::egress::write_plain(out, text),
+            Some(srtp) => {
+                let handle = self.senders.get(queued.rewrite.sender)?.handle?;
+                let sealer = &mut srtp.contexts()?.sealer;
+                sealer.reseal_rtp(handle, queued.rewrite.index, out, text).ok()
+            }
+        }
+    }
+}
