@@ -38,7 +38,7 @@ fn a_packet_is_shown_as_it_came_and_as_it_left() {
         mid: Some("m".into()),
         ..RtpPacketDump::default()
     };
-    assert_eq!(dump(&came), (&expected, false));
+    assert_eq!(dump(&came), Some((&expected, false)));
     let copies = host.left();
     let copy =
         copies.iter().filter_map(|copy| View::parse(copy).ok()).find(|view| view.ssrc().0 == 70).unwrap();
@@ -52,7 +52,7 @@ fn a_packet_is_shown_as_it_came_and_as_it_left() {
         ..expected
     };
     assert_eq!((left.timestamp, left.direction), (1_234, TraceDirection::Out));
-    assert_eq!(dump(&left), (&expected, false));
+    assert_eq!(dump(&left), Some((&expected, false)));
 }
 
 #[test]
@@ -118,10 +118,10 @@ fn room(of_producer: &[OfProducer], of_consumer: &[OfConsumer]) -> Host {
     host
 }
 
-fn dump(trace: &Trace<StreamTrace>) -> (&RtpPacketDump, bool) {
+fn dump(trace: &Trace<StreamTrace>) -> Option<(&RtpPacketDump, bool)> {
     match &trace.info {
-        StreamTrace::Rtp(info) => (&info.rtp_packet, info.is_rtx),
-        other => panic!("{other:?}"),
+        StreamTrace::Rtp(info) => Some((&info.rtp_packet, info.is_rtx)),
+        _ => None,
     }
 }
 
