@@ -8,6 +8,7 @@
 mod codec_payload;
 mod ice_framing;
 mod input;
+mod receive_stream;
 mod rtcp_compound;
 mod rtcp_transport_feedback;
 mod rtp_rewrite;
@@ -19,6 +20,7 @@ mod stun;
 
 pub use codec_payload::codec_payload;
 pub use ice_framing::ice_framing;
+pub use receive_stream::receive_stream;
 pub use rtcp_compound::rtcp_compound;
 pub use rtcp_transport_feedback::rtcp_transport_feedback;
 pub use rtp_rewrite::rtp_rewrite;
@@ -52,5 +54,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "codec_payload", run: codec_payload, seeds: seeds::codec_payload },
     Target { name: "stun", run: stun, seeds: seeds::stun },
     Target { name: "ice_framing", run: ice_framing, seeds: seeds::ice_framing },
+    Target { name: "receive_stream", run: receive_stream, seeds: seeds::receive_stream },
     Target { name: "srtp_unprotect", run: srtp_unprotect, seeds: seeds::srtp_unprotect },
 ];

@@ -4,6 +4,7 @@
 //! that fuzzing found are added beside them by hand.
 
 mod ice;
+mod receive;
 
 use wire::rtcp::{
     App, Builder, Bye, CNAME, DlrrReport, Fir, FirItem, Nack, NackItem, Pli, ReceiverReport, Remb,
@@ -12,6 +13,7 @@ use wire::rtcp::{
 use wire::{Ntp, Ssrc};
 
 pub use ice::{ice_framing, stun};
+pub use receive::receive_stream;
 
 type Seeds = Vec<(&'static str, Vec<u8>)>;
 
