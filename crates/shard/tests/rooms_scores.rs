@@ -41,16 +41,48 @@ fn consumers_hear_of_a_stream_that_appears_wherever_they_are() {
         assert!(before.iter().all(|told| *told == score(0)), "{before:?}");
         room.arrive(0);
         room.hall.ticks(4);
-        let mut told = Vec::new();
-        for shard in 0..usize::from(shards) {
-            told.extend(room.hall.events(shard).into_iter().filter_map(|event| match event {
-                Event::Consumer(_, ConsumerEvent::Score(score)) => Some(score),
-                _ => None,
-            }));
-        }
-        assert_eq!(told, vec![score(10); 3], "once to each, with {shards} shards");
+        assert_eq!(producer_scores(&mut room), [10; 3], "once to each, with {shards} shards");
         room.close();
     }
+}
+
+/// The same loss is the same score, wherever it is heard of.
+#[test]
+fn consumers_hear_of_losses_wherever_they_are() {
+    for shards in [1, 3] {
+        let mut room = Room::new(shards);
+        room.transport(10, 0);
+        room.produce(0, 10);
+        for number in 0..3 {
+            room.transport(number, number as usize % usize::from(shards));
+            room.consume(number, number, 0);
+        }
+        let mut told = Vec::new();
+        for lost in [0, 30, 0] {
+            room.play(0, 40);
+            room.lose(0, lost);
+            room.play(0, 40);
+            room.report(0);
+            room.hall.ticks(4);
+            told.push(producer_scores(&mut room));
+        }
+        assert_eq!(told[0], [10; 3], "the stream appeared");
+        assert!(told[1][0] < 10 && told[1] == [told[1][0]; 3], "{told:?} with {shards} shards");
+        assert!(told[2][0] > told[1][0] && told[2] == [told[2][0]; 3], "{told:?} with {shards} shards");
+        room.close();
+    }
+}
+
+/// Scores of the producer that consumers were told, over all shards.
+fn producer_scores(room: &mut Room) -> Vec<u8> {
+    let mut told = Vec::new();
+    for shard in 0..room.hall.sides.len() {
+        told.extend(room.hall.events(shard).into_iter().filter_map(|event| match event {
+            Event::Consumer(_, ConsumerEvent::Score(score)) => Some(score.producer_score),
+            _ => None,
+        }));
+    }
+    told
 }
 
 #[test]

@@ -193,6 +193,20 @@ impl Room {
         self.hall.deliver(place.shard, place.port, place.peer, &packet);
     }
 
+    /// So many packets of a producer never arrive.
+    pub fn lose(&mut self, producer: u32, packets: u16) {
+        self.producers.get_mut(&producer).unwrap().sequence += packets;
+    }
+
+    /// A producer's peer reports about its stream (RFC 3550 §6.4.1).
+    pub fn report(&mut self, producer: u32) {
+        let place = self.place(self.producers[&producer].transport);
+        let mut report = vec![0x80, 200, 0, 6];
+        report.extend((producer + 1).to_be_bytes());
+        report.extend([0; 20]);
+        self.hall.deliver(place.shard, place.port, place.peer, &report);
+    }
+
     /// Takes the RTP that was sent, by peer and SSRC, in order.
     pub fn heard(&mut self) -> BTreeMap<(SocketAddr, u32), Vec<Vec<u8>>> {
         let mut heard: BTreeMap<_, Vec<Vec<u8>>> = BTreeMap::new();
