@@ -65,6 +65,31 @@ fn a_sole_encoding_without_marks_takes_what_comes() {
 }
 
 #[test]
+fn packets_are_captured_when_their_senders_clock_says_in_ours() {
+    let mut producer = video(&[with_ssrc(10, 11)]);
+    let second = |seconds: u64| Ntp((1_000 + seconds) << 32);
+    let mut clock = SenderClock::default();
+    let captured = |producer: &mut Producer, seconds, sequence, timestamp: u32, clock| {
+        let mut packet = rtp(10, 96, sequence);
+        packet[4..8].copy_from_slice(&timestamp.to_be_bytes());
+        let received = Mono::ZERO + core::time::Duration::from_secs(seconds);
+        let arrival = Arrival { received, wall_clock: second(seconds), clock };
+        match producer.receive(&arrival, &View::parse(&packet).unwrap(), None).0 {
+            Received::Media(packet, _) => packet.captured,
+            Received::Drop(reason) => panic!("{reason:?}"),
+        }
+    };
+    assert_eq!(captured(&mut producer, 1, 5, 90_000, clock), second(1), "nobody can tell but by its arrival");
+    // Their 7 was our 2, and timestamp 180000.
+    let info = wire::rtcp::SenderInfo { ntp: Ntp(7 << 32), rtp_timestamp: 180_000, ..Default::default() };
+    producer.heard(Mono::ZERO, Ssrc(10), &info);
+    clock.heard(info.ntp, second(2));
+    let late = captured(&mut producer, 6, 6, 4 * 90_000, clock);
+    assert!(late.units_since(second(4)).abs() < 1 << 12, "two seconds under way");
+    assert_eq!(captured(&mut producer, 60, 7, 4 * 90_000, clock), second(60), "nobody buffers that long");
+}
+
+#[test]
 fn an_unmapped_payload_type_is_dropped_even_from_a_known_ssrc() {
     let mut producer = video(&[with_ssrc(10, 11)]);
     media(&mut producer, &rtp(10, 96, 5), None);
