@@ -1,9 +1,9 @@
 //! Packets that are held for a key frame: where its first packet comes late, those after it have come and are not lost.
 //!
 //! Held at the source, once for all consumers that wait, and by reference: up to [`HELD_PER_ENCODING`] packets of each
-//! encoding, the newest, for [`PATIENCE`] at most, and [`HELD_LIMIT`] in all. Who waits for nothing holds nothing. When a
-//! consumer begins with a key frame, what is held behind it is offered to all, who know what they sent before; what lies
-//! before it is let go.
+//! encoding, the newest, for twice [`PATIENCE`] at most, and [`HELD_LIMIT`] in all; none while room is short. Who waits
+//! for nothing holds nothing. When a consumer begins with a key frame, what is held behind it is offered to all, who know
+//! what they sent before; what lies before it is let go.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -44,7 +44,7 @@ impl<S: Copy> Sfu<S> {
         P: Packets<Slot = S>,
     {
         self.ask(key, stamp.packet.encoding, io.out);
-        if self.holding.count < HELD_LIMIT && io.packets.retain(slot) {
+        if self.holding.count < HELD_LIMIT && !io.packets.is_short() && io.packets.retain(slot) {
             let evicted = self.holding.push(io.now, key, stamp, slot);
             evicted.into_iter().for_each(|slot| io.packets.release(slot));
         }
