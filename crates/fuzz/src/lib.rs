@@ -15,6 +15,7 @@ mod rtp_rewrite;
 mod rtp_rtx;
 mod rtp_view;
 pub mod seeds;
+mod send_stream;
 mod srtp_unprotect;
 mod stun;
 
@@ -26,6 +27,7 @@ pub use rtcp_transport_feedback::rtcp_transport_feedback;
 pub use rtp_rewrite::rtp_rewrite;
 pub use rtp_rtx::rtp_rtx;
 pub use rtp_view::rtp_view;
+pub use send_stream::send_stream;
 pub use srtp_unprotect::srtp_unprotect;
 pub use stun::stun;
 
@@ -40,7 +42,7 @@ pub struct Target {
     pub seeds: fn() -> Vec<(&'static str, Vec<u8>)>,
 }
 
-/// All targets; at most ten, so that a smoke over all of them stays short.
+/// All targets; a dozen at most, so that a smoke over all of them stays short.
 pub const TARGETS: &[Target] = &[
     Target { name: "rtp_view", run: rtp_view, seeds: seeds::rtp_view },
     Target { name: "rtp_rewrite", run: rtp_rewrite, seeds: seeds::rtp_rewrite },
@@ -55,5 +57,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "stun", run: stun, seeds: seeds::stun },
     Target { name: "ice_framing", run: ice_framing, seeds: seeds::ice_framing },
     Target { name: "receive_stream", run: receive_stream, seeds: seeds::receive_stream },
+    Target { name: "send_stream", run: send_stream, seeds: seeds::send_stream },
     Target { name: "srtp_unprotect", run: srtp_unprotect, seeds: seeds::srtp_unprotect },
 ];

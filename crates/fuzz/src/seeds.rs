@@ -5,6 +5,7 @@
 
 mod ice;
 mod receive;
+mod send;
 
 use wire::rtcp::{
     App, Builder, Bye, CNAME, DlrrReport, Fir, FirItem, Nack, NackItem, Pli, ReceiverReport, Remb,
@@ -14,6 +15,7 @@ use wire::{Ntp, Ssrc};
 
 pub use ice::{ice_framing, stun};
 pub use receive::receive_stream;
+pub use send::send_stream;
 
 type Seeds = Vec<(&'static str, Vec<u8>)>;
 
