@@ -102,26 +102,37 @@ impl<K: Key, V> Slots<K, V> {
         entry.filter(|entry| entry.generation == key.generation()).map(|entry| &entry.value)
     }
 
+    /// Where the entry of a key would be, unread.
+    #[inline]
+    pub(crate) fn place(&self, key: K) -> Option<&(impl Sized + use<K, V>)> {
+        self.entries.get(key.index())
+    }
+
     #[inline]
     pub(crate) fn get_mut(&mut self, key: K) -> Option<&mut V> {
         let entry = self.entries.get_mut(key.index())?.as_mut();
         entry.filter(|entry| entry.generation == key.generation()).map(|entry| &mut entry.value)
     }
 
-    /// What a crowd has left behind goes back, not before three quarters of it, so that coming and going stay cheap.
     fn shrink(&mut self) {
         while self.entries.last().is_some_and(Option::is_none) {
             self.entries.pop();
         }
-        let (used, room) = (self.entries.len(), self.entries.capacity());
-        if room > KEPT && used < room / 4 {
-            self.entries.shrink_to(used.saturating_mul(2).max(KEPT));
-        }
+        give_back(&mut self.entries, KEPT);
+    }
+}
+
+/// Gives back what a crowd left behind in a list from which something was taken, but for `least` places; not before
+/// three quarters are empty, so that coming and going stay cheap.
+pub(crate) fn give_back<T>(list: &mut Vec<T>, least: usize) {
+    let (used, room) = (list.len(), list.capacity());
+    if room > least && used < room / 4 {
+        list.shrink_to(used.saturating_mul(2).max(least));
     }
 }
 
 /// Places that a table keeps room for: a small room's worth.
-const KEPT: usize = 64;
+pub(crate) const KEPT: usize = 64;
 
 #[cfg(test)]
 mod tests {

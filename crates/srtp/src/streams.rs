@@ -48,6 +48,12 @@ impl<T> Streams<T> {
         self.entries.get(slot)?.as_ref()
     }
 
+    /// Where the entry of a slot would be, unread.
+    #[inline]
+    pub(crate) fn place(&self, slot: usize) -> Option<&Option<T>> {
+        self.entries.get(slot)
+    }
+
     #[inline]
     pub(crate) fn entry_mut(&mut self, slot: usize) -> Option<&mut T> {
         self.entries.get_mut(slot)?.as_mut()
@@ -65,7 +71,7 @@ impl<T> Streams<T> {
             }
             Err(place) => place,
         };
-        let slot = self.vacant.pop().unwrap_or(self.entries.len());
+        let slot = self.vacant_slot().unwrap_or(self.entries.len());
         match self.entries.get_mut(slot) {
             Some(room) => *room = Some(entry),
             None => self.entries.push(Some(entry)),
@@ -81,9 +87,41 @@ impl<T> Streams<T> {
         self.ssrcs.remove(place);
         let slot = self.slots.remove(place);
         self.vacant.push(slot);
-        self.entries.get_mut(slot)?.take()
+        let entry = self.entries.get_mut(slot)?.take();
+        self.shrink();
+        entry
+    }
+
+    fn vacant_slot(&mut self) -> Option<usize> {
+        loop {
+            let slot = self.vacant.pop()?;
+            // Slots at the end were given up when they became vacant, and may have been taken since.
+            if let Some(None) = self.entries.get(slot) {
+                return Some(slot);
+            }
+        }
+    }
+
+    /// A key outlives most of its streams, and is not to keep room for the largest crowd of them.
+    fn shrink(&mut self) {
+        while self.entries.last().is_some_and(Option::is_none) {
+            self.entries.pop();
+        }
+        let (used, room) = (self.entries.len(), self.entries.capacity());
+        if room > LEAST_ROOM && used < room / 4 {
+            let least = (used * 2).max(LEAST_ROOM);
+            let Self { ssrcs, slots, entries, vacant, .. } = self;
+            vacant.retain(|slot| *slot < used);
+            ssrcs.shrink_to(least);
+            slots.shrink_to(least);
+            entries.shrink_to(least);
+            vacant.shrink_to(least);
+        }
     }
 }
+
+/// Streams for which room is kept: those of a small meeting.
+const LEAST_ROOM: usize = 16;
 
 #[cfg(test)]
 mod tests {
@@ -116,5 +154,30 @@ mod tests {
                 prop_assert!(streams.entries.len() <= 24);
             }
         }
+    }
+
+    #[test]
+    fn a_crowd_leaves_no_room_behind_and_no_slot_is_given_twice() {
+        let mut streams = Streams::new();
+        streams.insert(0, 0);
+        for _ in 0..3 {
+            for ssrc in 1..2_000 {
+                streams.insert(ssrc, ssrc);
+            }
+            for ssrc in (1..2_000).step_by(2) {
+                streams.remove(ssrc);
+            }
+            for ssrc in (1..2_000).step_by(2) {
+                streams.insert(ssrc, ssrc);
+            }
+            assert!(
+                (0..2_000).all(|ssrc| streams.find(ssrc).and_then(|slot| streams.entry(slot)) == Some(&ssrc))
+            );
+            for ssrc in 1..2_000 {
+                streams.remove(ssrc);
+            }
+        }
+        let Streams { ssrcs, slots, entries, vacant, .. } = streams;
+        assert!(ssrcs.capacity().max(slots.capacity()).max(entries.capacity()).max(vacant.capacity()) <= 16);
     }
 }

@@ -7,6 +7,7 @@ use wire::Ssrc;
 use super::source::{Feed, Origin};
 use super::{Consuming, Sfu};
 use crate::Error;
+use crate::slots::{KEPT, give_back};
 use crate::transport::Transport;
 
 /// What a producer that was closed leaves to be done.
@@ -40,6 +41,7 @@ impl<S: Copy> Sfu<S> {
         }
         if let Some(source) = self.sources.get_mut(producer) {
             source.consumers.swap_remove(at_producer);
+            give_back(&mut source.consumers, KEPT);
             let moved = source.consumers.get(at_producer).and_then(|moved| self.consumers.get_mut(*moved));
             if let Some(moved) = moved {
                 moved.at_producer = at_producer;
@@ -47,6 +49,7 @@ impl<S: Copy> Sfu<S> {
         }
         if let Some(owner) = self.transports.get_mut(transport) {
             owner.inside.consumers.swap_remove(at_transport);
+            give_back(&mut owner.inside.consumers, KEPT);
             let moved =
                 owner.inside.consumers.get(at_transport).and_then(|moved| self.consumers.get_mut(*moved));
             if let Some(moved) = moved {

@@ -8,6 +8,7 @@ use srtp::{PacketIndex, SealError};
 use wire::Ssrc;
 
 use super::{Kind, Sender, Transport};
+use crate::slots::give_back;
 
 /// A sender's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ impl Senders {
     /// A sender whose SSRCs are not taken.
     pub(crate) fn add(&mut self, sender: Sender) -> SenderIndex {
         let (ssrc, rtx) = (sender.ssrc, sender.rtx.map(|rtx| rtx.ssrc));
-        let index = self.vacant.pop().unwrap_or_else(|| {
+        let index = self.place_again().unwrap_or_else(|| {
             self.senders.push(None);
             // Fewer than SRTP allows for a key, and so far below 2^32.
             u32::try_from(self.senders.len().saturating_sub(1)).unwrap_or(u32::MAX)
@@ -69,12 +70,43 @@ impl Senders {
                 self.ssrcs.remove(place);
             }
         }
+        self.shrink();
         Some(sender)
+    }
+
+    /// A place that somebody left.
+    fn place_again(&mut self) -> Option<u32> {
+        loop {
+            let place = self.vacant.pop()?;
+            // Places at the end were given up with those who left them, and may have been taken since.
+            if let Some(None) = self.senders.get(place as usize) {
+                return Some(place);
+            }
+        }
+    }
+
+    /// Transports stay where many consumers come and go.
+    fn shrink(&mut self) {
+        while self.senders.last().is_some_and(Option::is_none) {
+            self.senders.pop();
+        }
+        if self.senders.is_empty() {
+            self.vacant.clear();
+        }
+        give_back(&mut self.senders, KEPT);
+        give_back(&mut self.vacant, KEPT);
+        give_back(&mut self.ssrcs, KEPT);
     }
 
     #[inline]
     pub(crate) fn get(&self, index: SenderIndex) -> Option<&Sender> {
         self.senders.get(index.0 as usize)?.as_ref()
+    }
+
+    /// Where the first one is, unread: most transports send one or two streams.
+    #[inline]
+    pub(crate) fn first_place(&self) -> Option<&(impl Sized + use<>)> {
+        self.senders.first()
     }
 
     #[inline]
@@ -154,5 +186,51 @@ impl Transport {
         if let Some(oldest) = oldest.filter(|oldest| self.inside.listener.known(*oldest).is_none()) {
             self.forget(&[oldest]);
         }
+    }
+}
+
+/// Streams that a transport keeps room for: what a peer in a small meeting gets.
+const KEPT: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::key::ConsumerKey;
+
+    fn sender(ssrc: u32) -> Sender {
+        let ssrcs = (Ssrc(ssrc), Some(Ssrc(ssrc + 1_000_000)));
+        let start = &mut |_| PacketIndex::from_parts(0, 0);
+        Sender::new(ConsumerKey::new(ssrc, 0), (MediaKind::Audio, 0), ssrcs, None, start)
+    }
+
+    #[test]
+    fn no_place_is_given_twice_whoever_leaves_in_which_order() {
+        let mut senders = Senders::default();
+        let mut live: Vec<(SenderIndex, u32)> = Vec::new();
+        let mut dice = 1_u32;
+        for ssrc in 0..4_000 {
+            dice = dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // Crowds come and go.
+            let leaves = usize::try_from(dice >> 24).unwrap() * if ssrc / 500 % 2 == 0 { 1 } else { 3 } > 300;
+            if leaves && !live.is_empty() {
+                let (index, ssrc) = live.swap_remove(usize::try_from(dice >> 8).unwrap() % live.len());
+                assert_eq!(senders.remove(index).map(|sender| sender.ssrc), Some(Ssrc(ssrc)));
+            } else {
+                let index = senders.add(sender(ssrc));
+                assert!(live.iter().all(|(other, _)| *other != index));
+                live.push((index, ssrc));
+            }
+            assert!(live.iter().all(|(index, ssrc)| senders.get(*index).unwrap().ssrc == Ssrc(*ssrc)));
+            assert_eq!(senders.iter_mut().count(), live.len());
+        }
+    }
+
+    #[test]
+    fn a_crowd_that_left_takes_its_memory_with_it() {
+        let mut senders = Senders::default();
+        let places: Vec<_> = (0..1_000).map(|ssrc| senders.add(sender(ssrc))).collect();
+        assert!(places.into_iter().all(|place| senders.remove(place).is_some()));
+        let Senders { senders, vacant, ssrcs } = senders;
+        assert!([senders.capacity(), vacant.capacity(), ssrcs.capacity()].iter().all(|room| *room <= KEPT));
     }
 }
