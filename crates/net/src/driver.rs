@@ -164,6 +164,11 @@ pub trait Driver: fmt::Debug {
     /// goes out datagram by datagram before the next `turn` returns.
     fn send(&mut self, transmit: Transmit);
 
+    /// A run will leave through that socket soon: a hint, for what a send looks at.
+    fn prefetch(&self, socket: SocketKey) {
+        let _ = socket;
+    }
+
     /// A handle by which any thread ends this driver's wait.
     fn waker(&self) -> crate::lane::Waker;
 

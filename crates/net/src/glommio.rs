@@ -146,6 +146,11 @@ impl Driver for GlommioDriver {
         self.epoll.send(transmit);
     }
 
+    #[inline]
+    fn prefetch(&self, socket: SocketKey) {
+        self.epoll.prefetch(socket);
+    }
+
     fn waker(&self) -> Waker {
         self.epoll.waker()
     }

@@ -28,7 +28,7 @@ pub mod lane;
 pub mod listener;
 mod map;
 pub mod pool;
-mod prefetch;
+pub mod prefetch;
 pub mod probe;
 pub mod process;
 pub mod socket;

@@ -6,10 +6,19 @@
     expect(unsafe_code, reason = "instructions that take an address")
 )]
 
+/// Begins to fetch all cache lines of a value, not of what it points to, and does not wait for any.
+#[inline]
+pub fn soon<T: ?Sized>(what: &T) {
+    let start = core::ptr::from_ref(what).cast::<u8>();
+    for offset in (0..size_of_val(what)).step_by(LINE_BYTES) {
+        line(start.wrapping_add(offset));
+    }
+}
+
 /// Begins to fetch all cache lines of `bytes`, and does not wait for any.
 #[inline]
 pub(crate) fn to_read(bytes: &[u8]) {
-    bytes.chunks(LINE_BYTES).for_each(line_to_read);
+    soon(bytes);
 }
 
 /// The same, and takes them out of other cores' caches.
@@ -20,10 +29,10 @@ pub(crate) fn to_write(bytes: &[u8]) {
 
 #[cfg(all(target_arch = "x86_64", not(miri)))]
 #[inline]
-fn line_to_read(bytes: &[u8]) {
+fn line(start: *const u8) {
     use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
     // SAFETY: a hint about an address; it reads nothing that could be seen, and faults for no address.
-    unsafe { _mm_prefetch::<_MM_HINT_T0>(bytes.as_ptr().cast()) };
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(start.cast()) };
 }
 
 /// By name, because the compiler makes a reading prefetch of `_MM_HINT_ET0` unless told that every core has this
@@ -39,7 +48,7 @@ fn line_to_write(bytes: &[u8]) {
 
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
 #[inline]
-const fn line_to_read(_: &[u8]) {}
+const fn line(_: *const u8) {}
 
 #[cfg(not(all(target_arch = "x86_64", not(miri))))]
 #[inline]

@@ -4,6 +4,7 @@
 //! than the call keeps its entry, and the slot, for that long. Capacity is fixed; nothing is allocated after `new`.
 
 use crate::driver::SocketKey;
+use crate::prefetch;
 
 /// Slots of sockets, with what a driver keeps for each.
 #[derive(Debug)]
@@ -51,6 +52,14 @@ impl<T> SocketTable<T> {
                 Some(entry)
             }
             _ => None,
+        }
+    }
+
+    /// Begins to fetch the slot of a key.
+    #[inline]
+    pub(crate) fn prefetch(&self, key: SocketKey) {
+        if let Some(slot) = self.slots.get(key.index as usize) {
+            prefetch::soon(slot);
         }
     }
 

@@ -38,6 +38,12 @@ pub trait Packets {
     fn is_short(&self) -> bool {
         false
     }
+
+    /// A hint for the core: this memory, not what it points to, will be used soon.
+    #[inline]
+    fn prefetch<T: ?Sized>(&self, what: &T) {
+        let _ = what;
+    }
 }
 
 /// Where a transport's datagrams leave. Made by the host for one flush of one transport, whose sockets it knows.

@@ -33,6 +33,6 @@ pub use data::DataFeed;
 pub use error::Error;
 pub use io::{Datagram, Depart, Departing, HandOver, Io, Output, Outputs, Packets, SocketRole, Verdict};
 pub use packet::{Packet, Stamp};
-pub use sfu::{Closed, Closing, Config, Feed, Sfu};
+pub use sfu::{Closed, Closing, Config, Feed, STEPS_AHEAD, Sfu};
 pub use slots::NoPlace;
 pub use unacceptable::Unacceptable;

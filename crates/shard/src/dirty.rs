@@ -86,6 +86,13 @@ impl Dirty {
         None
     }
 
+    /// Who is taken so many steps after the last one, unless it is closed till then.
+    #[inline]
+    pub(crate) fn ahead(&self, steps: usize) -> Option<TransportKey> {
+        let at = self.taken + steps - 1;
+        self.marked.get(at).filter(|_| at < self.sealed).copied()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.marked.is_empty()
     }

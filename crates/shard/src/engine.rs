@@ -78,6 +78,22 @@ pub trait Engine: Sized {
         cx: &mut Context<Self>,
     );
 
+    /// The transport will be flushed after so many others: a hint, given for each number of steps from
+    /// [`Engine::STEPS_AHEAD`] down to 1, to ask for the memory that its flush will need.
+    #[inline]
+    fn approach<D: Driver>(
+        &self,
+        transport: TransportKey,
+        steps: usize,
+        egress: &Egress<'_, D>,
+        cx: &Context<Self>,
+    ) {
+        let _ = (transport, steps, egress, cx);
+    }
+
+    /// How far ahead it wants to be told.
+    const STEPS_AHEAD: usize = 0;
+
     /// The end of a tick: the place to emit events that were coalesced in it, and to try again those that
     /// [`Context::event`] refused.
     fn publish(&mut self, cx: &mut Context<Self>) {

@@ -67,6 +67,12 @@ impl<D: Driver> Egress<'_, D> {
         self.driver.send(transmit);
     }
 
+    /// A run will leave through that socket soon: a hint.
+    #[inline]
+    pub fn prefetch(&self, socket: SocketKey) {
+        self.driver.prefetch(socket);
+    }
+
     /// The sockets: a transport whose tuple became fixed connects its own here.
     pub const fn sockets(&mut self) -> Sockets<'_, D> {
         Sockets { driver: self.driver, open: self.open }

@@ -277,6 +277,11 @@ impl Driver for EpollDriver {
         outgoing.send(&transmit, bytes, segments);
     }
 
+    #[inline]
+    fn prefetch(&self, socket: SocketKey) {
+        self.sockets.prefetch(socket);
+    }
+
     fn waker(&self) -> Waker {
         self.sleeper.waker()
     }

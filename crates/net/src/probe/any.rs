@@ -107,6 +107,11 @@ impl Driver for AnyDriver {
         either!(self, driver => driver.send(transmit));
     }
 
+    #[inline]
+    fn prefetch(&self, socket: SocketKey) {
+        either!(self, driver => driver.prefetch(socket));
+    }
+
     fn waker(&self) -> Waker {
         either!(self, driver => driver.waker())
     }

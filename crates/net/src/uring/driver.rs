@@ -357,6 +357,11 @@ impl Driver for UringDriver {
         self.send_run(transmit);
     }
 
+    #[inline]
+    fn prefetch(&self, socket: SocketKey) {
+        self.sockets.prefetch(socket);
+    }
+
     fn waker(&self) -> Waker {
         self.sleeper.waker()
     }

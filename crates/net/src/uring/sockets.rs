@@ -120,6 +120,12 @@ impl Sockets {
         self.closing.push(key);
     }
 
+    /// Begins to fetch what `via` looks at.
+    #[inline]
+    pub(super) fn prefetch(&self, key: SocketKey) {
+        self.table.prefetch(key);
+    }
+
     /// What a send has to know.
     #[inline]
     pub(super) fn via(&self, key: SocketKey) -> Option<Via> {

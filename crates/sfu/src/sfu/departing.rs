@@ -32,6 +32,23 @@ impl<S: Copy> Sfu<S> {
         self.tick.spent().for_each(|slot| io.packets.release(slot));
     }
 
+    /// A transport is so many flushes ahead: a hint, given for each from [`STEPS_AHEAD`] down to 1. What a flush needs
+    /// of a transport lies in lines that the flushes of hundreds of others, and the kernel, have driven out of the
+    /// cache since; each step asks for those that the step before has found the way to.
+    #[inline]
+    pub fn approach<P>(&self, key: TransportKey, steps: usize, packets: &P)
+    where
+        P: Packets<Slot = S>,
+    {
+        if steps == STEPS_AHEAD {
+            if let Some(place) = self.transports.place(key) {
+                packets.prefetch(place);
+            }
+        } else if let Some(transport) = self.transports.get(key) {
+            if steps > 1 { transport.approach(packets) } else { transport.approach_streams(packets) }
+        }
+    }
+
     /// Ends a tick, after its flushes. What is not flushed for some ticks is given up, so that a transport that nobody
     /// flushes does not hold what all rooms need.
     pub fn end_tick<P>(&mut self, io: &mut Io<'_, P>)
@@ -62,3 +79,5 @@ impl<S: Copy> Sfu<S> {
 /// A transport that is marked is flushed in the same tick, or in the next if thousands are. Who was not after eight was
 /// forgotten.
 const PATIENCE_TICKS: u32 = 8;
+/// How many flushes ahead [`Sfu::approach`] begins: it takes three steps from a transport's key to its SRTP streams.
+pub const STEPS_AHEAD: usize = 3;

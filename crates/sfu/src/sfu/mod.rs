@@ -40,6 +40,7 @@ use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey, Tra
 use wire::{Mono, Ntp};
 
 pub use closing::{Closed, Closing};
+pub use departing::STEPS_AHEAD;
 pub use source::Feed;
 pub(crate) use tick::{InFlight, Tick};
 

@@ -80,6 +80,32 @@ impl Transport {
         core::mem::take(&mut self.counts.unsealed)
     }
 
+    /// A flush is ahead: asks for what the transport points to.
+    #[inline]
+    pub(crate) fn approach<P: Packets>(&self, packets: &P) {
+        packets.prefetch(self.queue.get(..self.queue.len().min(FIRST_OF_QUEUE)).unwrap_or_default());
+        packets.prefetch(&self.counts.sent);
+        packets.prefetch(&self.counts.rtp_sent);
+        if let Some(place) = self.senders.first_place() {
+            packets.prefetch(place);
+        }
+        if let Some(srtp) = &self.srtp {
+            packets.prefetch(&**srtp);
+        }
+    }
+
+    /// It is the next: asks for the first stream that is sent.
+    #[inline]
+    pub(crate) fn approach_streams<P: Packets>(&self, packets: &P) {
+        let sender = self.queue.first().and_then(|queued| self.senders.get(queued.rewrite.sender));
+        let contexts = self.srtp.as_ref().and_then(|srtp| srtp.ready());
+        if let (Some(handle), Some(contexts)) = (sender.and_then(|sender| sender.handle), contexts)
+            && let Some(memory) = contexts.sealer.memory_of(handle)
+        {
+            packets.prefetch(memory);
+        }
+    }
+
     fn measure<S: Copy>(&self, queue: &[Queued], tick: &Tick<S>, levelling: bool, most: usize) -> Run {
         let mut run = Run::default();
         for queued in queue.iter().take(most.max(1)) {
@@ -249,3 +275,6 @@ impl Run {
         true
     }
 }
+
+/// Entries that are asked for ahead; those behind follow in order, which the core notices by itself.
+const FIRST_OF_QUEUE: usize = 4;

@@ -50,6 +50,11 @@ impl Packets for Context<Rooms> {
     fn is_short(&self) -> bool {
         Self::is_short(self)
     }
+
+    #[inline]
+    fn prefetch<T: ?Sized>(&self, what: &T) {
+        net::prefetch::soon(what);
+    }
 }
 
 /// Where one transport's datagrams leave.

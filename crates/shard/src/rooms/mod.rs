@@ -47,7 +47,7 @@ use model::command::Action;
 use model::key::{DataProducerKey, ProducerKey, RouterKey, RtpObserverKey, TransportKey, WebRtcServerKey};
 use model::reply::{Outcome, Part, Refusal};
 use net::{Batch, Driver, SocketKey};
-use sfu::{Io, Outputs, Sfu};
+use sfu::{Io, Outputs, Sfu, SocketRole};
 
 pub use config::{Fault, FaultKind, RoomsConfig};
 pub use fact::Fact;
@@ -301,6 +301,26 @@ impl Engine for Rooms {
         self.during(Phase::Flush);
         self.send_out(transport, egress, cx);
     }
+
+    #[inline]
+    fn approach<D: Driver>(
+        &self,
+        transport: TransportKey,
+        steps: usize,
+        egress: &Egress<'_, D>,
+        cx: &Context<Self>,
+    ) {
+        if steps == Self::STEPS_AHEAD {
+            self.transports.place(transport).into_iter().for_each(net::prefetch::soon);
+        } else if let Some(socket) = self.transports.get(transport).and_then(|of| of.socket(SocketRole::Rtp))
+            && steps + 1 == Self::STEPS_AHEAD
+        {
+            egress.prefetch(socket);
+        }
+        self.sfu.approach(transport, steps, cx);
+    }
+
+    const STEPS_AHEAD: usize = sfu::STEPS_AHEAD;
 
     fn publish(&mut self, cx: &mut Context<Self>) {
         self.during(Phase::Publish);

@@ -95,6 +95,12 @@ impl<K: Key, V> Table<K, V> {
         Some(entry.1)
     }
 
+    /// Where the entry of a key would be, unread.
+    #[inline]
+    pub(super) fn place(&self, key: K) -> Option<&(impl Sized + use<K, V>)> {
+        self.entries.get(key.place())
+    }
+
     #[inline]
     pub(super) fn get(&self, key: K) -> Option<&V> {
         let (held, value) = self.entries.get(key.place())?.as_ref()?;

@@ -126,6 +126,11 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
             let mut egress = Egress { driver, open: sockets, runs: &mut counters.run_datagrams };
             while let Some(transport) = cx.dirty.take() {
                 cx.totals.flushes += 1;
+                for steps in 1..=E::STEPS_AHEAD {
+                    if let Some(next) = cx.dirty.ahead(steps) {
+                        engine.approach(next, steps, &egress, cx);
+                    }
+                }
                 engine.flush(transport, &mut egress, cx);
             }
         });

@@ -73,6 +73,12 @@ impl Sealer {
         })
     }
 
+    /// What a seal of that stream changes: only to tell the core that it will be used soon.
+    #[inline]
+    pub fn memory_of(&self, stream: StreamHandle) -> Option<&(impl Sized + use<>)> {
+        self.streams.place(stream.slot)
+    }
+
     /// The suite sealed with.
     pub fn suite(&self) -> Suite {
         self.suite
