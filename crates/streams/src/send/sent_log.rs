@@ -117,7 +117,9 @@ impl SentLog {
             }
         }
         self.end = self.end.max(index.saturating_add(1));
-        self.credit = self.credit.saturating_add(1).min(MOST_CREDIT);
+        // What can be asked for at a time is what is in the log.
+        let most = u16::try_from(self.entries.len()).unwrap_or(u16::MAX).max(LEAST_CREDIT);
+        self.credit = self.credit.saturating_add(1).min(most);
     }
 
     /// What was sent under the sequence number, if it may go again now. The round-trip time may be unknown.
@@ -229,6 +231,5 @@ const ROUND_TRIP: Duration = Duration::from_millis(100);
 /// A receiver may say anything. Below, nobody waits for a packet; above, nobody has any use for it.
 const ROUND_TRIP_LEAST: Duration = Duration::from_millis(5);
 const ROUND_TRIP_MOST: Duration = Duration::from_secs(1);
-/// What a stream may send again right away, and at most in one go: two seconds of the highest rates.
+/// What a stream may send again right away.
 const LEAST_CREDIT: u16 = 64;
-const MOST_CREDIT: u16 = 4_096;
