@@ -10,4 +10,5 @@ mod events;
 mod lost;
 mod media;
 mod misuse;
+mod stats;
 mod support;

@@ -124,8 +124,12 @@ impl Peer {
     }
 
     pub(crate) fn send(&self, to: &TransportTuple, rtp: &Rtp) {
+        self.send_bytes(to, &rtp.to_bytes());
+    }
+
+    pub(crate) fn send_bytes(&self, to: &TransportTuple, bytes: &[u8]) {
         let to = SocketAddr::new(to.local_address.parse().unwrap(), to.local_port);
-        self.socket.send_to(&rtp.to_bytes(), to).unwrap();
+        self.socket.send_to(bytes, to).unwrap();
     }
 
     /// The next RTP packet; none if nothing comes for a while.
