@@ -43,6 +43,8 @@ impl<S: Copy> Sfu<S> {
         let sender = self.transports.get_mut(transport).and_then(|owner| owner.senders.get_mut(sender));
         if let Some(sender) = sender {
             sender.tally.hear_nack(numbers);
+            let consumer = sender.consumer;
+            self.trace_consumer_nack(consumer, io.out);
         }
         let numbers = u64::try_from(numbers).unwrap_or(u64::MAX);
         self.counters.repeated = self.counters.repeated.saturating_add(repeated);

@@ -29,7 +29,6 @@ impl<S: Copy> Sfu<S> {
     }
 
     /// A consumer's peer asks for packets.
-    #[expect(dead_code, reason = "the hook of who hears NACKs")]
     pub(super) fn trace_consumer_nack(&self, key: ConsumerKey, out: &mut Outputs<S>) {
         let entry = self.consumers.get(key);
         if entry.is_some_and(|entry| entry.consumer.trace().contains(ConsumerTraceEventType::Nack)) {
