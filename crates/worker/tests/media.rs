@@ -9,7 +9,7 @@
 mod npm;
 mod python;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,7 @@ fn play(file: &str, name: &str, shards: Shards) {
     if JUDGED_BY_AIORTC.contains(&file) {
         python::packages();
     }
+    let shim = BEHIND_A_BAD_NETWORK.contains(&file).then(shim);
     let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/main.js");
     let mut node = Command::new("node");
     node.arg(main).args([file, name]);
@@ -32,6 +33,7 @@ fn play(file: &str, name: &str, shards: Shards) {
         Shards::Three => ("3", "in-turn"),
     };
     node.env("SHARDCAST_SHARDS", count).env("SHARDCAST_SPREAD", spread);
+    node.envs(shim.map(|shim| ("SHARDCAST_TEST_SHIM", shim)));
     // What a contributor's shell sets for applications changes what the package does.
     for variable in ["MEDIASOUP_VERSION", "MEDIASOUP_USE_VALGRIND", "DEBUG"] {
         node.env_remove(variable);
@@ -43,6 +45,22 @@ fn play(file: &str, name: &str, shards: Shards) {
 
 /// The files of scenarios that start Python.
 const JUDGED_BY_AIORTC: &[&str] = &["levelling"];
+
+/// The files of scenarios that start the shim.
+const BEHIND_A_BAD_NETWORK: &[&str] = &["lossy", "feedback"];
+
+/// The bad network of the crate `sim`, built as whoever runs these tests builds: cargo names what it has built to the
+/// tests of the same package only.
+fn shim() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--package", "sim", "--bin", "shim", "--quiet", "--message-format", "json"]);
+    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let said = String::from_utf8(output.stdout).unwrap();
+    let messages = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut built = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
+    built.next().unwrap()
+}
 
 /// A scenario that nobody names would pass by not being played.
 fn compare(file: &str, named: &[&str]) {
@@ -203,4 +221,73 @@ scenarios! {
     h264_is_decoded,
     #[ignore = "needs GStreamer, ffmpeg and aiortc"]
     vp8_is_decoded,
+}
+
+scenarios! {
+    lossy:
+    #[ignore = "needs GStreamer"]
+    vp8_is_repaired_before_the_worker,
+    #[ignore = "needs GStreamer"]
+    h264_is_repaired_before_the_worker,
+    #[ignore = "needs GStreamer"]
+    vp8_is_repaired_on_both_sides,
+    #[ignore = "needs GStreamer"]
+    h264_is_repaired_on_both_sides,
+    #[ignore = "needs GStreamer"]
+    opus_is_repaired_behind_the_worker,
+}
+
+scenarios! {
+    feedback:
+    #[ignore = "needs the shim, which is built for it"]
+    arrivals_are_those_of_the_network,
+}
+
+scenarios! {
+    repairs:
+    the_publisher_is_asked_and_what_it_sends_again_goes_on,
+    what_comes_twice_goes_on_once,
+}
+
+scenarios! {
+    resending:
+    a_subscriber_gets_what_it_asks_for,
+    a_packet_goes_once_however_often_it_is_asked_for_at_a_time,
+    without_rtx_the_same_bytes_come_again,
+    a_subscriber_without_nack_gets_nothing_again,
+    nacks_are_traced,
+    requests_and_retransmissions_are_counted,
+}
+
+scenarios! {
+    observation:
+    a_producer_traces_packets_and_reports,
+    requests_by_pli_are_traced,
+    requests_by_fir_are_traced,
+    a_consumer_traces_what_it_is_sent,
+    orientation_is_told_when_it_changes,
+    silence_is_dropped_for_who_ignores_it,
+    packet_ids_count_up,
+    firs_count_up,
+    requests_keep_their_distance,
+}
+
+scenarios! {
+    reports:
+    a_publisher_is_told_what_arrived,
+    reports_echo_the_time_of_the_publisher,
+    a_publisher_is_asked_for_the_way_there_and_back,
+    a_producer_is_scored_when_its_publisher_reports,
+}
+
+scenarios! {
+    sender_reports:
+    a_subscriber_is_told_what_was_sent,
+    a_subscriber_can_ask_for_the_way_there_and_back,
+    what_a_subscriber_reports_is_in_the_stats,
+}
+
+scenarios! {
+    stats:
+    counts_agree_and_never_go_back,
 }

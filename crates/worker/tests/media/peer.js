@@ -73,7 +73,8 @@ class Peer {
       data = this.unprotect(data);
       if (!data) return void (this.refused += 1);
     }
-    const packet = RtpPacket.deSerialize(Buffer.from(data));
+    // What werift would write again can be shorter.
+    const packet = Object.assign(RtpPacket.deSerialize(Buffer.from(data)), { receivedBytes: data.length });
     const { ssrc } = packet.header;
     if (!this.arrived.has(ssrc)) this.arrived.set(ssrc, []);
     this.arrived.get(ssrc).push(packet);

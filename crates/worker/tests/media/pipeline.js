@@ -13,13 +13,14 @@ class Pipeline {
 
   // One that receives on the ports that `describe` is given, as many as it names.
   static listen(bed, describe) {
-    return Program.listen(bed, (...ports) => launch(bed, describe(...ports)), { count: describe.length });
+    const start = async (...ports) => launch(bed, await describe(...ports));
+    return Program.listen(bed, start, { count: describe.length });
   }
 }
 
 // `buffers` holds the sizes of what reached fakesink, `frames` the fingerprints of what reached checksumsink.
 function launch(bed, description) {
-  const words = ['gst-launch-1.0', '-v', ...description.split(/\s+/).filter(Boolean)];
+  const words = ['gst-launch-1.0', '-v', '-X', 'stats', ...description.split(/\s+/).filter(Boolean)];
   const [buffers, frames] = [[], []];
   const onLine = line => {
     const buffer = /last-message = chain .*\((\d+) bytes/.exec(line);

@@ -36,7 +36,7 @@ class Program {
   static async listen(bed, start, { count = 1 } = {}) {
     for (;;) {
       const ports = await freePorts(count);
-      const program = start(...ports);
+      const program = await start(...ports);
       try {
         const bound = () => ports.every(isBound);
         await bed.wait(`${program.name} to listen`, program.settled(bound));
