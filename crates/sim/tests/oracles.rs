@@ -121,5 +121,7 @@ fn worlds_that_differ_are_told_apart() {
     let right = play(&calm(1));
     let wrong = calm(1).play(Playing { seed: 1, tampering: Some(tampering), ..Playing::default() }).unwrap();
     let differences = right.transcript.differences(&wrong.transcript);
-    assert!(matches!(&differences[..], [only] if only.starts_with("peer 2")), "{differences:?}");
+    // It is missed, and repaired.
+    assert!(!differences.is_empty(), "they are the same");
+    assert!(differences.iter().all(|difference| difference.starts_with("peer 2")), "{differences:?}");
 }

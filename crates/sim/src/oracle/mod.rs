@@ -47,6 +47,12 @@ impl Wrong {
         }
     }
 
+    /// Something more was wrong, which a reader should see first.
+    pub fn add_first(&mut self, words: String) {
+        self.count += 1;
+        self.words.insert(0, words);
+    }
+
     /// How much was wrong.
     #[must_use]
     pub const fn count(&self) -> usize {

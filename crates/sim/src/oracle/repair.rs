@@ -139,11 +139,13 @@ impl Repair {
             ));
             if *worst < self.goal.worst || mean < self.goal.mean {
                 let Goal { worst, mean, .. } = self.goal;
-                wrong.add(|| format!("less than {mean} % on average or {worst} % at the worst is repaired"));
+                wrong.add_first(format!(
+                    "less than {mean} % on average or {worst} % at the worst is repaired"
+                ));
             }
         }
         if overhead > self.goal.overhead {
-            wrong.add(|| format!("{overhead:.3} retransmissions for each loss"));
+            wrong.add_first(format!("{overhead:.3} retransmissions for each loss"));
         }
         figures.extend(self.sources.iter().map(|(who, source)| {
             let Source { lost, repairs, .. } = source;

@@ -105,8 +105,8 @@ fn weather() -> Plan {
         name: "weather",
         about: "loss in bursts, jitter, reordering, duplicates and narrow links, all at once",
         shards: 1,
-        // Asking at once costs something where packets are merely late.
-        goal: Goal { round_trip: ROUND_TRIP, worst: 97.0, mean: 99.0, overhead: 2.0 },
+        // Whoever asks at once gets twice what is merely late.
+        goal: Goal { round_trip: ROUND_TRIP, worst: 93.0, mean: 95.0, overhead: 4.0 },
         steps: vec![publish(Some(Suite::Gcm), good(up)), subscribe(5, Some(Suite::Gcm), good(down)), run(30)],
     }
 }

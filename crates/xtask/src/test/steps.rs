@@ -7,7 +7,7 @@ use super::tally::Tally;
 use super::{Context, Outcome, Step};
 use crate::command::{Tool, is_installed, run, run_and_listen, run_for};
 use crate::nightly::Nightly;
-use crate::{fuzz, instructions, packages, suite, tidy};
+use crate::{fuzz, instructions, packages, sim, suite, tidy};
 
 pub(super) const STEPS: &[Step] = &[
     Step { name: "fmt", about: "the code is formatted", run: fmt },
@@ -15,6 +15,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "clippy", about: "no lint fires in any target", run: clippy },
     Step { name: "deny", about: "licences, sources, duplicates and advisories of dependencies", run: deny },
     Step { name: "test", about: "all tests of all crates", run: test },
+    Step { name: "sim", about: "rooms in virtual time, every plan", run: run_sim },
     Step { name: "suite", about: "the tests of the npm package, against our worker", run: run_suite },
     Step { name: "media", about: "real encoders and decoders through the worker", run: media },
     Step { name: "glommio", about: "lints and tests of the host behind a feature", run: glommio },
@@ -87,6 +88,12 @@ fn test(context: &Context) -> (Outcome, Tally) {
     // Not `--all-targets`: that would run the benches.
     let everything = ["test", "--workspace", "--lib", "--bins", "--tests", "--locked", "--no-fail-fast"];
     tested(cargo(context, &everything))
+}
+
+fn run_sim(context: &Context) -> (Outcome, Tally) {
+    let mut command = sim(&context.root);
+    command.args(["--all", "--quiet"]);
+    plain(command)
 }
 
 fn run_suite(context: &Context) -> (Outcome, Tally) {

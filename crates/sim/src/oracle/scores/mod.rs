@@ -36,6 +36,8 @@ struct Source {
     highest: u32,
     expected_before: u32,
     interval: Interval,
+    /// Whether anything came late: that may count as itself or as a repair of itself.
+    has_late: bool,
     judged: Judged,
 }
 
@@ -156,7 +158,8 @@ impl Scores {
     /// Compares what is due to agree.
     fn settle(&mut self, now: Mono) {
         for (who, source) in &mut self.sources {
-            if let Some(words) = source.judged.settle(now, 0.0) {
+            let tolerance = f64::from(u8::from(source.has_late));
+            if let Some(words) = source.judged.settle(now, tolerance) {
                 self.wrong.add(|| format!("publisher {who}: {words}"));
             }
         }
@@ -182,6 +185,7 @@ impl Source {
         }
         self.interval.received += 1;
         self.first.get_or_insert(number);
+        self.has_late |= number < self.highest;
         self.highest = self.highest.max(number);
     }
 
