@@ -392,8 +392,9 @@ impl ReceiveStream {
         if standing.sequence > next {
             return Some(missing.jumped(next, standing.sequence, at));
         }
-        // Asked for, it was sent again in the stream itself; else it was only late.
-        if standing.sequence <= before.sequence && missing.arrived(standing.sequence)? > 0 {
+        // Asked for, it was sent again in the stream itself; else it was only late, as it was if there is RTX.
+        let was_asked_for = standing.sequence <= before.sequence && missing.arrived(standing.sequence)? > 0;
+        if was_asked_for && self.rest.rtx.is_none() {
             self.rest.retransmitted = self.rest.retransmitted.saturating_add(1);
             self.rest.repaired = self.rest.repaired.saturating_add(1);
         }
