@@ -81,6 +81,10 @@ fn deny(context: &Context) -> (Outcome, Tally) {
 }
 
 fn test(context: &Context) -> (Outcome, Tally) {
+    // A peer of `dtls` in its tests. Where it can not be installed they say so themselves.
+    if let Err(reason) = packages::need_from_apt(&context.root, "openssl", "openssl") {
+        println!("{reason}");
+    }
     if has_nextest() {
         return tested(cargo(context, &["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]));
     }
