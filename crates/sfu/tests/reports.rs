@@ -118,13 +118,31 @@ fn losses_show_in_stats_and_score() {
     assert_eq!(host.sfu.consumer_opened(consumer(1)).unwrap().score, expected);
     assert_eq!(host.sfu.consumer_report(consumer(1)).unwrap().rtp_streams[0].score, 7);
     // The same again is no change.
+    host.now += Duration::from_secs(1);
     send(&mut host, 100..200);
     hear(&mut host, lossy(26, 20));
     assert_eq!(scores(&mut host), []);
+    host.now += Duration::from_secs(1);
     send(&mut host, 200..300);
     hear(&mut host, lossy(0, 20));
     // (7 * 1 + 7 * 2 + 10 * 3) / 6 = 8.5.
     assert_eq!(scores(&mut host).iter().map(|score| score.score).collect::<Vec<_>>(), [9]);
+}
+
+#[test]
+fn a_flood_of_reports_is_no_flood_of_scores() {
+    let mut host = room(1);
+    host.out.clear();
+    let mut told = 0;
+    for number in 0..1_000 {
+        host.now += Duration::from_millis(1);
+        send(&mut host, number..number + 1);
+        // All was lost, and then all came after all.
+        let blocks: Vec<_> = [1_000_000, 0].map(|lost| lossy(255, lost)).repeat(15);
+        host.hear(transport(1), peer(2), &ReceiverReport { ssrc: Ssrc(1), reports: &blocks });
+        told += scores(&mut host).len();
+    }
+    assert!(told <= 3, "{told} scores in a second");
 }
 
 #[test]

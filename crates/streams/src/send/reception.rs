@@ -22,6 +22,8 @@ pub struct Reception {
     score: Score,
     /// What was counted when the last sample was taken.
     prior: Prior,
+    /// When that was.
+    sampled: Option<Ntp>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,11 +54,13 @@ impl Reception {
             round_trip: None,
             score: Score::new(),
             prior: Prior::default(),
+            sampled: None,
         }
     }
 
     /// Takes a report block about the stream, of which so much was sent so far. `now` is the clock of our sender
-    /// reports.
+    /// reports. What follows a report sooner than honest receivers say something is counted with the next: whoever talks
+    /// all the time neither moves the score as often nor drowns what was said before.
     pub fn hear(&mut self, now: Ntp, block: &ReportBlock, sent: &Tally) -> Change {
         let before = self.fraction_lost;
         self.lost = block.cumulative_lost;
@@ -64,22 +68,7 @@ impl Reception {
         self.jitter = block.jitter;
         let delay = (block.last_sender_report, block.delay_since_last_sender_report);
         self.round_trip = round_trip(now, delay).or(self.round_trip);
-        let prior = core::mem::replace(
-            &mut self.prior,
-            Prior {
-                packets: sent.packets,
-                lost: block.cumulative_lost,
-                repaired: sent.repaired,
-                retransmitted: sent.retransmitted,
-            },
-        );
-        // Less than before is said by who received duplicates or began anew.
-        let lost = self.prior.lost.saturating_sub(prior.lost);
-        let interval =
-            Interval::sent(growth(prior.packets, sent.packets), u32::try_from(lost).unwrap_or_default());
-        let interval = interval
-            .repaired(growth(prior.repaired, sent.repaired), growth(prior.retransmitted, sent.retransmitted));
-        Change { score: self.score.add(interval.sample()), fraction_lost: self.fraction_lost != before }
+        Change { score: self.sample(now, sent), fraction_lost: self.fraction_lost != before }
     }
 
     /// Another source feeds the stream: what was said of the one before means nothing. Whether the score is another.
@@ -116,6 +105,22 @@ impl Reception {
     pub const fn score(&self) -> u8 {
         self.score.current()
     }
+
+    /// Takes a sample of what has happened since the last one, if that was long enough ago. Whether the score is another.
+    fn sample(&mut self, now: Ntp, sent: &Tally) -> bool {
+        if self.sampled.is_some_and(|sampled| now.units_since(sampled) < LEAST_UNITS) {
+            return false;
+        }
+        self.sampled = Some(now);
+        let Tally { packets, repaired, retransmitted, .. } = *sent;
+        let counted = Prior { packets, lost: self.lost, repaired, retransmitted };
+        let prior = core::mem::replace(&mut self.prior, counted);
+        // Less than before is said by who received duplicates or began anew.
+        let lost = u32::try_from(self.lost.saturating_sub(prior.lost)).unwrap_or_default();
+        let interval = Interval::sent(growth(prior.packets, packets), lost)
+            .repaired(growth(prior.repaired, repaired), growth(prior.retransmitted, retransmitted));
+        self.score.add(interval.sample())
+    }
 }
 
 impl Default for Reception {
@@ -142,6 +147,8 @@ fn growth(before: u64, now: u64) -> u32 {
 
 /// Ten times what a link over two satellites takes; beyond, a clock or a peer is wrong.
 const LONGEST: Duration = Duration::from_secs(10);
+/// Half a second, in units of 2^-32 s: receivers report once a second, and at random up to twice as often.
+const LEAST_UNITS: i64 = 1 << 31;
 
 #[cfg(test)]
 mod tests {
@@ -203,13 +210,36 @@ mod tests {
             (500, 9, (5, 5), 8),
         ];
         let mut reception = Reception::new();
-        for (packets, lost, (repaired, retransmitted), score) in reports {
+        for (second, (packets, lost, (repaired, retransmitted), score)) in (0..).zip(reports) {
             let before = reception.score();
-            let change = reception.hear(Ntp(0), &losing(lost), &sent(packets, repaired, retransmitted));
+            let change =
+                reception.hear(Ntp(second << 32), &losing(lost), &sent(packets, repaired, retransmitted));
             assert_eq!((reception.score(), change.score), (score, score != before), "after {packets}");
         }
         assert!(reception.reset_score());
         assert_eq!(reception.score(), 10);
+    }
+
+    #[test]
+    fn who_reports_all_the_time_moves_the_score_no_more_often_than_others() {
+        let mut reception = Reception::new();
+        let mut changes = 0;
+        // A second of a report each millisecond, which say that all is lost and that all came after all, in turn.
+        for ms in 0..1_000_u64 {
+            let lost = if ms % 2 == 0 { 0 } else { 1_000_000 };
+            let now = Ntp(0).after(Duration::from_millis(ms));
+            let change = reception.hear(now, &losing(lost), &sent(ms * 100, 0, 0));
+            changes += u32::from(change.score);
+            assert_eq!(reception.lost(), lost, "what is said last is known all the same");
+        }
+        assert!(changes <= 2, "{changes} changes");
+        // Nothing of what came in between is left out of the next sample.
+        let mut reception = Reception::new();
+        for (ms, packets, lost) in [(0, 100, 0), (400, 200, 50), (600, 300, 50)] {
+            reception.hear(Ntp(0).after(Duration::from_millis(ms)), &losing(lost), &sent(packets, 0, 0));
+        }
+        // 50 of 200 lost: (150 / 200)^4 is 3.2; (10 * 1 + 3 * 2) / 3.
+        assert_eq!(reception.score(), 5);
     }
 
     #[test]
