@@ -187,6 +187,35 @@ fn what_is_kept_makes_room_for_what_comes() {
 }
 
 #[test]
+fn while_memory_is_short_stores_shrink_and_nothing_else_suffers() {
+    let mut host = room(Repair::Rtx(71), None);
+    send(&mut host, 0..500);
+    assert_eq!(host.sfu.stored(), 500);
+    host.memory.short = true;
+    assert_eq!(send(&mut host, 500..600).len(), 100, "all is sent on");
+    assert!(host.sfu.stored() <= 400, "{} are kept", host.sfu.stored());
+    // Also when nothing comes: the memory may be another shard's.
+    (0..10).for_each(|_| host.finish());
+    assert_eq!((host.sfu.stored(), host.memory.held()), (0, 0));
+    host.memory.short = false;
+    send(&mut host, 600..650);
+    assert_eq!(host.sfu.stored(), 50);
+}
+
+#[test]
+fn a_datagram_full_of_requests_is_read_as_far_as_an_honest_one_goes() {
+    let mut host = room(Repair::Rtx(71), None);
+    send(&mut host, 0..10);
+    let items = [NackItem { first: 7, following: u16::MAX }; 20];
+    let one = rtcp(&Nack { sender: Ssrc(1), media: Ssrc(70), items: &items });
+    let compound = one.repeat(14);
+    assert!(compound.len() < 1_400);
+    assert_eq!(host.receive(transport(1), peer(2), &compound), Verdict::Taken);
+    let stats = host.sfu.consumer_stats(consumer(1), host.now).unwrap();
+    assert_eq!(stats[0].counters.nack_packet_count, 1_000, "of 14 times 340");
+}
+
+#[test]
 fn a_restarted_source_is_repaired_from_its_new_packets() {
     let mut host = room(Repair::Rtx(71), None);
     send(&mut host, 0..5);

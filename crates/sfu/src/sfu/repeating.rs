@@ -27,15 +27,20 @@ struct Asked {
 }
 
 impl<S: Copy> Sfu<S> {
-    /// A consumer's peer misses packets (RFC 4585 §6.2.1).
-    pub(super) fn heard_nack<P>(&mut self, heard: Heard, nack: &NackView<'_>, io: &mut Io<'_, P>)
+    /// A consumer's peer misses packets (RFC 4585 §6.2.1), of which so many are looked at. How many were.
+    pub(super) fn heard_nack<P>(
+        &mut self,
+        heard: Heard,
+        (nack, most): (&NackView<'_>, usize),
+        io: &mut Io<'_, P>,
+    ) -> usize
     where
         P: Packets<Slot = S>,
     {
         let transport = heard.at;
-        let Some(sender) = self.media_sender(transport, nack.media) else { return };
+        let Some(sender) = self.media_sender(transport, nack.media).filter(|_| most > 0) else { return 0 };
         let (mut numbers, mut repeated) = (0_usize, 0_u64);
-        for sequence in nack.sequences().take(NUMBERS_LIMIT) {
+        for sequence in nack.sequences().take(most) {
             numbers = numbers.saturating_add(1);
             let again = self.repeat(Asked { transport, sender, sequence }, io);
             repeated = repeated.saturating_add(u64::from(again.is_some()));
@@ -46,13 +51,13 @@ impl<S: Copy> Sfu<S> {
             let consumer = sender.consumer;
             self.trace_consumer_nack(consumer, io.out);
         }
-        let numbers = u64::try_from(numbers).unwrap_or(u64::MAX);
         self.counters.repeated = self.counters.repeated.saturating_add(repeated);
-        let refused = numbers.saturating_sub(repeated);
+        let refused = u64::try_from(numbers).unwrap_or(u64::MAX).saturating_sub(repeated);
         self.counters.not_repeated = self.counters.not_repeated.saturating_add(refused);
         if repeated > 0 {
             self.list(transport, io.out);
         }
+        numbers
     }
 
     /// Queues a packet once more; nothing if it is gone, or may not go yet.
@@ -127,6 +132,3 @@ impl Transport {
         }
     }
 }
-
-/// Numbers of one NACK that are looked at: as many as a receiver keeps track of. A datagram has room for six times that.
-const NUMBERS_LIMIT: usize = 1_000;

@@ -33,6 +33,7 @@ impl<S: Copy> Sfu<S> {
     {
         let compound = Compound::parse(compound).map_err(|_| DropReason::Malformed)?;
         self.counters.rtcp_received = self.counters.rtcp_received.saturating_add(1);
+        let mut askable = ASKED_LIMIT;
         for packet in compound.packets().flatten() {
             match packet {
                 Packet::Pli(pli) => self.heard_pli(heard, &pli, io.out),
@@ -46,7 +47,10 @@ impl<S: Copy> Sfu<S> {
                 Packet::ReceiverReport(report) => {
                     report.reports.iter().for_each(|block| self.heard_report_block(heard, &block, io.out));
                 }
-                Packet::Nack(nack) => self.heard_nack(heard, &nack, io),
+                Packet::Nack(nack) => {
+                    let asked = self.heard_nack(heard, (&nack, askable), io);
+                    askable = askable.saturating_sub(asked);
+                }
                 // Of either.
                 Packet::Xr(xr) => {
                     self.heard_answers(heard, &xr);
@@ -70,3 +74,7 @@ impl<S: Copy> Sfu<S> {
         }
     }
 }
+
+/// Packets that one compound may ask for again: as many as a receiver keeps track of. A datagram has room for six times
+/// that, in one NACK or in many.
+const ASKED_LIMIT: usize = 1_000;

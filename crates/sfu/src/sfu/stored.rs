@@ -106,6 +106,10 @@ impl<S: Copy> Stored<S> {
         while self.order.len() > self.limit {
             self.drop_oldest(packets);
         }
+        if packets.is_short() {
+            // For itself, and towards an end of the shortage.
+            self.let_go(2, packets);
+        }
     }
 
     /// A packet, and what was said of it.
@@ -114,7 +118,8 @@ impl<S: Copy> Stored<S> {
         store.get(origin.run, origin.sequence).map(|kept| (kept.slot, kept.about))
     }
 
-    /// Lets go what nobody plays any more, also of sources from which nothing comes.
+    /// Lets go what nobody plays any more, also of sources from which nothing comes; and some of the rest while memory is
+    /// short, here or where packets were borrowed from.
     pub(super) fn expire<P>(&mut self, now: Mono, packets: &mut P)
     where
         P: Packets<Slot = S>,
@@ -122,6 +127,9 @@ impl<S: Copy> Stored<S> {
         let longest = Keeping::Video.duration();
         while self.order.front().is_some_and(|oldest| now.since(oldest.received) > longest) {
             self.drop_oldest(packets);
+        }
+        if packets.is_short() {
+            self.relieve(packets);
         }
     }
 
@@ -131,7 +139,18 @@ impl<S: Copy> Stored<S> {
     where
         P: Packets<Slot = S>,
     {
-        (0..RELIEF).for_each(|_| self.drop_oldest(packets));
+        self.let_go(RELIEF, packets);
+    }
+
+    /// Lets go so many, if there are so many.
+    fn let_go<P>(&mut self, count: usize, packets: &mut P)
+    where
+        P: Packets<Slot = S>,
+    {
+        let left = self.held.saturating_sub(count);
+        while self.held > left && !self.order.is_empty() {
+            self.drop_oldest(packets);
+        }
     }
 
     /// Packets that are held.

@@ -22,6 +22,8 @@ pub(crate) struct Memory {
     pub(crate) filled: usize,
     /// More are not held at a time.
     pub(crate) limit: Option<usize>,
+    /// Whether it says that room becomes short.
+    pub(crate) short: bool,
 }
 
 /// What left, datagram by datagram, with the run it left in.
@@ -96,6 +98,10 @@ impl Packets for Memory {
         if *references == 0 {
             self.vacant.push(slot);
         }
+    }
+
+    fn is_short(&self) -> bool {
+        self.short
     }
 }
 
