@@ -53,7 +53,7 @@ pub struct ReceiveStream {
 struct Rest {
     /// After how much silence the stream counts as gone, if it ever does.
     patience: Option<Duration>,
-    /// Silence from before does not count.
+    /// Silence from before does not count: when it was resumed, or the last repair came.
     watched_from: Mono,
     score: Score,
     /// At the last sample.
@@ -68,6 +68,8 @@ struct Rest {
 /// Counts that samples are the growth of.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sampled {
+    /// Nothing before the first.
+    at: Option<Mono>,
     run: u32,
     expected: u64,
     received: u64,
@@ -197,6 +199,8 @@ impl ReceiveStream {
             missing.arrived(standing.sequence)?;
             self.rest.repaired = self.rest.repaired.saturating_add(1);
         }
+        // Who lives on repairs alone is not silent in between.
+        self.rest.watched_from = self.rest.watched_from.max(packet.at);
         self.packets = self.packets.saturating_add(1);
         self.bytes.add(packet.at, packet.len);
         Some(Taken { standing, gap, revived: self.attention == Attention::Silent && self.revive() })
@@ -214,9 +218,14 @@ impl ReceiveStream {
     pub fn heard(&mut self, now: Mono, info: &SenderInfo) -> bool {
         self.media.heard(now, info.ntp);
         self.clock.heard(info);
+        // Who reports more often has no more samples by that: everybody is told of a score that changes.
+        if self.rest.sampled.at.is_some_and(|at| now.since(at) < SAMPLE_INTERVAL) {
+            return false;
+        }
         let run = self.media.highest().run;
         let Rest { retransmitted, repaired, .. } = *self.rest;
         let counted = Sampled {
+            at: Some(now),
             run,
             expected: self.media.expected(),
             received: self.media.received(),
@@ -422,3 +431,5 @@ const DTX_WINDOW: Duration = Duration::from_secs(6);
 /// The protocol's: after how much silence a stream counts as gone, and where the sender may fall silent.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 const DTX_PATIENCE: Duration = Duration::from_secs(5);
+/// Half of what senders of video leave between reports (RFC 3550 §6.2 asks for five seconds).
+const SAMPLE_INTERVAL: Duration = Duration::from_millis(500);

@@ -146,6 +146,32 @@ fn silence_is_a_score_of_zero_and_ends_with_a_packet() {
 }
 
 #[test]
+fn who_lives_on_repairs_is_not_silent_between_them() {
+    let mut stream = begun(&VIDEO, 1);
+    assert!(stream.check_silence(ms(1_500)));
+    assert!(stream.take_rtx(&packet(2_000, 7), Some(4)).unwrap().revived);
+    assert_eq!(stream.silent_at(), Some(ms(3_500)));
+    assert!(!stream.check_silence(ms(2_001)));
+    assert!(!stream.take_rtx(&packet(2_010, 8), Some(5)).unwrap().revived);
+}
+
+#[test]
+fn a_flood_of_reports_gives_no_more_samples() {
+    let mut stream = begun(&VIDEO, 1);
+    assert!(!stream.heard(ms(0), &report(1)));
+    // Nine of ten are lost, and each is reported.
+    for number in 1..50_u16 {
+        stream.take(&packet(u64::from(number), number * 10));
+        assert!(!stream.heard(ms(number.into()), &report(1)), "{number}");
+    }
+    assert!(stream.heard(ms(500), &report(1)));
+    assert_eq!(stream.score(), 3, "(10 + 2 * 0) / 3");
+    assert!(!stream.heard(ms(999), &report(2)));
+    assert!(stream.heard(ms(1_000), &report(2)));
+    assert_eq!(stream.score(), 7, "nothing came since: (10 + 3 * 10) / 6");
+}
+
+#[test]
 fn scores_follow_losses_and_repairs_from_report_to_report() {
     // Of 100 packets a second so many are lost, and so many of those come again: the score after the report.
     let plan = [
