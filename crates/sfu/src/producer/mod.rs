@@ -9,6 +9,7 @@
 
 mod extensions;
 mod key_requests;
+mod layers;
 mod parameters;
 mod received;
 mod replica;
@@ -358,10 +359,10 @@ impl Producer {
         };
         (noted.encoding, noted.gap, noted.revived) = (at, taken.gap.is_some(), taken.revived);
         noted.needs_key_frame = taken.gap == Some(Gap::NeedsKeyFrame);
+        let described = self.describe(arrival, &view, (at, payload_type, taken.standing))?;
         if self.activity == Activity::Paused {
             return Err(DropReason::Paused);
         }
-        let described = self.describe(arrival, &view, (at, payload_type, taken.standing))?;
         // It is here.
         noted.needs_key_frame &= !described.key_frame;
         Ok((described, view.layout()))
@@ -371,11 +372,16 @@ impl Producer {
     #[cold]
     fn meet(&mut self, signs: &Signs<'_>) -> Result<Membership, DropReason> {
         let membership = stream::belongs(&mut self.encodings, signs)?;
-        if let Membership::Media(at) = membership
-            && self.activity == Activity::Paused
-            && let Some(stream) = self.stream_mut(at)
-        {
-            stream.receive.pause();
+        if let Membership::Media(at) = membership {
+            // Who was here before was asked, and answers no more.
+            if let Some(requests) = self.key_requests.get_mut(at) {
+                requests.give_up();
+            }
+            if self.activity == Activity::Paused
+                && let Some(stream) = self.stream_mut(at)
+            {
+                stream.receive.pause();
+            }
         }
         Ok(membership)
     }
@@ -419,6 +425,9 @@ impl Producer {
         let stream = self.stream_mut(at).ok_or(DropReason::UnknownStream)?;
         let Content { key_frame, dtx, spatial_layer, temporal_layer } =
             stream.read(codec, packet, descriptor);
+        if let Some(layers) = &mut stream.layers {
+            layers.add(arrival.received, (spatial_layer, temporal_layer), packet.bytes().len());
+        }
         let captured = stream.receive.captured(packet.timestamp(), &arrival.clock, arrival.wall_clock);
         if key_frame {
             stream.receive.saw_key_frame(&standing);

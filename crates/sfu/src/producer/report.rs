@@ -1,7 +1,6 @@
 //! What a producer's streams are made of, and what they counted.
 
 use core::time::Duration;
-use std::collections::BTreeMap;
 
 use model::dump::{RtpStreamDump, RtpStreamParams, RtxStreamDump, RtxStreamParams};
 use model::event::ProducerEvent;
@@ -88,7 +87,9 @@ impl Encoding {
             bitrate: stream.receive.bits_per_second(now),
             ..counters(&params, kind, now)
         };
-        RtpStreamStats { counters, kind: RtpStreamKindStats::Inbound { bitrate_by_layer: BTreeMap::new() } }
+        let layers = stream.layers.as_ref();
+        let bitrate_by_layer = layers.map(|layers| layers.bits_per_second(now)).unwrap_or_default();
+        RtpStreamStats { counters, kind: RtpStreamKindStats::Inbound { bitrate_by_layer } }
     }
 }
 

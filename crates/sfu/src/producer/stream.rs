@@ -10,6 +10,7 @@ use streams::receive::{Arrived, ReceiveStream, Setup};
 use wire::rtp::{ExtensionId, View};
 use wire::{Mono, PayloadType, Ssrc};
 
+use super::layers::Layers;
 use super::parameters::{codec_of, rtx_of};
 use super::{DropReason, describe};
 use crate::content::{Codec, Content, Habits};
@@ -34,6 +35,8 @@ pub(super) struct Stream {
     pub(super) ssrc: Ssrc,
     pub(super) rtx_ssrc: Option<Ssrc>,
     pub(super) receive: ReceiveStream,
+    /// Nothing where there is one.
+    pub(super) layers: Option<Box<Layers>>,
     pub(super) pli_count: u64,
     pub(super) fir_count: u64,
     fir_sequence: u8,
@@ -117,7 +120,8 @@ impl Encoding {
         };
         match &mut self.stream {
             None if self.media == signs.payload_type => {
-                self.stream = Some(Stream::new(signs, ReceiveStream::new(&setup, &signs.arrived)));
+                self.stream =
+                    Some(Stream::new(signs, &self.described, ReceiveStream::new(&setup, &signs.arrived)));
                 Ok(Membership::Media(at))
             }
             // Nothing to repair yet, and nothing that says its packets are wanted.
@@ -128,7 +132,8 @@ impl Encoding {
             }
             // Who restarts without saying so has another SSRC; who is only late is still the one that is heard.
             Some(stream) if self.media == signs.payload_type && stream.is_silent(signs.arrived.at) => {
-                *stream = Stream::new(signs, stream.receive.succeeded(&setup, &signs.arrived));
+                let receive = stream.receive.succeeded(&setup, &signs.arrived);
+                *stream = Stream::new(signs, &self.described, receive);
                 Ok(Membership::Media(at))
             }
             Some(_) => Err(DropReason::SecondSsrc),
@@ -158,11 +163,12 @@ impl Encoding {
 }
 
 impl Stream {
-    fn new(signs: &Signs<'_>, receive: ReceiveStream) -> Self {
+    fn new(signs: &Signs<'_>, described: &RtpStreamParams, receive: ReceiveStream) -> Self {
         Self {
             ssrc: signs.ssrc,
             rtx_ssrc: None,
             receive,
+            layers: Layers::new(described.spatial_layers, described.temporal_layers),
             pli_count: 0,
             fir_count: 0,
             fir_sequence: 0,

@@ -58,6 +58,50 @@ fn another_ssrc_takes_a_rid_over_once_the_old_one_was_silent() {
 }
 
 #[test]
+fn who_takes_over_is_asked_at_once() {
+    let mut producer = video(&[with_rid("l"), with_rid("h")]);
+    producer.encodings[1].described.use_pli = true;
+    let receive = |producer: &mut Producer, seconds, ssrc| {
+        let packet = rtp(ssrc, 96, 5);
+        producer.receive(&at(seconds), &View::parse(&packet).unwrap(), Some(b"h"));
+    };
+    receive(&mut producer, 0, 7);
+    let ms = |ms| Mono::ZERO + core::time::Duration::from_millis(ms);
+    assert_eq!(producer.want_key_frame(ms(2_900), 1), Some(Request::Pli(Ssrc(7))));
+    assert_eq!(producer.want_key_frame(ms(2_950), 1), None);
+    receive(&mut producer, 3, 8);
+    assert_eq!(producer.want_key_frame(ms(3_001), 1), Some(Request::Pli(Ssrc(8))));
+}
+
+#[test]
+fn layers_are_counted_each_and_also_while_nobody_gets_them() {
+    let layered =
+        RtpEncodingParameters { scalability_mode: Some(ScalabilityMode::of(1, 2)), ..with_ssrc(10, 11) };
+    let mut producer = video(&[layered]);
+    let send = |producer: &mut Producer, sequence, layer: u8| {
+        let mut packet = rtp(10, 96, sequence);
+        packet.truncate(12);
+        // VP8 with a temporal layer (RFC 7741 section 4.2).
+        packet.extend([0x90, 0x20, layer << 6, 0x01]);
+        producer.receive(&at(1), &View::parse(&packet).unwrap(), None);
+    };
+    (1..101).for_each(|sequence| send(&mut producer, sequence, 0));
+    producer.pause(Mono::ZERO);
+    (101..201).for_each(|sequence| send(&mut producer, sequence, 1));
+    let stats = producer.stats(at(1).received, None);
+    let [stats] = &stats[..] else { panic!("{stats:?}") };
+    let model::stats::RtpStreamKindStats::Inbound { bitrate_by_layer } = &stats.kind else {
+        panic!("{stats:?}")
+    };
+    let all = stats.counters.bitrate;
+    assert!(all > 0);
+    assert_eq!(
+        bitrate_by_layer.iter().map(|(layer, rate)| (&**layer, *rate)).collect::<Vec<_>>(),
+        [("0.0", all / 2), ("0.1", all)]
+    );
+}
+
+#[test]
 fn a_sole_encoding_without_marks_takes_what_comes() {
     let mut producer = video(&[RtpEncodingParameters::default()]);
     assert_eq!(media(&mut producer, &rtp(7, 96, 5), None), Some((0, 100, 5)));
