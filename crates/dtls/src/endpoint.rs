@@ -338,3 +338,19 @@ fn holds_rsa(certificate: &[u8]) -> bool {
 }
 
 const RSA_ENCRYPTION: [u8; 13] = [6, 9, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1, 5, 0];
+
+#[cfg(test)]
+mod tests {
+    use super::holds_rsa;
+
+    #[test]
+    fn rsa_is_seen_in_a_certificate() {
+        let of = |algorithm: &'static rcgen::SignatureAlgorithm| {
+            let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
+            let made = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+            holds_rsa(made.der())
+        };
+        assert!(of(&rcgen::PKCS_RSA_SHA256));
+        assert!(!of(&rcgen::PKCS_ECDSA_P256_SHA256) && !of(&rcgen::PKCS_ED25519));
+    }
+}

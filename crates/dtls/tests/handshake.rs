@@ -27,7 +27,6 @@ fn both_ends_get_the_same_keys_and_each_others_certificate() {
     assert!(of_server.certificate_pem().starts_with("-----BEGIN CERTIFICATE-----\n"));
     // Two round trips of 40 ms, no retransmission: nothing is left to do.
     assert_eq!([client, server].map(|side| side.endpoint.next_timeout()), [Mono::NEVER; 2]);
-    assert!(client.sent.iter().chain(&server.sent).all(|datagram| datagram.len() <= 1350));
 }
 
 #[test]

@@ -151,6 +151,8 @@ fn a_certificate_of_any_length_has_room() {
     let mut world = World::of(sides, Path::default(), 30);
     world.play_for(Duration::from_secs(10));
     assert_eq!(world.states(), [State::Connected; 2]);
+    let longest = world.sides[0].sent.iter().map(Vec::len).max().unwrap();
+    assert!((1_300..=1_350).contains(&longest), "full datagrams and no longer: {longest}");
 }
 
 #[test]
