@@ -10,6 +10,8 @@ use crate::host::Host;
 pub(crate) struct Options {
     pub(crate) quick: bool,
     pub(crate) list: bool,
+    /// What feedback costs.
+    pub(crate) feedback: bool,
     pub(crate) json: Option<PathBuf>,
     /// Every word must occur in a case's name.
     pub(crate) filter: Vec<String>,
@@ -35,6 +37,7 @@ impl Options {
             match word.as_str() {
                 "--quick" => options.quick = true,
                 "--list" => options.list = true,
+                "--feedback" => options.feedback = true,
                 "--json" => options.json = Some(value("a file name")?.into()),
                 "--filter" => {
                     options.filter.extend(value("words of a case's name")?.split(' ').map(str::to_owned))
@@ -68,6 +71,7 @@ impl Default for Options {
         Self {
             quick: false,
             list: false,
+            feedback: false,
             json: None,
             filter: Vec::new(),
             hosts: Host::DEFAULT.to_vec(),

@@ -252,6 +252,8 @@ pub(crate) const RTP_HEADER: usize = 12;
 /// What the sources put into the payload type, and what the forwarder must put there instead.
 pub(crate) const PAYLOAD_TYPE_IN: u8 = 96;
 pub(crate) const PAYLOAD_TYPE_OUT: u8 = 100;
+/// The same sent again.
+pub(crate) const PAYLOAD_TYPE_RTX: u8 = 101;
 /// Audio and video of four peers, and room for a few more.
 pub(crate) const STREAMS_PER_ROOM: usize = 16;
 /// 50 packets a second.

@@ -105,6 +105,7 @@ cargo xtask bench control churn [OPTIONS]    rooms come and go under media: memo
   --quick            1 to 200, 1200 bytes, GCM-128, bursts 1, 5 and 10 only
   --filter WORDS     cases whose name has all these words: --filter 'fan-50 burst-5 gcm-128'
   --list             name the cases and end
+  --feedback         of worker: what repairs, reports and talking receivers cost, by the same without
   --host A,B         uring, epoll, glommio, floor (the floor against itself: the noise); default uring,epoll
   --subject PATH     a worker binary, again for more; default ours, which runs once for each host
   --json FILE        write machine and rows there

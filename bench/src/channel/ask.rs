@@ -35,6 +35,17 @@ pub(crate) enum Kind {
     Consumer,
 }
 
+/// What media ask for beside being forwarded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Features {
+    /// NACK, PLI and FIR, but no RTX.
+    Usual,
+    /// Nothing.
+    Bare,
+    /// RTX and transport-wide feedback, too.
+    All,
+}
+
 /// How a plain transport is made.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PlainOptions {
@@ -132,6 +143,16 @@ impl Ask {
         let request = CloseConsumerRequest { consumer_id: consumer.text().into() };
         let body = Body::TransportCloseConsumerRequest(Box::new(request));
         Self::new(Method::TransportCloseConsumer, Some(transport), body)
+    }
+
+    /// With media that ask for more or less.
+    pub(crate) fn with(mut self, features: Features) -> Self {
+        match &mut self.body {
+            Body::TransportProduceRequest(request) => rtp::adapt(&mut request.rtp_parameters, features),
+            Body::TransportConsumeRequest(request) => rtp::adapt(&mut request.rtp_parameters, features),
+            _ => {}
+        }
+        self
     }
 
     fn new(method: Method, handler: Option<Id>, body: Body<'static>) -> Self {

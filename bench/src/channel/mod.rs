@@ -12,7 +12,7 @@ mod stand;
 mod subject;
 
 pub(crate) use self::answer::Outcome;
-pub(crate) use self::ask::{Ask, Id, Kind, PlainOptions};
+pub(crate) use self::ask::{Ask, Features, Id, Kind, PlainOptions};
 pub(crate) use self::link::{Counts, Link};
 pub(crate) use self::process::Worker;
 pub(crate) use self::stand::Stand;

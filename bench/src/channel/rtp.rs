@@ -2,11 +2,12 @@
 //! extensions: the worker has to keep packets for retransmission and to ask for key frames.
 
 use worker::schema::rtp_parameters::{
-    CodecMapping, EncodingMapping, RtcpFeedback, RtcpParameters, RtpCodecParameters, RtpEncodingParameters,
-    RtpMapping, RtpParameters,
+    CodecMapping, EncodingMapping, Integer32, Parameter, RtcpFeedback, RtcpParameters, RtpCodecParameters,
+    RtpEncodingParameters, RtpMapping, RtpParameters, Rtx, Value,
 };
 
-use crate::case::{PAYLOAD_TYPE_IN, PAYLOAD_TYPE_OUT};
+use super::Features;
+use crate::case::{PAYLOAD_TYPE_IN, PAYLOAD_TYPE_OUT, PAYLOAD_TYPE_RTX};
 
 /// What a publisher sends.
 pub(super) fn published(ssrc: u32) -> RtpParameters<'static> {
@@ -29,6 +30,35 @@ pub(super) fn mapping(ssrc: u32) -> RtpMapping<'static> {
 /// The encoding that consumers choose from.
 pub(super) fn consumable(producer_ssrc: u32) -> RtpEncodingParameters<'static> {
     encoding(mapped(producer_ssrc))
+}
+
+/// Asks for more or less than [`published`] and [`consumed`] do.
+pub(super) fn adapt(parameters: &mut RtpParameters<'static>, features: Features) {
+    match features {
+        Features::Usual => {}
+        Features::Bare => parameters.codecs.iter_mut().for_each(|codec| codec.rtcp_feedback = None),
+        Features::All => {
+            let [codec, ..] = parameters.codecs.as_mut_slice() else { return };
+            let feedback = RtcpFeedback { r#type: "transport-cc".into(), parameter: None };
+            codec.rtcp_feedback.get_or_insert_default().push(feedback);
+            let media = codec.payload_type;
+            let apt = Parameter {
+                name: "apt".into(),
+                value: Value::Integer32(Box::new(Integer32 { value: media.into() })),
+            };
+            parameters.codecs.push(RtpCodecParameters {
+                mime_type: "video/rtx".into(),
+                payload_type: PAYLOAD_TYPE_RTX,
+                clock_rate: 90_000,
+                channels: None,
+                parameters: Some(vec![apt]),
+                rtcp_feedback: None,
+            });
+            for encoding in &mut parameters.encodings {
+                encoding.rtx = encoding.ssrc.map(|ssrc| Rtx { ssrc: rtx_ssrc(ssrc) });
+            }
+        }
+    }
 }
 
 fn parameters(payload_type: u8, ssrc: u32) -> RtpParameters<'static> {
@@ -67,6 +97,11 @@ fn encoding(ssrc: u32) -> RtpEncodingParameters<'static> {
         scalability_mode: None,
         max_bitrate: None,
     }
+}
+
+/// Under which a stream's packets are sent again.
+const fn rtx_ssrc(ssrc: u32) -> u32 {
+    ssrc ^ 0x4000_0000
 }
 
 /// The router's own SSRC of a stream: any that nobody else uses.

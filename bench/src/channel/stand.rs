@@ -3,7 +3,7 @@
 use std::io;
 
 use super::answer::Outcome;
-use super::ask::{Ask, Id, Kind, PlainOptions};
+use super::ask::{Ask, Features, Id, Kind, PlainOptions};
 use super::process::Worker;
 use crate::case::{Case, Peer, consumer_ssrc, producer_ssrc, u64_of};
 use crate::os::Cpu;
@@ -22,10 +22,20 @@ pub(crate) struct Stand {
 impl Stand {
     /// Builds the rooms. `sinks` are the peers' own ports.
     pub(crate) fn build(case: &Case, workers: Vec<Worker>, sinks: &[u16]) -> io::Result<Self> {
+        Self::build_with(case, workers, sinks, Features::Usual)
+    }
+
+    /// The same with media that ask for more or less.
+    pub(crate) fn build_with(
+        case: &Case,
+        workers: Vec<Worker>,
+        sinks: &[u16],
+        features: Features,
+    ) -> io::Result<Self> {
         let mut stand = Self { workers, ports: vec![0; sinks.len()], keys: vec![Vec::new(); sinks.len()] };
         let peers = case.peers();
         for room in 0..case.rooms {
-            stand.build_room(case, room, (&peers, sinks))?;
+            stand.build_room(case, room, (&peers, sinks, features))?;
         }
         Ok(stand)
     }
@@ -52,8 +62,8 @@ impl Stand {
         self.workers.iter().map(Worker::rss_kib).sum()
     }
 
-    fn build_room(&mut self, case: &Case, room: usize, all: (&[Peer], &[u16])) -> io::Result<()> {
-        let (peers, sinks) = all;
+    fn build_room(&mut self, case: &Case, room: usize, all: (&[Peer], &[u16], Features)) -> io::Result<()> {
+        let (peers, sinks, features) = all;
         let place = room % self.workers.len().max(1);
         let Some(worker) = self.workers.get_mut(place) else { return Ok(()) };
         let link = worker.link();
@@ -68,7 +78,7 @@ impl Stand {
             [
                 Ask::create_transport(router, transport(number), options),
                 Ask::connect(transport(number), sink, (suite, number)),
-                media(number, peer, members.first().map_or(0, |(first, _)| *first)),
+                media(number, peer, members.first().map_or(0, |(first, _)| *first)).with(features),
             ]
         });
         let (ports, keys) = (&mut self.ports, &mut self.keys);

@@ -3,6 +3,7 @@
 //! sender pays for waking it.
 
 mod checker;
+mod feedback;
 mod tally;
 
 use std::io;
@@ -13,6 +14,7 @@ use rtp_rs::RtpPacketBuilder;
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, Socket, Type};
 
+use self::feedback::Feedback;
 pub(crate) use self::tally::Tally;
 use crate::case::{
     Case, PAYLOAD_TYPE_IN, RTP_HEADER, Stream, VP8_FRAME_KIND, VP8_KEY_FRAME, payload_pattern, producer_ssrc,
@@ -63,6 +65,8 @@ pub(crate) enum Request {
     Backlog { subject: usize, targets: Vec<u16>, bursts: usize },
     /// A subject seals with these: key and salt in one, by peer. Answers with an empty `Tally`.
     Keys { subject: usize, keys: Vec<Vec<u8>> },
+    /// The sinks of a subject say what receivers say from now on. Answers with an empty `Tally`.
+    Feedback { subject: usize },
     /// Drain until `Stop`: answers with an empty `Tally` once what it counts begins.
     Drain { subject: usize },
     /// Ends a `Drain`, which answers with a `Tally`.
@@ -87,6 +91,10 @@ pub(crate) fn main(setup: Setup) -> io::Result<()> {
                 far.sinks[subject].set_keys(&keys);
                 child::reply(&Tally::default())?;
             }
+            Request::Feedback { subject } => {
+                far.feedback[subject] = Some(Feedback::new(&far.setup.case));
+                child::reply(&Tally::default())?;
+            }
             Request::Drain { subject } => child::reply(&far.drain(subject)?)?,
             Request::Stop => {}
         }
@@ -103,6 +111,9 @@ struct Far {
     /// Peers whose sinks take trains whole, which shows the runs of foreign subjects.
     witnesses: Vec<usize>,
     sinks: Vec<tally::Sinks>,
+    /// By subject, where sinks say what receivers say; and where to.
+    feedback: Vec<Option<Feedback>>,
+    feedback_to: Vec<u16>,
     /// Next sequence number, by subject and stream.
     sequences: Vec<Vec<u16>>,
     patterns: Vec<Vec<u8>>,
@@ -146,6 +157,8 @@ impl Far {
             sinks: (0..setup.subjects)
                 .map(|subject| tally::Sinks::new(&setup.case, subject, setup.foreign))
                 .collect(),
+            feedback: (0..setup.subjects).map(|_| None).collect(),
+            feedback_to: Vec::new(),
             sequences: vec![vec![0; streams.len()]; setup.subjects],
             patterns: streams
                 .iter()
@@ -191,6 +204,10 @@ impl Far {
         let streams = self.setup.case.streams(interval_ns);
         let start = os::monotonic_ns()?;
         let end = start + duration_ns;
+        self.feedback_to = targets.to_vec();
+        if let Some(feedback) = &mut self.feedback[subject] {
+            feedback.begin(start);
+        }
         let mut schedule = Schedule::new(&streams, start, Lateness::Forgiven);
         let cpu = os::thread_cpu_ns()?;
         let (mut sent, mut bursts) = (0, 0);
@@ -299,24 +316,47 @@ impl Far {
                 self.cursor += 1;
                 continue;
             }
-            if self.witnesses.contains(&peer) {
+            let mut feedback = self.feedback[subject].as_mut();
+            let mut take = |datagram: &[u8]| {
+                if let Some(feedback) = &mut feedback {
+                    feedback.hear(peer, datagram);
+                }
+                sinks.take(peer, datagram)
+            };
+            let is_empty = if self.witnesses.contains(&peer) {
                 let mut packets = 0;
                 let more = self.trains.receive(socket, |datagram| {
-                    packets += 1;
-                    sinks.take(peer, datagram);
+                    packets += u64::from(take(datagram));
                 })?;
                 sinks.take_train(packets);
-                self.cursor += usize::from(!more);
-                return Ok(true);
-            }
-            let taken = self.batch.receive(socket, |datagram| sinks.take(peer, datagram))?;
-            if taken < ReceiveBatch::capacity() {
+                !more
+            } else {
+                self.batch.receive(socket, |datagram| _ = take(datagram))? < ReceiveBatch::capacity()
+            };
+            if is_empty {
+                self.say(subject, peer, now)?;
                 self.cursor += 1;
             }
             return Ok(true);
         }
         self.cursor = 0;
         Ok(false)
+    }
+
+    /// Sends what a peer says about what it got.
+    fn say(&mut self, subject: usize, peer: usize, now: u64) -> io::Result<()> {
+        let (Some(Some(feedback)), Some(port)) = (self.feedback.get_mut(subject), self.feedback_to.get(peer))
+        else {
+            return Ok(());
+        };
+        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, *port)).into();
+        while let Some(packet) = feedback.next(peer, now) {
+            match self.sockets[peer].send_to(&packet, &to) {
+                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Takes what the last packets of a slice still bring: until as many came as must and then nothing for a

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::checker::Checker;
 use crate::case::{
-    AUDIO_BYTES, Case, PAYLOAD_TYPE_OUT, Peer, RTP_HEADER, STREAMS_PER_ROOM, Shape, consumer_of,
+    AUDIO_BYTES, Case, PAYLOAD_TYPE_OUT, PAYLOAD_TYPE_RTX, Peer, RTP_HEADER, STREAMS_PER_ROOM, Shape,
+    consumer_of,
 };
 
 /// One slice as the far end saw it.
@@ -25,6 +26,8 @@ pub(crate) struct Tally {
     pub(crate) bad: u64,
     /// RTCP packets among what they got, which nobody counts.
     pub(crate) rtcp: u64,
+    /// Packets that were sent again, which nobody counts either.
+    pub(crate) again: u64,
     /// Trains seen whole by the sinks that ask for them, and the packets in those.
     pub(crate) runs: u64,
     pub(crate) in_runs: u64,
@@ -43,6 +46,8 @@ pub(super) struct Sinks {
     lengths: [usize; 2],
     /// Most bytes that a subject may add to a header.
     room: usize,
+    /// Workers report whenever they please, in the floor's slices too.
+    hears_workers: bool,
     case: Case,
     checkers: Vec<Option<Checker>>,
 }
@@ -68,6 +73,7 @@ impl Sinks {
                 Shape::Meeting => [case.bytes + tag, AUDIO_BYTES + tag],
             },
             room: if foreign && subject > 0 { EXTENSION_ROOM } else { 0 },
+            hears_workers: foreign,
             case: *case,
             checkers: (0..peers.len()).map(checker).collect(),
         }
@@ -103,16 +109,23 @@ impl Sinks {
         }
     }
 
-    pub(super) fn take(&mut self, peer: usize, datagram: &[u8]) {
-        if self.room > 0 && datagram.get(1).is_some_and(|second| RTCP_TYPES.contains(second)) {
+    /// A datagram came. Whether it is one of those that are counted.
+    pub(super) fn take(&mut self, peer: usize, datagram: &[u8]) -> bool {
+        let second = datagram.get(1).copied().filter(|_| self.hears_workers).unwrap_or(0);
+        if RTCP_TYPES.contains(&second) {
             self.tally.rtcp += 1;
-            return;
+            return false;
+        }
+        if second & 0x7F == PAYLOAD_TYPE_RTX {
+            self.tally.again += 1;
+            return false;
         }
         self.tally.received += 1;
         if let Err(complaint) = self.examine(peer, datagram) {
             self.tally.bad += 1;
             self.tally.complaint.get_or_insert(complaint);
         }
+        true
     }
 
     /// `sent` are the sources' packets and bursts.
@@ -241,18 +254,22 @@ mod tests {
             packet
         };
         let report = [0x80, 200, 0, 1, 0, 0, 0, 0];
-        for (foreign, bytes, bad, rtcp) in [
-            (true, extended(88), 0, 0),
-            (true, extended(80), 1, 0),
-            (false, extended(88), 1, 0),
-            (true, report.to_vec(), 0, 1),
-            (false, report.to_vec(), 1, 0),
+        let again = [0x80, PAYLOAD_TYPE_RTX, 0, 1, 0, 0, 0, 0];
+        for (subject, foreign, bytes, bad, uncounted) in [
+            (1, true, extended(88), 0, 0),
+            (1, true, extended(80), 1, 0),
+            (1, false, extended(88), 1, 0),
+            (1, true, report.to_vec(), 0, 1),
+            (1, true, again.to_vec(), 0, 1),
+            (1, false, report.to_vec(), 1, 0),
+            (0, true, report.to_vec(), 0, 1),
+            (0, true, extended(88), 1, 0),
         ] {
-            let mut sinks = Sinks::new(&clear_fan(), 1, foreign);
+            let mut sinks = Sinks::new(&clear_fan(), subject, foreign);
             sinks.begin();
-            sinks.take(1, &bytes);
+            assert_eq!(sinks.take(1, &bytes), uncounted == 0);
             let tally = sinks.finish((1, 1));
-            assert_eq!((tally.bad, tally.rtcp), (bad, rtcp), "{foreign} {tally:?}");
+            assert_eq!((tally.bad, tally.rtcp + tally.again), (bad, uncounted), "{foreign} {tally:?}");
         }
     }
 

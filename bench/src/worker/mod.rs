@@ -1,6 +1,7 @@
 //! `bench worker`: whole workers, driven over their channel, against the floor and beside each other; and what they
 //! use when nobody does anything.
 
+mod feedback;
 mod idle;
 mod matrix;
 mod promises;
@@ -35,6 +36,12 @@ pub(crate) fn main(options: &Options) -> io::Result<()> {
     let subjects = Subject::chosen(options)?;
     let machine = Machine::read();
     out::line(&machine.describe());
+    if options.feedback {
+        let (rows, extras) = feedback::measure(&cases, &subjects, options)?;
+        let Some(path) = &options.json else { return Ok(()) };
+        let report = serde_json::json!({ "machine": machine, "rows": rows, "feedback": extras });
+        return out::json(path, &report);
+    }
     let rows = forward(&cases, &subjects, options)?;
     let idle = if idles { idle::measure(&subjects, options)? } else { Vec::new() };
     promises::verdicts(&rows, &idle, &subjects).iter().for_each(out::line);

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::args::Options;
 use crate::case::{Case, u64_of};
-use crate::channel::{Stand, Subject, Worker};
+use crate::channel::{Features, Stand, Subject, Worker};
 use crate::child::Role;
 use crate::far::{self, Tally};
 use crate::floor;
@@ -22,6 +22,16 @@ pub(crate) struct Run {
     contenders: Vec<Contender>,
 }
 
+/// What is asked of a subject.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ways {
+    /// What the subject's name goes on with.
+    pub(super) suffix: &'static str,
+    pub(super) features: Features,
+    /// Whether sinks say what receivers say.
+    pub(super) feedback: bool,
+}
+
 /// A subject in its room.
 #[derive(Debug)]
 pub(crate) struct Contender {
@@ -30,6 +40,8 @@ pub(crate) struct Contender {
     number: usize,
     stand: Stand,
     slices: Vec<Slice>,
+    /// Packets that were asked for again and came.
+    again: u64,
 }
 
 impl Run {
@@ -46,6 +58,21 @@ impl Run {
     pub(crate) fn start_with(
         case: &Case,
         subjects: &[Subject],
+        options: &Options,
+        start: impl FnMut(&Subject) -> io::Result<Vec<Worker>>,
+    ) -> io::Result<Self> {
+        Self::start_as(
+            case,
+            &subjects.iter().map(|subject| (subject, USUAL)).collect::<Vec<_>>(),
+            options,
+            start,
+        )
+    }
+
+    /// The same with media, and receivers, that ask for more or less.
+    pub(super) fn start_as(
+        case: &Case,
+        subjects: &[(&Subject, Ways)],
         options: &Options,
         mut start: impl FnMut(&Subject) -> io::Result<Vec<Worker>>,
     ) -> io::Result<Self> {
@@ -64,15 +91,45 @@ impl Run {
         let mut floor = Role::start("floor", &setup)?;
         let floor::Work { .. } = floor.hear()?;
         let mut contenders = Vec::new();
-        for subject in subjects {
+        for (subject, ways) in subjects {
             let number = contenders.len() + 1;
-            let stand = Stand::build(case, start(subject)?, &ready.ports)
+            let stand = Stand::build_with(case, start(subject)?, &ready.ports, ways.features)
                 .map_err(|error| io::Error::other(format!("{}: {error}", subject.name)))?;
             let keys = far::Request::Keys { subject: number, keys: stand.keys.clone() };
             let Tally { .. } = far.ask(&keys)?;
-            contenders.push(Contender { name: subject.name.clone(), number, stand, slices: Vec::new() });
+            if ways.feedback {
+                let Tally { .. } = far.ask(&far::Request::Feedback { subject: number })?;
+            }
+            let name = format!("{}{}", subject.name, ways.suffix);
+            contenders.push(Contender { name, number, stand, slices: Vec::new(), again: 0 });
         }
         Ok(Self { case: *case, far, floor, contenders })
+    }
+
+    /// Lets each subject forward at a pace that is given, for so long, and says how large each is then.
+    pub(super) fn sizes(&mut self, times: (u64, u64)) -> io::Result<Vec<u64>> {
+        for contender in &mut self.contenders {
+            contender.slice(&mut self.far, &self.case, times)?;
+        }
+        self.contenders.iter().map(|contender| contender.stand.rss_kib()).collect()
+    }
+
+    /// What each subject's packets cost by those of another, as the median of the quotients of neighbouring slices.
+    pub(super) fn by(&self, reference: usize) -> Vec<f64> {
+        let cost = |slice: &Slice| ratio(slice.cpu_ns, slice.received);
+        let Some(reference) = self.contenders.get(reference) else { return Vec::new() };
+        let by_reference = |of: &Contender| {
+            let pairs = of.slices.iter().zip(&reference.slices);
+            let mut quotients: Vec<f64> = pairs.map(|(slice, by)| cost(slice) / cost(by)).collect();
+            quotients.sort_by(f64::total_cmp);
+            quotients.get(quotients.len() / 2).copied().unwrap_or(f64::NAN)
+        };
+        self.contenders.iter().map(by_reference).collect()
+    }
+
+    /// How many packets a subject sent again because they were asked for.
+    pub(super) fn again(&self, place: usize) -> u64 {
+        self.contenders.get(place).map_or(0, |contender| contender.again)
     }
 
     /// Takes all slices and sums up a row per subject.
@@ -142,6 +199,7 @@ impl Contender {
         })?;
         let after = self.stand.cpu()?;
         complain(&self.name, &tally)?;
+        self.again += tally.again;
         Ok(Slice {
             cpu_ns: after.total_ns.saturating_sub(before.total_ns),
             user_ns: after.user_ns.saturating_sub(before.user_ns),
@@ -178,6 +236,7 @@ impl Contender {
     }
 }
 
+const USUAL: Ways = Ways { suffix: "", features: Features::Usual, feedback: false };
 /// A closer pace costs a little less per burst, and loads meet a little more than is asked for otherwise.
 const SLACK: f64 = 0.95;
 const WARM_UP_NS: u64 = 200_000_000;
