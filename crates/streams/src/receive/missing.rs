@@ -77,9 +77,7 @@ impl Missing {
     pub fn arrived(&mut self, number: u64) -> Option<u8> {
         let at = self.entries.binary_search_by_key(&number, |entry| entry.number).ok()?;
         let entry = self.entries.remove(at)?;
-        if self.entries.is_empty() {
-            self.next = None;
-        }
+        self.rest();
         Some(entry.tries)
     }
 
@@ -91,6 +89,10 @@ impl Missing {
     /// Adds to `out` what is to be asked for now, oldest first. To be called at [`next_at`](Self::next_at), and
     /// harmless at any time.
     pub fn poll(&mut self, now: Mono, round_trip: Option<Duration>, out: &mut Vec<u16>) {
+        // Whoever shares a timer with many others is polled for each of them.
+        if self.next.is_none_or(|next| now < next) {
+            return;
+        }
         let round_trip = round_trip.unwrap_or(ROUND_TRIP);
         let again = now >= self.timer;
         let mut next = Mono::NEVER;
@@ -114,7 +116,8 @@ impl Missing {
         if again {
             self.timer = now + TIMER;
         }
-        self.next = (!self.entries.is_empty()).then(|| next.min(self.timer));
+        self.next = Some(next.min(self.timer));
+        self.rest();
     }
 
     /// When something may be due; nothing while nothing is missing.
@@ -139,14 +142,23 @@ impl Missing {
     /// Gives up everything.
     pub fn clear(&mut self) {
         self.entries.clear();
-        (self.next, self.key_frame) = (None, None);
+        self.key_frame = None;
+        self.rest();
     }
 
     fn give_up_before(&mut self, number: u64) {
         let count = self.entries.partition_point(|entry| entry.number < number);
         self.entries.drain(..count);
+        self.rest();
+    }
+
+    /// Nothing is to be done while nothing is missing; the memory of a bad moment goes too.
+    fn rest(&mut self) {
         if self.entries.is_empty() {
             self.next = None;
+            if self.entries.capacity() > KEPT {
+                self.entries = VecDeque::new();
+            }
         }
     }
 }
@@ -158,6 +170,8 @@ const fn low(number: u64) -> u16 {
 
 /// The protocol's: two seconds of a large picture's packets all lost.
 pub(super) const LIMIT: usize = 1_000;
+/// Places that are kept for the next gap: 1.3 kB for each stream, where all of them would be 40.
+const KEPT: usize = 32;
 /// The protocol's: by so many numbers a packet may lie behind the newest.
 const AGE_LIMIT: u64 = 10_000;
 /// The protocol's: how long a packet may only be late.

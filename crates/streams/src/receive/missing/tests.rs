@@ -52,6 +52,27 @@ fn what_came_is_asked_for_no_more_and_once_only() {
 }
 
 #[test]
+fn a_bad_moment_leaves_no_memory_behind() {
+    let fill = || {
+        let mut missing = Missing::new();
+        missing.jumped(1_000, 1_900, START);
+        missing
+    };
+    let (mut repaired, mut given_up, mut outdated, mut paused) = (fill(), fill(), fill(), fill());
+    (1_000..1_900).for_each(|number| assert_eq!(repaired.arrived(number), Some(0)));
+    while let Some(at) = given_up.next_at() {
+        poll(&mut given_up, at);
+    }
+    outdated.jumped(20_000, 20_001, START);
+    assert_eq!(outdated.arrived(20_000), Some(0));
+    paused.clear();
+    for missing in [repaired, given_up, outdated, paused] {
+        assert!(missing.is_empty() && missing.entries.capacity() <= 32);
+        assert_eq!(missing.next_at(), None);
+    }
+}
+
+#[test]
 fn too_much_missing_gives_up_what_lies_before_the_key_frame_or_all() {
     let mut missing = Missing::new();
     assert_eq!(missing.jumped(1_000, 1_900, START), Gap::Listed);
