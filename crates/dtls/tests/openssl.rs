@@ -1,6 +1,6 @@
 //! OpenSSL at the other end, over the loopback and in real time: another reading of the RFCs, in both roles.
 //!
-//! Needs the program `openssl` (Debian's package of that name); `timeout` ends it when something hangs.
+//! Needs the program `openssl` (Debian's package of that name).
 
 #![expect(clippy::disallowed_methods, reason = "a peer in another process lives in real time")]
 #![expect(clippy::disallowed_types, reason = "and behind a socket")]
@@ -9,10 +9,13 @@
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
+use std::iter;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{Said, Side, anchor, identity, wrong};
@@ -110,7 +113,8 @@ struct Peer {
 struct OpenSsl {
     child: Child,
     input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    /// Its lines, by a thread that reads them: a pipe can not be read with a limit in time.
+    lines: Receiver<String>,
 }
 
 /// An endpoint of ours and an OpenSSL.
@@ -167,21 +171,22 @@ impl Drop for Peer {
 
 impl OpenSsl {
     fn new(what: &[&str], peer: &Peer, options: &[&str], exported: usize) -> Self {
-        let mut command = Command::new("timeout");
-        command.args(["30", "openssl"]).args(what).arg("-dtls1_2");
+        let mut command = Command::new("openssl");
+        command.args(what).arg("-dtls1_2");
         command.arg("-cert").arg(peer.file("cert")).arg("-key").arg(peer.file("key"));
         // RFC 5764 §4.2.
         command.args(["-keymatexport", "EXTRACTOR-dtls_srtp", "-keymatexportlen", &exported.to_string()]);
         command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap();
         let (input, output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
-        Self { child, input, output }
+        let (tell, lines) = mpsc::channel();
+        thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        Self { child, input, lines }
     }
 
-    /// The next line with this in it; none if the program ends before.
-    fn line_with(&mut self, what: &str) -> Option<String> {
-        let lines = self.output.by_ref().lines();
-        lines.map_while(Result::ok).find(|line| line.contains(what))
+    /// The next line with this in it; none if the program ends before, or says nothing for long.
+    fn line_with(&self, what: &str) -> Option<String> {
+        iter::from_fn(|| self.lines.recv_timeout(LIMIT).ok()).find(|line| line.contains(what))
     }
 
     fn say(&mut self, text: &str) {
@@ -209,7 +214,7 @@ impl Call {
     fn with_server(peer: Peer, options: &[&str], exported: usize, known: Option<Fingerprint>) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let what = ["s_server", "-accept", "127.0.0.1:0", "-Verify", "1"];
-        let mut openssl = OpenSsl::new(&what, &peer, options, exported);
+        let openssl = OpenSsl::new(&what, &peer, options, exported);
         let accepting = openssl.line_with("ACCEPT ").unwrap();
         let at = accepting.trim_start_matches("ACCEPT ").parse().unwrap();
         let side = Side::new(&identity(), Role::Client, known.or_else(|| Some(peer.fingerprint())), 70);
@@ -223,12 +228,7 @@ impl Call {
     fn play_while(&mut self, condition: impl Fn(&Side) -> bool) {
         let begun = Instant::now();
         while condition(&self.side) {
-            assert!(
-                begun.elapsed() < Duration::from_secs(20),
-                "{:?} {:?}",
-                self.side.endpoint,
-                self.side.said
-            );
+            assert!(begun.elapsed() < LIMIT, "{:?} {:?}", self.side.endpoint, self.side.said);
             self.turn();
         }
         // What it said together with its last change is sent.
@@ -262,7 +262,7 @@ impl Call {
         }
     }
 
-    fn assert_same_keys(&mut self, profile: SrtpProfile) {
+    fn assert_same_keys(&self, profile: SrtpProfile) {
         let line = self.openssl.line_with("Keying material: ").unwrap();
         let theirs = line.trim().trim_start_matches("Keying material: ").to_owned();
         let keys = &self.side.connected().unwrap().keys;
@@ -280,3 +280,6 @@ fn patient(socket: UdpSocket) -> UdpSocket {
 fn now() -> Mono {
     Mono::ZERO + anchor().elapsed()
 }
+
+/// Longer than any of this takes on a busy machine.
+const LIMIT: Duration = Duration::from_secs(20);
