@@ -45,7 +45,7 @@ impl ShardConfig {
         PoolSizing::new()
             .ahead("a tick's receiving", 1024, 1024)
             .with("what waits to be sent", 4096, 4096)
-            .with("retransmission stores", 8192, 32_768)
+            .with("retransmission stores", STORED_SMALL, STORED_LARGE)
     }
 }
 
@@ -67,9 +67,10 @@ pub struct Capacity {
 
 impl Default for Capacity {
     /// A shard saturates at some thousand transports; a transport has one tuple and now and then two, and a
-    /// handful of timers. Of other shards' packets its stores keep as many as of its own.
+    /// handful of timers. Of other shards' packets its stores keep as many as of its own, and some are on their way.
     fn default() -> Self {
-        Self { transports: 8192, tuples: 16_384, timers: 16_384, borrowed: 40_960, streams: 16_384 }
+        let borrowed = STORED_PACKETS + BORROWED_TO_SEND;
+        Self { transports: 8192, tuples: 16_384, timers: 16_384, borrowed, streams: 16_384 }
     }
 }
 
@@ -107,3 +108,10 @@ impl Default for Bounds {
         }
     }
 }
+
+const STORED_SMALL: u32 = 8_192;
+const STORED_LARGE: u32 = 32_768;
+/// What stores keep in all: what the usual pool may grow by for them.
+pub(crate) const STORED_PACKETS: usize = (STORED_SMALL + STORED_LARGE) as usize;
+/// What waits to be sent, of packets of any size.
+const BORROWED_TO_SEND: usize = 8_192;

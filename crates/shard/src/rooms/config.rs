@@ -1,6 +1,7 @@
 //! How large the rooms of a shard may become.
 
 use crate::boundary::Phase;
+use crate::config::STORED_PACKETS;
 
 /// How large the rooms of a shard may become. A key whose index is beyond the bound is refused.
 #[derive(Clone, Copy, Debug)]
@@ -15,7 +16,8 @@ pub struct RoomsConfig {
     pub work_per_tick: usize,
     /// Whether packets of one video stream that leave together are made as long as the longest of them by padding.
     pub levelling: bool,
-    /// Packets kept for being asked for again, also borrowed ones. More than that, and the oldest go first.
+    /// Packets kept for being asked for again, also borrowed ones. More than that, and the oldest go first; so they do as
+    /// soon as memory becomes short, which on a smaller pool is earlier.
     pub stored_packets: usize,
     /// What a wall clock shows at [`wire::Mono::ZERO`]. All shards of a process have the same.
     pub ntp_at_zero: wire::Ntp,
@@ -77,7 +79,5 @@ impl Default for RoomsConfig {
 
 /// Consumers are the most numerous: each of some thousand transports takes what a dozen others send.
 const OTHERS: usize = 262_144;
-/// Three quarters of what the usual pool has for engines to keep, and of what a shard borrows: the others travel.
-const STORED_PACKETS: usize = 6_144;
 /// At about a microsecond each, a fraction of what a tick may take.
 const WORK_PER_TICK: usize = 256;
