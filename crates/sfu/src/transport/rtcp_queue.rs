@@ -46,10 +46,11 @@ impl RtcpQueue {
         self.ends.is_empty()
     }
 
-    /// Forgets what waits.
+    /// Forgets what waits. The memory of a flood goes too: there are thousands of transports.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+        self.bytes.shrink_to(KEPT);
     }
 
     /// Each compound that waits, in order.
@@ -70,6 +71,8 @@ impl RtcpQueue {
 pub(crate) const COMPOUND_LIMIT: usize = 1_292;
 /// Compounds that wait for one flush. A transport says a few things a tick; many streams share compounds.
 const COMPOUNDS_LIMIT: usize = 64;
+/// Bytes of memory for the next flush.
+const KEPT: usize = 4 * COMPOUND_LIMIT;
 
 #[cfg(test)]
 mod tests {
@@ -100,5 +103,12 @@ mod tests {
         let pli = Pli { sender: Ssrc(1), media: Ssrc(1) };
         let taken = (0..100).filter(|_| queue.compound(|out| out.push(&pli))).count();
         assert_eq!((taken, queue.refused()), (COMPOUNDS_LIMIT, 36));
+        queue.clear();
+        let items = [wire::rtcp::NackItem::default(); 256];
+        let nack = Nack { sender: Ssrc(1), media: Ssrc(1), items: &items };
+        let taken = (0..100).filter(|_| queue.compound(|out| out.push(&nack))).count();
+        assert!(taken == COMPOUNDS_LIMIT && queue.bytes.capacity() > 60_000);
+        queue.clear();
+        assert!(queue.bytes.capacity() <= KEPT);
     }
 }
