@@ -94,15 +94,20 @@ impl Transport {
         }
     }
 
-    /// It is the next: asks for the first stream that is sent.
+    /// It is the next: asks for what is kept of the first stream that is sent.
     #[inline]
     pub(crate) fn approach_streams<P: Packets>(&self, packets: &P) {
-        let sender = self.queue.first().and_then(|queued| self.senders.get(queued.rewrite.sender));
+        let Some(first) = self.queue.first() else { return };
+        let Some(sender) = self.senders.get(first.rewrite.sender) else { return };
         let contexts = self.srtp.as_ref().and_then(|srtp| srtp.ready());
-        if let (Some(handle), Some(contexts)) = (sender.and_then(|sender| sender.handle), contexts)
+        if let (Some(handle), Some(contexts)) = (sender.handle, contexts)
             && let Some(memory) = contexts.sealer.memory_of(handle)
         {
             packets.prefetch(memory);
+        }
+        if let Some(log) = &sender.log {
+            let records = self.queue.len().min(RECORDS);
+            packets.prefetch(log.memory_ahead(first.rewrite.index.value(), records));
         }
     }
 
@@ -276,5 +281,7 @@ impl Run {
     }
 }
 
+/// Records of the log that are asked for ahead: what fits a few lines.
+const RECORDS: usize = 8;
 /// Entries that are asked for ahead; those behind follow in order, which the core notices by itself.
 const FIRST_OF_QUEUE: usize = 4;

@@ -155,6 +155,14 @@ impl SentLog {
         newest.checked_sub(back)
     }
 
+    /// The memory that [`Self::record`] will use from an index on for so many packets, to be fetched before.
+    #[inline]
+    pub fn memory_ahead(&self, index: u64, packets: usize) -> &[Option<Sent>] {
+        let place = self.place(low(index));
+        let end = place.saturating_add(packets).min(self.entries.len());
+        self.entries.get(place..end).unwrap_or_default()
+    }
+
     /// Bytes of memory.
     pub const fn memory(&self) -> usize {
         self.entries.capacity().saturating_mul(size_of::<Option<Sent>>())
