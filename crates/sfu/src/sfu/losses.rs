@@ -21,12 +21,13 @@ impl Losses {
         Self { since: Mono::ZERO, current: 0, previous: 0 }
     }
 
-    /// Somebody lost so much. Whether the worst is another now.
+    /// Somebody lost so much. Whether the worst is to be told to who keeps it elsewhere: it is another now, or goes on.
     pub(super) fn hear(&mut self, now: Mono, fraction: u8) -> bool {
-        let before = self.current.max(self.previous);
+        let before = (self.current.max(self.previous), self.since);
         self.pass(now);
         self.current = self.current.max(fraction);
-        self.current.max(self.previous) != before
+        let worst = self.current.max(self.previous);
+        worst != before.0 || worst > 0 && self.since != before.1
     }
 
     /// The worst lately.
@@ -47,6 +48,8 @@ impl Losses {
 
 /// Receivers of audio report every five seconds or more often (RFC 3550 §6.2).
 const INTERVAL: Duration = Duration::from_secs(5);
+/// For how long counts what another shard said: it says it again with the first report of each interval.
+pub(super) const KEPT_ELSEWHERE: Duration = Duration::from_secs(15);
 
 #[cfg(test)]
 mod tests {
@@ -63,7 +66,8 @@ mod tests {
         assert!(!losses.hear(at(1), 10));
         assert!(losses.hear(at(2), 30));
         assert_eq!(losses.worst(at(2)), 30);
-        assert!(!losses.hear(at(6), 10), "it was said lately");
+        assert!(losses.hear(at(6), 10), "it goes on");
+        assert!(!losses.hear(at(7), 10), "that was said lately");
         assert_eq!(losses.worst(at(10)), 30);
         assert!(losses.hear(at(11), 5));
         assert_eq!((losses.worst(at(11)), losses.worst(at(16)), losses.worst(at(30))), (10, 5, 0));

@@ -85,8 +85,9 @@ impl<S: Copy> Sfu<S> {
     /// Takes note of the worst loss among a producer's consumers on another shard, of 256. For a producer that is gone it
     /// means nothing.
     pub fn set_remote_loss(&mut self, key: ProducerKey, from: ShardIndex, fraction: u8) {
+        let now = self.now;
         if let Some(source) = self.sources.get_mut(key) {
-            source.set_remote_loss(from, fraction);
+            source.set_remote_loss(now, from, fraction);
         }
     }
 

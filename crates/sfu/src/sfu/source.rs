@@ -6,7 +6,7 @@ use model::key::{ConsumerKey, ProducerKey, ShardIndex, TransportKey};
 use wire::Mono;
 use wire::rtp::{HeaderPlan, PlanError, View};
 
-use super::losses::Losses;
+use super::losses::{KEPT_ELSEWHERE, Losses};
 use crate::Packet;
 use crate::io::Output;
 use crate::producer::{Activity, Producer, Replica};
@@ -20,8 +20,8 @@ pub(super) struct Source {
     pub(super) feeds: Vec<Feed>,
     /// What its consumers on this shard lose.
     pub(super) losses: Losses,
-    /// The worst loss among the consumers on other shards, of 256.
-    remote_losses: Vec<(ShardIndex, u8)>,
+    /// The worst loss among the consumers on other shards, of 256, and when it was said.
+    remote_losses: Vec<(ShardIndex, u8, Mono)>,
 }
 
 #[derive(Debug)]
@@ -104,28 +104,29 @@ impl Source {
 
     /// Another shard gets nothing any more, and has no say. What stood for it there, if anything did.
     pub(super) fn close_feed(&mut self, shard: ShardIndex) -> Option<Feed> {
-        self.remote_losses.retain(|(from, _)| *from != shard);
+        self.remote_losses.retain(|(from, ..)| *from != shard);
         let at = self.feeds.iter().position(|feed| feed.shard == shard)?;
         Some(self.feeds.swap_remove(at))
     }
 
     /// Takes note of what another shard says of its consumers. One that gets no packets has no say.
-    pub(super) fn set_remote_loss(&mut self, from: ShardIndex, fraction: u8) {
+    pub(super) fn set_remote_loss(&mut self, now: Mono, from: ShardIndex, fraction: u8) {
         let Self { feeds, remote_losses, .. } = self;
-        remote_losses.retain(|(shard, _)| *shard != from);
+        remote_losses.retain(|(shard, ..)| *shard != from);
         if feeds.iter().any(|feed| feed.shard == from) {
-            remote_losses.push((from, fraction));
+            remote_losses.push((from, fraction, now));
         }
     }
 
-    /// The worst loss among the consumers on other shards, of 256.
-    fn worst_remote_loss(&self) -> u8 {
-        self.remote_losses.iter().map(|(_, fraction)| *fraction).max().unwrap_or_default()
+    /// The worst loss among the consumers on other shards, of 256. Where nobody reports any more, nobody says so.
+    fn worst_remote_loss(&self, now: Mono) -> u8 {
+        let lately = self.remote_losses.iter().filter(|(.., said)| now.since(*said) <= KEPT_ELSEWHERE);
+        lately.map(|(_, fraction, _)| *fraction).max().unwrap_or_default()
     }
 
     /// The worst loss among all consumers, of 256.
     pub(super) fn worst_loss(&self, now: Mono) -> u8 {
-        self.worst_remote_loss().max(self.losses.worst(now))
+        self.worst_remote_loss(now).max(self.losses.worst(now))
     }
 
     pub(super) fn producer(&self) -> Option<&Producer> {
@@ -149,6 +150,10 @@ impl Source {
 mod tests {
     use super::*;
 
+    fn at(seconds: u64) -> Mono {
+        Mono::from_nanos(seconds * 1_000_000_000)
+    }
+
     fn feed(shard: u16) -> Feed {
         Feed { shard: ShardIndex(shard), replica: ProducerKey::new(shard.into(), 0) }
     }
@@ -167,16 +172,18 @@ mod tests {
             paused: false,
         };
         let mut source = Source::replica(&open);
-        source.set_remote_loss(ShardIndex(1), 90);
-        assert_eq!(source.worst_remote_loss(), 0, "it gets none");
+        source.set_remote_loss(at(1), ShardIndex(1), 90);
+        assert_eq!(source.worst_remote_loss(at(1)), 0, "it gets none");
         (1..4).for_each(|shard| source.open_feed(feed(shard)));
         for (shard, fraction) in [(1, 200), (2, 30), (3, 90), (1, 60)] {
-            source.set_remote_loss(ShardIndex(shard), fraction);
+            source.set_remote_loss(at(1), ShardIndex(shard), fraction);
         }
-        assert_eq!(source.worst_remote_loss(), 90, "the newest of each counts");
+        assert_eq!(source.worst_remote_loss(at(1)), 90, "the newest of each counts");
         assert_eq!(source.close_feed(ShardIndex(3)), Some(feed(3)));
-        assert_eq!(source.worst_remote_loss(), 60);
+        assert_eq!(source.worst_remote_loss(at(1)), 60);
         source.open_feed(feed(1));
-        assert_eq!(source.worst_remote_loss(), 30, "what stands there now has said nothing yet");
+        assert_eq!(source.worst_remote_loss(at(1)), 30, "what stands there now has said nothing yet");
+        assert_eq!(source.worst_remote_loss(at(16)), 30);
+        assert_eq!(source.worst_remote_loss(at(17)), 0, "nobody there reports any more");
     }
 }
