@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use model::command::{Action, ProducerCommand};
 use model::event::{ConsumerEvent, Event};
 use model::key::{ConsumerKey, ProducerKey, ShardIndex};
@@ -62,6 +64,8 @@ fn consumers_hear_of_losses_wherever_they_are() {
             room.play(0, 40);
             room.lose(0, lost);
             room.play(0, 40);
+            // About how often senders report.
+            room.hall.now += Duration::from_secs(1);
             room.report(0);
             room.hall.ticks(4);
             told.push(producer_scores(&mut room));
