@@ -68,7 +68,9 @@ for (const suite of Object.keys(SUITES)) {
       const { expected: sealed } = await bed.hear(to, producer, stream);
       const { expected: open } = await bed.hear(clear, producer, stream);
       for (let round = 0; round < 10; round++) {
-        const sent = Array.from({ length: 5 }, (_, i) => stream.next({ bytes: 30 + round * 110 + i }));
+        const sent = Array.from({ length: 5 }, (_, i) => {
+          return stream.next({ key: round + i === 0, bytes: 30 + round * 110 + i });
+        });
         sent.forEach(packet => from.peer.send(packet));
         (await to.peer.take(sealed.ssrc, 5)).forEach((packet, i) => sealed.check(packet, sent[i]));
         (await clear.peer.take(open.ssrc, 5)).forEach((packet, i) => open.check(packet, sent[i]));
