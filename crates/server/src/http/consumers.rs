@@ -9,15 +9,14 @@ use model::dump::ConsumerDump;
 use model::id::ProducerId;
 use model::rtp::{MediaKind, RtpCapabilities, RtpParameters};
 use model::score::{ConsumerLayers, ConsumerScore, ConsumerType};
-use model::stats::RtpStreamStats;
-use model::trace::ConsumerTraceEventType;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::{Consumer, ConsumerOptions};
 
 use super::body::Body;
-use super::transports;
+use super::objects::find;
 use super::{App, Problem, app_data, json_of};
+use crate::catalogue::AnyTransport;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -80,18 +79,12 @@ pub(super) struct Priority {
     priority: NonZeroU8,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Trace {
-    types: Vec<ConsumerTraceEventType>,
-}
-
 pub(super) async fn create(
     State(app): State<App>,
     Path(transport): Path<String>,
     Body(create): Body<Create>,
 ) -> Result<(StatusCode, Json<Created>), Problem> {
-    let transport = transports::find(&app, &transport)?;
+    let transport = find::<AnyTransport>(&app, &transport)?;
     let options = ConsumerOptions {
         paused: create.paused,
         mid: create.mid,
@@ -108,27 +101,10 @@ pub(super) async fn create(
 }
 
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
-    let consumer = find(&app, &id)?;
+    let consumer = find::<Consumer>(&app, &id)?;
     let dump = consumer.dump().await?;
     let (score, current_layers) = (consumer.score(), consumer.current_layers());
     Ok(Json(Shown { dump, score, current_layers, app_data: json_of(consumer.app_data()) }))
-}
-
-pub(super) async fn stats(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<Json<Vec<RtpStreamStats>>, Problem> {
-    Ok(Json(find(&app, &id)?.get_stats().await?))
-}
-
-pub(super) async fn pause(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.pause().await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub(super) async fn resume(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.resume().await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn set_preferred_layers(
@@ -136,7 +112,7 @@ pub(super) async fn set_preferred_layers(
     Path(id): Path<String>,
     Body(layers): Body<ConsumerLayers>,
 ) -> Result<Json<Aimed>, Problem> {
-    let preferred_layers = find(&app, &id)?.set_preferred_layers(layers).await?;
+    let preferred_layers = find::<Consumer>(&app, &id)?.set_preferred_layers(layers).await?;
     Ok(Json(Aimed { preferred_layers }))
 }
 
@@ -145,7 +121,7 @@ pub(super) async fn set_priority(
     Path(id): Path<String>,
     Body(Priority { priority }): Body<Priority>,
 ) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.set_priority(priority).await?;
+    find::<Consumer>(&app, &id)?.set_priority(priority).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -153,7 +129,7 @@ pub(super) async fn unset_priority(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.set_priority(NonZeroU8::MIN).await?;
+    find::<Consumer>(&app, &id)?.set_priority(NonZeroU8::MIN).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -161,26 +137,8 @@ pub(super) async fn request_key_frame(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.request_key_frame().await?;
+    find::<Consumer>(&app, &id)?.request_key_frame().await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-pub(super) async fn trace(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    Body(trace): Body<Trace>,
-) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.enable_trace_event(trace.types).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub(super) async fn close(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.close().await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-fn find(app: &App, id: &str) -> Result<Consumer, Problem> {
-    app.catalogue.consumers.get(id).ok_or_else(|| Problem::not_found("consumer", id))
 }
 
 impl Created {

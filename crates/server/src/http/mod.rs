@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `routers`, `transports`, `producers`, `consumers`, `servers` | what can be asked of each kind of object |
 //! | `events` | what happens, over a WebSocket |
+//! | `objects` | what is alike for all kinds |
 //! | `health` | whether this process is alive, takes calls, and how its shards fare |
 //! | `body`, `problem` | JSON in, and what is said when something does not come about |
 //! | `guard` | who may ask at all |
@@ -13,6 +14,7 @@ mod consumers;
 mod events;
 mod guard;
 mod health;
+mod objects;
 mod problem;
 mod producers;
 mod routers;
@@ -25,7 +27,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post, put};
 use axum::{Router, middleware};
 use serde_json::Value;
-use shardcast::api::{AppData, Sfu};
+use shardcast::api::{AppData, Consumer, Producer, Sfu, WebRtcServer};
+
+use crate::catalogue::AnyTransport;
 
 use crate::catalogue::Catalogue;
 use crate::drain::Drain;
@@ -49,15 +53,15 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/v1/shards", get(health::shards))
         .route("/v1/events", get(events::follow))
         .route("/v1/webrtc-servers", post(servers::create).get(servers::list))
-        .route("/v1/webrtc-servers/{id}", get(servers::show).delete(servers::close))
+        .route("/v1/webrtc-servers/{id}", get(servers::show).delete(objects::close::<WebRtcServer>))
         .route("/v1/routers", post(routers::create).get(routers::list))
-        .route("/v1/routers/{id}", get(routers::show).delete(routers::close))
+        .route("/v1/routers/{id}", get(routers::show).delete(objects::close::<shardcast::api::Router>))
         .route("/v1/routers/{id}/can-consume", post(routers::can_consume))
         .route("/v1/routers/{id}/webrtc-transports", post(transports::create_webrtc))
         .route("/v1/routers/{id}/plain-transports", post(transports::create_plain))
         .route("/v1/routers/{id}/pipe-transports", post(transports::create_pipe))
         .route("/v1/routers/{id}/direct-transports", post(transports::create_direct))
-        .route("/v1/transports/{id}", get(transports::show).delete(transports::close))
+        .route("/v1/transports/{id}", get(transports::show).delete(objects::close::<AnyTransport>))
         .route("/v1/transports/{id}/stats", get(transports::stats))
         .route("/v1/transports/{id}/connect", post(transports::connect))
         .route("/v1/transports/{id}/restart-ice", post(transports::restart_ice))
@@ -65,19 +69,19 @@ pub(crate) fn routes(app: App) -> Router {
         .route("/v1/transports/{id}/producers", post(producers::create))
         .route("/v1/transports/{id}/consumers", post(consumers::create))
         .route("/v1/producers", get(producers::worst))
-        .route("/v1/producers/{id}", get(producers::show).delete(producers::close))
-        .route("/v1/producers/{id}/stats", get(producers::stats))
-        .route("/v1/producers/{id}/pause", post(producers::pause))
-        .route("/v1/producers/{id}/resume", post(producers::resume))
-        .route("/v1/producers/{id}/trace", put(producers::trace))
-        .route("/v1/consumers/{id}", get(consumers::show).delete(consumers::close))
-        .route("/v1/consumers/{id}/stats", get(consumers::stats))
-        .route("/v1/consumers/{id}/pause", post(consumers::pause))
-        .route("/v1/consumers/{id}/resume", post(consumers::resume))
+        .route("/v1/producers/{id}", get(producers::show).delete(objects::close::<Producer>))
+        .route("/v1/producers/{id}/stats", get(objects::stats::<Producer>))
+        .route("/v1/producers/{id}/pause", post(objects::pause::<Producer>))
+        .route("/v1/producers/{id}/resume", post(objects::resume::<Producer>))
+        .route("/v1/producers/{id}/trace", put(objects::trace::<Producer>))
+        .route("/v1/consumers/{id}", get(consumers::show).delete(objects::close::<Consumer>))
+        .route("/v1/consumers/{id}/stats", get(objects::stats::<Consumer>))
+        .route("/v1/consumers/{id}/pause", post(objects::pause::<Consumer>))
+        .route("/v1/consumers/{id}/resume", post(objects::resume::<Consumer>))
         .route("/v1/consumers/{id}/preferred-layers", put(consumers::set_preferred_layers))
         .route("/v1/consumers/{id}/priority", put(consumers::set_priority).delete(consumers::unset_priority))
         .route("/v1/consumers/{id}/request-key-frame", post(consumers::request_key_frame))
-        .route("/v1/consumers/{id}/trace", put(consumers::trace));
+        .route("/v1/consumers/{id}/trace", put(objects::trace::<Consumer>));
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))

@@ -7,16 +7,14 @@ use model::dump::ProducerDump;
 use model::id::ProducerId;
 use model::rtp::{MediaKind, RtpParameters};
 use model::score::{ProducerScore, ProducerType};
-use model::stats::RtpStreamStats;
-use model::trace::ProducerTraceEventType;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::{Producer, ProducerOptions};
 
 use super::body::Body;
-use super::transports;
+use super::objects::find;
 use super::{App, Problem, app_data, json_of};
-use crate::catalogue::best_of;
+use crate::catalogue::{AnyTransport, best_of};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -65,18 +63,12 @@ pub(super) struct Worst {
     worst: usize,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct Trace {
-    types: Vec<ProducerTraceEventType>,
-}
-
 pub(super) async fn create(
     State(app): State<App>,
     Path(transport): Path<String>,
     Body(create): Body<Create>,
 ) -> Result<(StatusCode, Json<Created>), Problem> {
-    let transport = transports::find(&app, &transport)?;
+    let transport = find::<AnyTransport>(&app, &transport)?;
     let options = ProducerOptions {
         id: create.id,
         paused: create.paused,
@@ -98,44 +90,9 @@ pub(super) async fn worst(State(app): State<App>, Query(asked): Query<Worst>) ->
 }
 
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
-    let producer = find(&app, &id)?;
+    let producer = find::<Producer>(&app, &id)?;
     let (score, app_data) = (producer.score(), json_of(producer.app_data()));
     Ok(Json(Shown { dump: producer.dump().await?, score, app_data }))
-}
-
-pub(super) async fn stats(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<Json<Vec<RtpStreamStats>>, Problem> {
-    Ok(Json(find(&app, &id)?.get_stats().await?))
-}
-
-pub(super) async fn pause(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.pause().await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub(super) async fn resume(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.resume().await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub(super) async fn trace(
-    State(app): State<App>,
-    Path(id): Path<String>,
-    Body(trace): Body<Trace>,
-) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.enable_trace_event(trace.types).await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub(super) async fn close(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.close().await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-fn find(app: &App, id: &str) -> Result<Producer, Problem> {
-    app.catalogue.producers.get(id).ok_or_else(|| Problem::not_found("producer", id))
 }
 
 impl Created {

@@ -11,6 +11,7 @@ use serde_json::Value;
 use shardcast::api::{Router, RouterOptions};
 
 use super::body::Body;
+use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 
 #[derive(Debug, Deserialize)]
@@ -68,14 +69,9 @@ pub(super) async fn list(State(app): State<App>) -> Json<Vec<Created>> {
 }
 
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
-    let router = find(&app, &id)?;
+    let router = find::<Router>(&app, &id)?;
     let Created { rtp_capabilities, app_data, .. } = Created::of(&router);
     Ok(Json(Shown { dump: router.dump().await?, rtp_capabilities, app_data }))
-}
-
-pub(super) async fn close(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.close().await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn can_consume(
@@ -83,12 +79,8 @@ pub(super) async fn can_consume(
     Path(id): Path<String>,
     Body(asked): Body<CanConsume>,
 ) -> Result<Json<Consumable>, Problem> {
-    let can_consume = find(&app, &id)?.can_consume(&asked.producer_id, &asked.rtp_capabilities);
+    let can_consume = find::<Router>(&app, &id)?.can_consume(&asked.producer_id, &asked.rtp_capabilities);
     Ok(Json(Consumable { can_consume }))
-}
-
-pub(super) fn find(app: &App, id: &str) -> Result<Router, Problem> {
-    app.catalogue.routers.get(id).ok_or_else(|| Problem::not_found("router", id))
 }
 
 impl Created {

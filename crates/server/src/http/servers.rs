@@ -10,6 +10,7 @@ use serde_json::Value;
 use shardcast::api::{WebRtcServer, WebRtcServerOptions};
 
 use super::body::Body;
+use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 
 #[derive(Debug, Deserialize)]
@@ -45,16 +46,7 @@ pub(super) async fn list(State(app): State<App>) -> Json<Vec<Box<str>>> {
 }
 
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Server>, Problem> {
-    Ok(Json(describe(&find(&app, &id)?).await?))
-}
-
-pub(super) async fn close(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.close().await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub(super) fn find(app: &App, id: &str) -> Result<WebRtcServer, Problem> {
-    app.catalogue.servers.get(id).ok_or_else(|| Problem::not_found("WebRtcServer", id))
+    Ok(Json(describe(&find::<WebRtcServer>(&app, &id)?).await?))
 }
 
 async fn describe(server: &WebRtcServer) -> Result<Server, Problem> {

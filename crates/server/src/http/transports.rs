@@ -10,10 +10,12 @@ use model::stats::TransportStats;
 use model::transport::{DtlsParameters, IceParameters, SrtpParameters};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shardcast::api::Router;
 use shardcast::request::TransportAddress;
 
 use super::body::Body;
-use super::{App, Problem, json_of, routers};
+use super::objects::find;
+use super::{App, Problem, json_of};
 use crate::catalogue::AnyTransport;
 use options::{Direct, Pipe, Plain, WebRtc};
 
@@ -67,7 +69,7 @@ pub(super) async fn create_webrtc(
     Path(router): Path<String>,
     Body(options): Body<WebRtc>,
 ) -> Made {
-    let router = routers::find(&app, &router)?;
+    let router = find::<Router>(&app, &router)?;
     let transport = router.create_webrtc_transport(options.read(&app)?).await?;
     made(&app, AnyTransport::WebRtc(transport)).await
 }
@@ -77,7 +79,7 @@ pub(super) async fn create_plain(
     Path(router): Path<String>,
     Body(options): Body<Plain>,
 ) -> Made {
-    let router = routers::find(&app, &router)?;
+    let router = find::<Router>(&app, &router)?;
     made(&app, AnyTransport::Plain(router.create_plain_transport(options.into()).await?)).await
 }
 
@@ -86,7 +88,7 @@ pub(super) async fn create_pipe(
     Path(router): Path<String>,
     Body(options): Body<Pipe>,
 ) -> Made {
-    let router = routers::find(&app, &router)?;
+    let router = find::<Router>(&app, &router)?;
     made(&app, AnyTransport::Pipe(router.create_pipe_transport(options.into()).await?)).await
 }
 
@@ -95,19 +97,19 @@ pub(super) async fn create_direct(
     Path(router): Path<String>,
     Body(options): Body<Direct>,
 ) -> Made {
-    let router = routers::find(&app, &router)?;
+    let router = find::<Router>(&app, &router)?;
     made(&app, AnyTransport::Direct(router.create_direct_transport(options.into()).await?)).await
 }
 
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
-    Ok(Json(Shown::of(&find(&app, &id)?).await?))
+    Ok(Json(Shown::of(&find::<AnyTransport>(&app, &id)?).await?))
 }
 
 pub(super) async fn stats(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Json<TransportStats>, Problem> {
-    Ok(Json(find(&app, &id)?.base().get_stats().await?))
+    Ok(Json(find::<AnyTransport>(&app, &id)?.base().get_stats().await?))
 }
 
 pub(super) async fn connect(
@@ -115,7 +117,7 @@ pub(super) async fn connect(
     Path(id): Path<String>,
     Body(connect): Body<Connect>,
 ) -> Result<Json<Shown>, Problem> {
-    let transport = find(&app, &id)?;
+    let transport = find::<AnyTransport>(&app, &id)?;
     match &transport {
         AnyTransport::WebRtc(transport) => transport.connect(connect.dtls()?).await?,
         AnyTransport::Plain(transport) => transport.connect(connect.address()?).await?,
@@ -131,7 +133,7 @@ pub(super) async fn restart_ice(
     State(app): State<App>,
     Path(id): Path<String>,
 ) -> Result<Json<Restarted>, Problem> {
-    match find(&app, &id)? {
+    match find::<AnyTransport>(&app, &id)? {
         AnyTransport::WebRtc(transport) => {
             Ok(Json(Restarted { ice_parameters: transport.restart_ice().await? }))
         }
@@ -144,7 +146,7 @@ pub(super) async fn set_bitrates(
     Path(id): Path<String>,
     Body(bitrates): Body<Bitrates>,
 ) -> Result<StatusCode, Problem> {
-    let transport = find(&app, &id)?;
+    let transport = find::<AnyTransport>(&app, &id)?;
     let transport = transport.base();
     let Bitrates { max_incoming, max_outgoing, min_outgoing } = bitrates;
     if let Some(bitrate) = max_incoming {
@@ -157,15 +159,6 @@ pub(super) async fn set_bitrates(
         transport.set_min_outgoing_bitrate(bitrate).await?;
     }
     Ok(StatusCode::NO_CONTENT)
-}
-
-pub(super) async fn close(State(app): State<App>, Path(id): Path<String>) -> Result<StatusCode, Problem> {
-    find(&app, &id)?.base().close().await?;
-    Ok(StatusCode::NO_CONTENT)
-}
-
-pub(super) fn find(app: &App, id: &str) -> Result<AnyTransport, Problem> {
-    app.catalogue.transports.get(id).ok_or_else(|| Problem::not_found("transport", id))
 }
 
 async fn made(app: &App, transport: AnyTransport) -> Made {

@@ -7,7 +7,8 @@ use shardcast::api::{
     DirectTransportOptions, PipeTransportOptions, PlainTransportOptions, WebRtcListen, WebRtcTransportOptions,
 };
 
-use crate::http::{App, Problem, app_data, servers};
+use crate::http::objects::find;
+use crate::http::{App, Problem, app_data};
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -88,7 +89,7 @@ impl WebRtc {
                     "listenInfos and webRtcServerId are both given; a transport has one or the other";
                 return Err(Problem::invalid(detail));
             }
-            Some(id) => WebRtcListen::Server(servers::find(app, &id)?),
+            Some(id) => WebRtcListen::Server(find(app, &id)?),
         };
         let mut options = WebRtcTransportOptions::new(listen);
         options.enable_udp = self.enable_udp;
