@@ -45,7 +45,7 @@ pub struct Sent {
     pub padding: u8,
     /// When it last went.
     at: Moment,
-    went: Went,
+    repeated: Repeated,
 }
 
 /// A packet of the source, as far as it takes to find it in a [`super::Store`].
@@ -64,20 +64,17 @@ pub struct Origin {
 pub enum Refused {
     /// It was never sent, or so long ago that nobody knows.
     Unknown,
-    /// It was sent again, or late, less than a round trip ago: what asks for it left before it came.
+    /// It was sent again less than a round trip ago.
     TooSoon,
     /// As much was sent again as was sent.
     Spent,
 }
 
-/// How a packet went.
+/// Whether a packet was sent again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Went {
-    /// In its turn.
-    InTurn,
-    /// For the first time, but after others behind it: whoever gets it may have asked for it already.
-    Late,
-    Again,
+enum Repeated {
+    Not,
+    Yes,
 }
 
 /// Time in units of 2^16 ns, which wraps every three days: only short distances mean something.
@@ -107,7 +104,7 @@ impl SentLog {
             abs_send_time,
             padding,
             at,
-            went: if index >= self.end { Went::InTurn } else { Went::Late },
+            repeated: Repeated::Not,
         };
         let mut place = self.place(sent.index);
         while self.is_wanted(place, &sent) && self.grow() {
@@ -132,7 +129,7 @@ impl SentLog {
     pub fn ask(&self, now: Mono, round_trip: Option<Duration>, sequence: u16) -> Result<Sent, Refused> {
         let sent = *self.find(sequence).ok_or(Refused::Unknown)?;
         let round_trip = round_trip.unwrap_or(ROUND_TRIP).clamp(ROUND_TRIP_LEAST, ROUND_TRIP_MOST);
-        if sent.went != Went::InTurn && !sent.at.is_older_than(Moment::of(round_trip), Moment::at(now)) {
+        if sent.repeated == Repeated::Yes && !sent.at.is_older_than(Moment::of(round_trip), Moment::at(now)) {
             return Err(Refused::TooSoon);
         }
         if self.credit == 0 { Err(Refused::Spent) } else { Ok(sent) }
@@ -142,8 +139,8 @@ impl SentLog {
     pub fn repeat(&mut self, now: Mono, sequence: u16) -> bool {
         let Some(place) = self.find(sequence).map(|sent| self.place(sent.index)) else { return false };
         let Some(Some(sent)) = self.entries.get_mut(place) else { return false };
-        let first = sent.went != Went::Again;
-        (sent.at, sent.went) = (Moment::at(now), Went::Again);
+        let first = sent.repeated == Repeated::Not;
+        (sent.at, sent.repeated) = (Moment::at(now), Repeated::Yes);
         self.credit = self.credit.saturating_sub(1);
         first
     }

@@ -21,9 +21,6 @@ pub(super) struct Sink {
     pub(super) delivered: HashMap<u32, Mono>,
     /// What was sent under a number last, and when.
     sent: HashMap<u16, (u32, Mono)>,
-    /// The piece furthest on that was sent.
-    newest: u32,
-    /// When a piece was sent again last, or for the first time but late: who asks sooner than that is answered by it.
     again: HashMap<u32, Mono>,
     /// Numbers asked for and not answered yet, and since when.
     pending: HashMap<u16, Mono>,
@@ -42,7 +39,6 @@ impl Sink {
             lost: HashMap::new(),
             delivered: HashMap::new(),
             sent: HashMap::new(),
-            newest: 0,
             again: HashMap::new(),
             pending: HashMap::new(),
             repairs: 0,
@@ -85,10 +81,6 @@ impl Sink {
             return self.again.insert(number, now).map(|before| now.since(before));
         }
         self.sent.insert(rtp.sequence, (number, now));
-        if number < self.newest {
-            self.again.insert(number, now);
-        }
-        self.newest = self.newest.max(number);
         let first = *self.first.get_or_insert(number);
         if is_lost {
             self.lost_down += 1;
