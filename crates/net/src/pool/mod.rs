@@ -147,31 +147,20 @@ impl Pool {
             self.counters.too_long += 1;
             return Err(FillError::TooLong);
         };
-        let Some((index, class)) = self.vacant_slot(class).or_else(|| self.late_slot(class)) else {
+        // Apart, so that what follows from the class is known to the compiler where the class is.
+        if let Some((index, _)) = self.vacant_slot(class) {
+            if self.counters.on_loan > 0 {
+                self.prefetch_vacant(class, max_len);
+            }
+            return self.fill_slot(index, class, filler);
+        }
+        let Some((index, found)) = self.late_slot(class) else {
             self.counters.exhausted += 1;
             return Err(FillError::Exhausted);
         };
-        if self.counters.on_loan > 0 {
-            self.prefetch_vacant(class, max_len);
-        }
-        // The slot leaves the list of vacant ones only once it is filled: if the filler panics, nothing happened.
-        let filled = filler(self.slabs.vacant_slot_mut(index, &mut self.slots))
-            .filter(|&len| len <= class.payload_bytes())
-            .and_then(|len| u32::try_from(len).ok());
-        let (Some(len), Some(slot)) = (filled, self.slots.get_mut(index as usize)) else {
-            self.counters.rejected += 1;
-            return Err(FillError::Rejected);
-        };
-        if let Some(vacant) = self.vacant.get_mut(class.index()) {
-            vacant.pop();
-        }
-        slot.references = 1;
-        slot.len = len;
-        self.counters.taken += 1;
-        self.counters.spilled += u64::from(SlotClass::for_len(max_len) != Some(class));
-        self.counters.in_use += 1;
-        self.counters.high_water = self.counters.high_water.max(self.counters.in_use);
-        Ok(SlotId::new(index, slot.generation))
+        let filled = self.fill_slot(index, found, filler);
+        self.counters.spilled += u64::from(filled.is_ok() && found != class);
+        filled
     }
 
     /// The packet in a slot; `None` when the id is stale.
@@ -262,6 +251,33 @@ impl Pool {
     #[must_use]
     pub const fn counters(&self) -> &PoolCounters {
         &self.counters
+    }
+
+    /// Fills the last vacant slot of a class.
+    #[inline]
+    fn fill_slot(
+        &mut self,
+        index: u32,
+        class: SlotClass,
+        filler: impl FnOnce(&mut [u8]) -> Option<usize>,
+    ) -> Result<SlotId, FillError> {
+        // The slot leaves the list of vacant ones only once it is filled: if the filler panics, nothing happened.
+        let filled = filler(self.slabs.vacant_slot_mut(index, &mut self.slots))
+            .filter(|&len| len <= class.payload_bytes())
+            .and_then(|len| u32::try_from(len).ok());
+        let (Some(len), Some(slot)) = (filled, self.slots.get_mut(index as usize)) else {
+            self.counters.rejected += 1;
+            return Err(FillError::Rejected);
+        };
+        if let Some(vacant) = self.vacant.get_mut(class.index()) {
+            vacant.pop();
+        }
+        slot.references = 1;
+        slot.len = len;
+        self.counters.taken += 1;
+        self.counters.in_use += 1;
+        self.counters.high_water = self.counters.high_water.max(self.counters.in_use);
+        Ok(SlotId::new(index, slot.generation))
     }
 
     fn slot(&self, id: SlotId) -> Option<&Slot> {
