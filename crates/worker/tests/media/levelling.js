@@ -8,7 +8,7 @@ const { LOOPBACK, UDP } = require('./bed.js');
 const { aiortc, ffmpeg, gstreamer } = require('./decoders.js');
 const { ENCODERS } = require('./encoders.js');
 const { Pipeline } = require('./pipeline.js');
-const { Tap } = require('./tap.js');
+const { Tap, isRtcp } = require('./tap.js');
 
 // How streams leave the worker, and who decodes them there.
 const LEGS = {
@@ -87,6 +87,8 @@ async function respread(bed, port) {
   const tap = await Tap.open(bed);
   let parts = [];
   tap.take = packet => {
+    // What the worker reports comes the other way.
+    if (isRtcp(packet)) return;
     parts.push(packet);
     const isLast = packet[1] & 0x80;
     if (!isLast) return;

@@ -26,8 +26,7 @@ class Tap {
   }
 
   take(data) {
-    // RFC 5761 §4.
-    if (data[1] >= 192 && data[1] <= 223) return;
+    if (isRtcp(data)) return;
     this.packets += 1;
     // RFC 3550 §5.1. SRTP leaves the header in the clear.
     if (data[0] & 0x20) this.padded += 1;
@@ -47,7 +46,12 @@ class Tap {
   }
 }
 
+// RFC 5761 §4.
+function isRtcp(packet) {
+  return packet[1] >= 192 && packet[1] <= 223;
+}
+
 // Room for what comes while this process looks elsewhere.
 const RECEIVE_BUFFER_BYTES = 1 << 20;
 
-module.exports = { Tap };
+module.exports = { Tap, isRtcp };
