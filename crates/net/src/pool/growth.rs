@@ -70,7 +70,7 @@ impl Pool {
         while self.vacant_of(class) < self.extent(class).ahead && self.extend(class) {}
     }
 
-    /// Gives back some of what was not needed since [`IDLE_LOOKS`] calls. To be called each second or so while
+    /// Gives back some of what was not needed since `IDLE_LOOKS` calls. To be called each second or so while
     /// [`Pool::has_grown`].
     pub fn shrink(&mut self) {
         for class in SlotClass::ALL {
