@@ -73,14 +73,16 @@ fn a_reader_that_stops_loses_packets_and_nothing_else() {
         match driver.next().expect("the worker goes on") {
             Said::Response(id, Ok(_)) if id == closing => break,
             Said::Event(_, Event::DataconsumerMessage, _) => messages += 1,
-            Said::Event(_, Event::DataconsumerDataproducerClose, _) => {}
+            // A report of the consumer comes when it is time.
+            Said::Event(_, Event::DataconsumerDataproducerClose | Event::DirecttransportRtcp, _) => {}
             Said::Log(line) => lines.push(line),
             other => panic!("{other:?}"),
         }
     }
     assert_eq!(messages, sent);
-    let said = format!("{} packets and 0 messages were dropped", sent - packets);
-    assert!(matches!(&lines[..], [line] if line.ends_with(&said)), "{lines:?}");
+    // A slow machine may fall behind twice, and says so twice.
+    let dropped: u16 = lines.iter().map(|line| dropped(line)).sum();
+    assert_eq!(dropped, sent - packets, "{lines:?}");
 }
 
 #[test]
@@ -96,6 +98,14 @@ fn a_burst_of_what_gets_no_answer_delays_a_request_and_no_more() {
     bytes.extend(dump);
     driver.send(&bytes);
     assert!(driver.answer(id).is_ok());
+}
+
+/// The RTP packets that a line says were dropped. How many reports were due meanwhile is the clock's affair.
+fn dropped(line: &str) -> u16 {
+    let said = line.strip_prefix("Ethe application did not read for too long: ");
+    let (rtp, rest) = said.and_then(|said| said.split_once(" RTP packets, ")).expect(line);
+    assert!(rest.ends_with(" RTCP packets and 0 messages were dropped"), "{line}");
+    rtp.parse().expect(line)
 }
 
 /// A request with a long answer, a packet and a message.

@@ -47,8 +47,10 @@ pub struct Outbox {
 /// What was dropped because the reader was behind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Losses {
-    /// Media notifications.
-    pub media: u64,
+    /// RTP packets.
+    pub rtp: u64,
+    /// RTCP packets: reports and requests for a direct transport, which come when it is time and not for a packet.
+    pub rtcp: u64,
     /// Messages for direct data consumers.
     pub messages: u64,
 }
@@ -58,10 +60,8 @@ pub struct Losses {
 pub struct OutboxCounters {
     /// Messages put into the stream.
     pub messages: u64,
-    /// Media notifications dropped because the reader was behind.
-    pub dropped_media: u64,
-    /// Messages for direct data consumers dropped because the reader was far behind.
-    pub dropped_messages: u64,
+    /// What was dropped because the reader was behind.
+    pub dropped: Losses,
     /// Messages longer than the peer can take: replaced by an error where they were replies, otherwise dropped.
     pub too_long: u64,
     /// Telemetry events replaced by a later one of the same kind and object.
@@ -104,12 +104,13 @@ impl Outbox {
     pub fn notify(&mut self, event: Notification<'_>) -> Result<(), Overflow> {
         match Class::of(event.event) {
             Class::Media if self.is_congested() => {
-                self.counters.dropped_media += 1;
+                let Losses { rtp, rtcp, .. } = &mut self.counters.dropped;
+                *if event.event == Event::DirecttransportRtcp { rtcp } else { rtp } += 1;
                 Ok(())
             }
             Class::Telemetry if self.is_congested() => self.hold(event),
             Class::Message if self.waiting_bytes() > DROP_MESSAGES_BYTES => {
-                self.counters.dropped_messages += 1;
+                self.counters.dropped.messages += 1;
                 let Notification { handler_id, .. } = event;
                 let event = Event::DataconsumerSctpSendbufferFull;
                 self.hold(Notification { handler_id, event, body: notification::Body::None })
@@ -171,13 +172,16 @@ impl Outbox {
     /// What was dropped since this was last asked, once the reader has caught up: one report for each time it was
     /// behind.
     pub fn take_losses(&mut self) -> Option<Losses> {
-        let OutboxCounters { dropped_media, dropped_messages, .. } = self.counters;
-        let total = Losses { media: dropped_media, messages: dropped_messages };
+        let total = self.counters.dropped;
         if self.is_congested() || total == self.reported {
             return None;
         }
         let before = std::mem::replace(&mut self.reported, total);
-        Some(Losses { media: total.media - before.media, messages: total.messages - before.messages })
+        Some(Losses {
+            rtp: total.rtp - before.rtp,
+            rtcp: total.rtcp - before.rtcp,
+            messages: total.messages - before.messages,
+        })
     }
 
     /// What it did so far.
@@ -335,14 +339,18 @@ mod tests {
         let mut outbox = Outbox::default();
         congest(&mut outbox);
         outbox.notify(event("c", Event::ConsumerRtp, 1)).unwrap();
+        for _ in 0..2 {
+            outbox.notify(event("t", Event::DirecttransportRtcp, 0)).unwrap();
+        }
         outbox.notify(event("c", Event::ConsumerScore, 0)).unwrap();
         outbox.notify(event("c", Event::ConsumerScore, 0)).unwrap();
         outbox.notify(event("d", Event::ConsumerScore, 0)).unwrap();
-        assert_eq!((outbox.counters.dropped_media, outbox.counters.coalesced), (1, 1));
+        let lost = Losses { rtp: 1, rtcp: 2, messages: 0 };
+        assert_eq!((outbox.counters.dropped, outbox.counters.coalesced), (lost, 1));
         assert_eq!(outbox.take_losses(), None, "not while it is behind");
         assert_eq!(read(&mut outbox), []);
         let score = |id: &str| (id.to_owned(), Event::ConsumerScore);
-        assert_eq!(outbox.take_losses(), Some(Losses { media: 1, messages: 0 }));
+        assert_eq!(outbox.take_losses(), Some(lost));
         assert_eq!(outbox.take_losses(), None);
         assert_eq!(read(&mut outbox), [score("c"), score("d")]);
         assert_eq!(outbox.held_bytes, 0);
@@ -378,7 +386,7 @@ mod tests {
     fn messages_of_peers_can_not_end_the_worker() {
         let mut outbox = Outbox::default();
         let mut sent = 0;
-        while outbox.counters.dropped_messages < 3 {
+        while outbox.counters.dropped.messages < 3 {
             outbox.notify(event("c", Event::DataconsumerMessage, 1 << 20)).unwrap();
             sent += 1;
         }

@@ -130,9 +130,10 @@ impl Session {
     /// So much of what waits was written.
     pub(super) fn written(&mut self, len: usize) {
         self.outbox.written(len);
-        if let Some(Losses { media, messages }) = self.outbox.take_losses() {
+        if let Some(Losses { rtp, rtcp, messages }) = self.outbox.take_losses() {
             self.error(format_args!(
-                "the application did not read for too long: {media} packets and {messages} messages were dropped"
+                "the application did not read for too long: {rtp} RTP packets, {rtcp} RTCP packets and {messages} \
+                 messages were dropped"
             ));
         }
     }
