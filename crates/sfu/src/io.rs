@@ -2,11 +2,12 @@
 //! what else is to be done.
 //!
 //! Calls go down only. What a call led to stands in [`Outputs`] afterwards, in order; the host does it and clears the
-//! list. A *flow* is all that is known of the network here: which of a transport's sockets, and a remote address.
+//! list. A *flow* is all that is known of the network here: our end, as the host names it, and a remote address.
 
 use core::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
+use ice::Tuple;
 use model::command::{DataMessage, Epoch};
 use model::event::Event;
 use model::key::{DataProducerKey, ProducerKey, ShardIndex, TransportKey};
@@ -63,8 +64,8 @@ pub trait Depart {
 /// A run of datagrams to one peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Departing {
-    /// From which of the transport's sockets.
-    pub role: SocketRole,
+    /// Our end.
+    pub local: Local,
     /// The peer.
     pub to: SocketAddr,
     /// Bytes of the run.
@@ -73,26 +74,68 @@ pub struct Departing {
     pub segment_size: usize,
 }
 
-/// Which of a transport's sockets.
+/// Our end of a flow, as the host names it: a UDP socket, or one TCP connection. A *place* is that of a socket, or of the
+/// listener that accepted the connection, among those that [`crate::Sfu::open_transport`] was told of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SocketRole {
-    /// The one for RTP, and for RTCP too unless there is another.
-    Rtp,
-    /// The one for RTCP.
-    Rtcp,
+pub enum Local {
+    /// A UDP socket.
+    Socket {
+        /// Which.
+        place: u8,
+        /// The address that the peer talks to, where the socket is bound to all.
+        ip: Option<IpAddr>,
+    },
+    /// A TCP connection. Each [`Departing`] by it is a run of packets, which the host frames (RFC 4571).
+    Connection {
+        /// Whose.
+        place: u8,
+        /// Which of the host's. Not to be given again while somebody may remember it.
+        connection: ConnectionKey,
+    },
+}
+
+/// Which of a host's TCP connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionKey {
+    /// Its place.
+    pub index: u32,
+    /// Which of those that were there.
+    pub generation: u32,
+}
+
+impl Local {
+    /// The first socket: of a transport without ICE the one for RTP, and for RTCP too unless there is another.
+    pub const RTP: Self = Self::Socket { place: 0, ip: None };
+    /// The second: where RTCP has a socket of its own, that one.
+    pub const RTCP: Self = Self::Socket { place: 1, ip: None };
+
+    /// Which of the sockets and listeners.
+    pub const fn place(self) -> u8 {
+        match self {
+            Self::Socket { place, .. } | Self::Connection { place, .. } => place,
+        }
+    }
 }
 
 /// A datagram that arrived.
 #[derive(Clone, Copy, Debug)]
 pub struct Datagram<'a> {
-    /// On which of the transport's sockets.
-    pub role: SocketRole,
+    /// Our end.
+    pub local: Local,
     /// From whom.
     pub from: SocketAddr,
     /// When the kernel received it.
     pub received: Mono,
     /// What.
     pub bytes: &'a [u8],
+}
+
+impl Datagram<'_> {
+    /// Both ends.
+    #[inline]
+    pub(crate) const fn tuple(&self) -> Tuple<Local> {
+        Tuple { local: self.local, remote: self.from }
+    }
 }
 
 /// What a call works with beside the SFU itself.
@@ -116,14 +159,31 @@ pub enum Output<S> {
     Flush(TransportKey),
     /// Tell control.
     Event(Event),
-    /// From now on datagrams of this flow are the transport's: it was connected, or its peer was learned.
+    /// From now on datagrams of this flow are the transport's: it was connected, its peer was learned, or proved to ICE
+    /// that the flow is its own.
     Bind {
         /// Whose flow.
         transport: TransportKey,
-        /// On which of its sockets.
-        role: SocketRole,
+        /// Our end.
+        local: Local,
         /// The peer.
         remote: SocketAddr,
+    },
+    /// From now on they are nobody's.
+    Unbind {
+        /// Whose flow it was.
+        transport: TransportKey,
+        /// Our end.
+        local: Local,
+        /// The peer.
+        remote: SocketAddr,
+    },
+    /// From now on nobody means the transport by this ufrag: its peer has used the one that came after it.
+    ForgetUfrag {
+        /// Whose it was.
+        transport: TransportKey,
+        /// The ufrag.
+        ufrag: Box<str>,
     },
     /// Hand a packet to another shard, then drop one reference to it.
     HandOver(HandOver<S>),

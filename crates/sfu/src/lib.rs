@@ -31,7 +31,9 @@ mod unacceptable;
 
 pub use data::DataFeed;
 pub use error::Error;
-pub use io::{Datagram, Depart, Departing, HandOver, Io, Output, Outputs, Packets, SocketRole, Verdict};
+pub use io::{
+    ConnectionKey, Datagram, Depart, Departing, HandOver, Io, Local, Output, Outputs, Packets, Verdict,
+};
 pub use packet::{Packet, Stamp};
 pub use sfu::{Closed, Closing, Config, Feed, STEPS_AHEAD, Sfu};
 pub use slots::NoPlace;

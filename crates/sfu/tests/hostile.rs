@@ -10,7 +10,7 @@ use model::command::{SrtpKeys, TransportConnect, TransportSetup};
 use model::rtp::RtpEncodingParameters;
 use model::transport::SrtpCryptoSuite;
 use proptest::prelude::*;
-use sfu::SocketRole;
+use sfu::Local;
 use support::parameters::{bind, bound, connect, consuming, encoding, key, open, plain, producing, with_rid};
 use support::{Host, consumer, peer, pli, producer, rtp, transport};
 use wire::Mono;
@@ -20,8 +20,8 @@ proptest! {
     fn any_bytes_are_harmless(datagrams in prop::collection::vec(datagram(), 1..60)) {
         let mut host = hall();
         for (at, (to, from, bytes)) in datagrams.into_iter().enumerate() {
-            let role = if from % 3 == 0 { SocketRole::Rtcp } else { SocketRole::Rtp };
-            host.receive_on(role, transport(to), peer(from), &bytes);
+            let local = if from % 3 == 0 { Local::RTCP } else { Local::RTP };
+            host.receive_on(local, transport(to), peer(from), &bytes);
             if at % 7 == 0 {
                 host.finish();
             }

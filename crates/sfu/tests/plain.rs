@@ -11,7 +11,7 @@ use model::event::{Event, TransportEvent};
 use model::key::TransportKey;
 use model::reply::{Flow, RefusalClass};
 use sfu::transport::DropReason;
-use sfu::{Error, Output, SocketRole, Verdict};
+use sfu::{Error, Local, Output, Verdict};
 use support::parameters::{bind, bound, connect, consuming, encoding, open, plain, producing};
 use support::{Host, consumer, peer, pli, producer, rtp, transport};
 
@@ -25,7 +25,7 @@ fn the_first_packet_fixes_the_flow_and_connects() {
     assert!(host.out.is_empty(), "nothing was learned: {:?}", host.out);
     assert_eq!(host.receive(transport(0), peer(8), &rtp(5, 1)), Verdict::Dropped(DropReason::NoTaker));
     let flow = Flow { local: bound()[0], remote: Some((peer(8).ip(), 8)) };
-    let bind = Output::Bind { transport: transport(0), role: SocketRole::Rtp, remote: peer(8) };
+    let bind = Output::Bind { transport: transport(0), local: Local::RTP, remote: peer(8) };
     let told = Event::Transport(transport(0), TransportEvent::Flow(Box::new(flow)));
     assert_eq!(host.out[..2], [bind, Output::Event(told)]);
     assert!(host.sfu.is_connected(transport(0)));
@@ -41,7 +41,7 @@ fn the_first_packet_fixes_the_flow_and_connects() {
 fn with_mux_the_first_packet_may_be_rtcp() {
     let mut host = comedia(true);
     assert_eq!(host.receive(transport(0), peer(8), &pli(70)), Verdict::Taken);
-    assert!(matches!(host.out[0], Output::Bind { role: SocketRole::Rtp, .. }));
+    assert!(matches!(host.out[0], Output::Bind { local: Local::RTP, .. }));
     assert!(host.sfu.is_connected(transport(0)));
 }
 
@@ -49,26 +49,26 @@ fn with_mux_the_first_packet_may_be_rtcp() {
 fn without_mux_each_socket_learns_its_own_peer() {
     let mut host = comedia(false);
     let on =
-        |role, from, bytes: &[u8], host: &mut Host| host.receive_on(role, transport(0), peer(from), bytes);
+        |local, from, bytes: &[u8], host: &mut Host| host.receive_on(local, transport(0), peer(from), bytes);
     let foreign = Verdict::Dropped(DropReason::UnknownFlow);
-    assert_eq!(on(SocketRole::Rtp, 8, &pli(70), &mut host), foreign, "RTCP has a socket of its own");
-    assert_eq!(on(SocketRole::Rtcp, 8, &rtp(5, 1), &mut host), foreign, "and it is not for RTP");
-    assert_eq!(on(SocketRole::Rtcp, 9, &pli(70), &mut host), Verdict::Taken);
+    assert_eq!(on(Local::RTP, 8, &pli(70), &mut host), foreign, "RTCP has a socket of its own");
+    assert_eq!(on(Local::RTCP, 8, &rtp(5, 1), &mut host), foreign, "and it is not for RTP");
+    assert_eq!(on(Local::RTCP, 9, &pli(70), &mut host), Verdict::Taken);
     let flow = Flow { local: bound()[1], remote: Some((peer(9).ip(), 9)) };
     let told = Event::Transport(transport(0), TransportEvent::RtcpFlow(Box::new(flow)));
     assert_eq!(host.out[1], Output::Event(told));
     assert!(!host.sfu.is_connected(transport(0)), "RTP has no peer yet");
-    assert_eq!(on(SocketRole::Rtp, 8, &rtp(5, 1), &mut host), Verdict::Dropped(DropReason::NoTaker));
+    assert_eq!(on(Local::RTP, 8, &rtp(5, 1), &mut host), Verdict::Dropped(DropReason::NoTaker));
     assert!(host.sfu.is_connected(transport(0)));
     let report = host.sfu.transport_report(transport(0)).unwrap();
     assert_eq!((report.flow.unwrap().remote.unwrap().1, report.rtcp_flow), (8, Some(flow)));
-    assert_eq!(on(SocketRole::Rtcp, 8, &pli(70), &mut host), foreign);
+    assert_eq!(on(Local::RTCP, 8, &pli(70), &mut host), foreign);
 }
 
 #[test]
 fn requests_leave_where_rtcp_goes() {
-    for (rtcp_mux, rtcp_port, role, port) in
-        [(true, None, SocketRole::Rtp, 1), (false, Some(11), SocketRole::Rtcp, 11)]
+    for (rtcp_mux, rtcp_port, local, port) in
+        [(true, None, Local::RTP, 1), (false, Some(11), Local::RTCP, 11)]
     {
         let mut host = Host::default();
         host.sfu.open_transport(transport(0), &open(setup(rtcp_mux, false)), &bound()).unwrap();
@@ -80,7 +80,7 @@ fn requests_leave_where_rtcp_goes() {
         host.sfu.request_key_frame(producer(0), 0, &mut host.out);
         host.finish();
         let [run] = host.wire.runs.as_slice() else { panic!("{:?}", host.wire.runs) };
-        assert_eq!((run.role, run.to), (role, peer(port)));
+        assert_eq!((run.local, run.to), (local, peer(port)));
         let [request] = host.wire.datagrams.as_slice() else { panic!("{:?}", host.wire.datagrams) };
         assert_eq!(*request, [0x81, 206, 0, 2, 0, 0, 0, 5, 0, 0, 0, 5]);
     }

@@ -1,5 +1,6 @@
 //! A packet's way in: to its producer, its consumers and other shards.
 
+use ice::Tuple;
 use model::event::{ConsumerEvent, Event, ProducerEvent, TransportEvent};
 use model::key::{ProducerKey, TransportKey};
 use streams::score::BEST;
@@ -14,7 +15,7 @@ use super::source::Origin;
 use super::tick::{InFlight, QUEUE_LIMIT, Unplaced};
 use super::traces;
 use crate::consumer::{self, Decision};
-use crate::io::{Datagram, HandOver, Io, Output, Outputs, Packets, SocketRole, Verdict};
+use crate::io::{Datagram, HandOver, Io, Output, Outputs, Packets, Verdict};
 use crate::listener::Marks;
 use crate::packet::{Packet, Stamp};
 use crate::producer::{self, Activity, Arrival, Noted, Producer, ReceiveIds, Received};
@@ -147,16 +148,16 @@ impl<S: Copy> Sfu<S> {
     {
         let transport = self.transports.get_mut(key).ok_or(DropReason::UnknownTransport)?;
         let (opened, learned) = transport.open(io.now, datagram, io.packets, &mut self.scratch)?;
-        if let Some((role, remote)) = learned {
-            let flow = match role {
-                SocketRole::Rtp => transport.flow().map(|flow| TransportEvent::Flow(Box::new(flow))),
-                SocketRole::Rtcp => {
-                    transport.rtcp_flow().map(|flow| TransportEvent::RtcpFlow(Box::new(flow)))
-                }
+        if let Some(Tuple { local, remote }) = learned {
+            let is_rtp = local.place() == 0;
+            let flow = if is_rtp {
+                transport.flow().map(|flow| TransportEvent::Flow(Box::new(flow)))
+            } else {
+                transport.rtcp_flow().map(|flow| TransportEvent::RtcpFlow(Box::new(flow)))
             };
-            io.out.push(Output::Bind { transport: key, role, remote });
+            io.out.push(Output::Bind { transport: key, local, remote });
             io.out.extend(flow.map(|flow| Output::Event(Event::Transport(key, flow))));
-            if role == SocketRole::Rtp {
+            if is_rtp {
                 self.connected(key, io.out);
             }
         }

@@ -1,5 +1,6 @@
 //! Commands to transports.
 
+use ice::Tuple;
 use model::command::{BitrateLimit, TransportConnect, TransportOpen};
 use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey, TransportKey};
 use model::reply::{BoundSocket, TransportReport};
@@ -11,12 +12,12 @@ use wire::Mono;
 use super::Sfu;
 use crate::Error;
 use crate::consumer::Halt;
-use crate::io::{Output, Outputs, SocketRole};
+use crate::io::{Output, Outputs};
 use crate::listener::Listener;
 use crate::transport::{DropCounters, Transport};
 
 impl<S: Copy> Sfu<S> {
-    /// Makes a transport whose sockets are bound, in the order of [`SocketRole`].
+    /// Makes a transport whose sockets are bound, in the order of their places ([`crate::Local`]).
     ///
     /// # Errors
     /// When the key cannot be used.
@@ -46,10 +47,8 @@ impl<S: Copy> Sfu<S> {
         transport.connect(connect)?;
         let (flows, is_connected) = (transport.flows, transport.is_connected());
         if before != flows {
-            let known = [(SocketRole::Rtp, flows.rtp()), (SocketRole::Rtcp, flows.rtcp())];
-            let bind =
-                |(role, remote): (_, Option<_>)| Some(Output::Bind { transport: key, role, remote: remote? });
-            out.extend(known.into_iter().filter_map(bind));
+            let known = [flows.rtp(), flows.rtcp()].into_iter().flatten();
+            out.extend(known.map(|Tuple { local, remote }| Output::Bind { transport: key, local, remote }));
         }
         if is_connected && !was_connected {
             self.connected(key, out);

@@ -4,6 +4,7 @@
 //! A run is datagrams of one size, of which the last may be shorter. With levelling, video packets that are up to 16
 //! bytes shorter than their neighbours are made equal by RTP padding (RFC 3550 §5.1), which sender reports do not count.
 
+use ice::Tuple;
 use model::key::ConsumerKey;
 use srtp::Plaintext;
 use wire::Mono;
@@ -11,7 +12,7 @@ use wire::rtp::padding::{self, LEVELLING_LIMIT};
 use wire::rtp::values::AbsSendTime;
 
 use super::{Going, Kind, Listing, Queued, Transport};
-use crate::io::{Depart, Departing, MAX_RUN_BYTES, Packets, SocketRole};
+use crate::io::{Depart, Departing, MAX_RUN_BYTES, Packets};
 use crate::sfu::{InFlight, Tick};
 
 /// What a flush works with.
@@ -134,7 +135,7 @@ impl Transport {
     }
 
     fn send<P: Packets, D: Depart>(&mut self, these: &[Queued], run: Run, leaving: &mut Leaving<'_, P, D>) {
-        let Some(to) = self.flows.rtp() else { return };
+        let Some(Tuple { local, remote: to }) = self.flows.rtp() else { return };
         let Leaving { now, tick, packets, depart } = leaving;
         let out = depart.reserve(run.segment_size.saturating_mul(these.len()));
         let (mut len, mut media_len, mut repeated_len, mut segment_size) = (0_usize, 0_usize, 0_usize, 0);
@@ -159,7 +160,7 @@ impl Transport {
         if len > 0 {
             self.counts.sent.add(*now, len);
             self.counts.add_sent(*now, media_len, repeated_len);
-            depart.send(Departing { role: SocketRole::Rtp, to, len, segment_size });
+            depart.send(Departing { local, to, len, segment_size });
         }
     }
 

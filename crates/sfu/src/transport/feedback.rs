@@ -1,12 +1,11 @@
 //! RTCP on its way out: requests for key frames, and whatever waits when the transport is flushed.
 
-use std::net::SocketAddr;
-
+use ice::Tuple;
 use wire::rtcp::{Fir, FirItem, Pli};
 use wire::{Mono, Ssrc};
 
 use super::{Kind, Transport};
-use crate::io::{Depart, Departing, SocketRole};
+use crate::io::{Depart, Departing, Local};
 
 /// How a producer is asked for a key frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +45,7 @@ impl Transport {
     }
 
     fn send_rtcp(&mut self, now: Mono, compound: &[u8], depart: &mut impl Depart) {
-        let Some((role, to)) = self.rtcp_way() else { return };
+        let Some(Tuple { local, remote: to }) = self.rtcp_way() else { return };
         let out = depart.reserve(compound.len().saturating_add(srtp::MAX_RTCP_OVERHEAD));
         let len = match &mut self.srtp {
             None => out.get_mut(..compound.len()).map(|out| {
@@ -58,16 +57,16 @@ impl Transport {
         match len {
             Some(len) => {
                 self.counts.sent.add(now, len);
-                depart.send(Departing { role, to, len, segment_size: len });
+                depart.send(Departing { local, to, len, segment_size: len });
             }
             None => self.counts.unsealed = self.counts.unsealed.saturating_add(1),
         }
     }
 
-    fn rtcp_way(&self) -> Option<(SocketRole, SocketAddr)> {
+    fn rtcp_way(&self) -> Option<Tuple<Local>> {
         match self.kind {
-            Kind::Plain { rtcp_mux: false, .. } => Some((SocketRole::Rtcp, self.flows.rtcp()?)),
-            _ => Some((SocketRole::Rtp, self.flows.rtp()?)),
+            Kind::Plain { rtcp_mux: false, .. } => self.flows.rtcp(),
+            _ => self.flows.rtp(),
         }
     }
 }

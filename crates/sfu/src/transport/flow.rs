@@ -2,17 +2,18 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use ice::Tuple;
 use model::command::PeerAddress;
 
 use super::{DropReason, Kind};
-use crate::io::SocketRole;
+use crate::io::Local;
 
 /// The remote addresses of a transport, as far as they are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flows {
-    rtp: Option<SocketAddr>,
+    rtp: Option<Tuple<Local>>,
     /// Only where RTCP has a socket of its own.
-    rtcp: Option<SocketAddr>,
+    rtcp: Option<Tuple<Local>>,
 }
 
 /// Where a datagram stands.
@@ -26,40 +27,35 @@ pub(super) enum Standing {
 
 impl Flows {
     pub(super) fn connect(&mut self, peer: &PeerAddress) {
-        let at = |port| Some(SocketAddr::new(peer.ip, port));
-        (self.rtp, self.rtcp) = (at(peer.port), peer.rtcp_port.and_then(at));
+        let at = |local, port| Some(Tuple { local, remote: SocketAddr::new(peer.ip, port) });
+        self.rtp = at(Local::RTP, peer.port);
+        self.rtcp = peer.rtcp_port.and_then(|port| at(Local::RTCP, port));
     }
 
     /// Remembers who sent the first packet.
-    pub(super) fn learn(&mut self, role: SocketRole, from: SocketAddr) {
-        match role {
-            SocketRole::Rtp => self.rtp = Some(from),
-            SocketRole::Rtcp => self.rtcp = Some(from),
+    pub(super) fn learn(&mut self, tuple: Tuple<Local>) {
+        match tuple.local.place() {
+            0 => self.rtp = Some(tuple),
+            _ => self.rtcp = Some(tuple),
         }
     }
 
     /// Where RTP goes.
-    pub(crate) const fn rtp(&self) -> Option<SocketAddr> {
+    #[inline]
+    pub(crate) const fn rtp(&self) -> Option<Tuple<Local>> {
         self.rtp
     }
 
     /// Where RTCP goes, if that is elsewhere.
-    pub(crate) const fn rtcp(&self) -> Option<SocketAddr> {
+    pub(crate) const fn rtcp(&self) -> Option<Tuple<Local>> {
         self.rtcp
     }
 
     /// Whether a datagram that came on the right socket is taken.
-    pub(super) fn check(
-        &self,
-        kind: Kind,
-        role: SocketRole,
-        from: SocketAddr,
-    ) -> Result<Standing, DropReason> {
-        let known = match role {
-            SocketRole::Rtp => self.rtp,
-            SocketRole::Rtcp => self.rtcp,
-        };
-        match known {
+    pub(super) fn check(&self, kind: Kind, at: Tuple<Local>) -> Result<Standing, DropReason> {
+        let known = if at.local.place() == 0 { self.rtp } else { self.rtcp };
+        let from = at.remote;
+        match known.map(|known| known.remote) {
             Some(known) if known == from => Ok(Standing::Known),
             Some(known) if same_host_behind_map(known, from) => Ok(Standing::Known),
             Some(_) => Err(DropReason::UnknownFlow),

@@ -2,8 +2,7 @@
 //!
 //! A packet that proves nothing changes nothing but a counter: comedia learns its peer from a packet that was opened.
 
-use std::net::SocketAddr;
-
+use ice::Tuple;
 use wire::rtcp::Compound;
 use wire::rtp::Layout;
 use wire::{Kind as Protocol, classify};
@@ -11,7 +10,7 @@ use wire::{Kind as Protocol, classify};
 use super::flow::Standing;
 use super::srtp::Contexts;
 use super::{DropReason, Kind, Transport};
-use crate::io::{Datagram, Packets, SocketRole};
+use crate::io::{Datagram, Local, Packets};
 use srtp::OpenError;
 use wire::Mono;
 
@@ -25,7 +24,7 @@ pub(crate) enum Opened<S> {
 }
 
 /// The flow that a packet fixed.
-pub(crate) type Learned = Option<(SocketRole, SocketAddr)>;
+pub(crate) type Learned = Option<Tuple<Local>>;
 
 impl Transport {
     /// Opens a datagram. Of RTCP the plaintext stands in `scratch` afterwards.
@@ -55,8 +54,8 @@ impl Transport {
         let learned = match standing {
             Standing::Known => None,
             Standing::First => {
-                self.flows.learn(datagram.role, datagram.from);
-                Some((datagram.role, datagram.from))
+                self.flows.learn(datagram.tuple());
+                Some(datagram.tuple())
             }
         };
         Ok((opened, learned))
@@ -81,13 +80,13 @@ impl Transport {
     fn standing(&self, protocol: Protocol, datagram: &Datagram<'_>) -> Result<Standing, DropReason> {
         let expected = match (self.kind, protocol) {
             (Kind::WebRtc | Kind::Direct, _) => return Err(DropReason::NotConnected),
-            (Kind::Plain { rtcp_mux: false, .. }, Protocol::Rtcp) => SocketRole::Rtcp,
-            (Kind::Plain { .. } | Kind::Pipe, _) => SocketRole::Rtp,
+            (Kind::Plain { rtcp_mux: false, .. }, Protocol::Rtcp) => 1,
+            (Kind::Plain { .. } | Kind::Pipe, _) => 0,
         };
-        if datagram.role != expected {
+        if datagram.local.place() != expected {
             return Err(DropReason::UnknownFlow);
         }
-        self.flows.check(self.kind, datagram.role, datagram.from)
+        self.flows.check(self.kind, datagram.tuple())
     }
 
     fn contexts(&mut self) -> Result<Option<&mut Contexts>, DropReason> {

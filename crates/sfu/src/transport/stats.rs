@@ -1,7 +1,6 @@
 //! What a transport counted, and where it stands.
 
-use std::net::SocketAddr;
-
+use ice::Tuple;
 use model::dump::RecvRtpHeaderExtensions;
 use model::reply::{BoundSocket, Flow, TransportReport};
 use model::stats::TransportCounters;
@@ -11,6 +10,7 @@ use wire::Mono;
 use wire::rtp::ExtensionId;
 
 use super::{Kind, Transport};
+use crate::io::Local;
 
 /// Why something that a transport was given went no further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -227,8 +227,9 @@ impl Transport {
     }
 }
 
-fn flow(local: BoundSocket, remote: Option<SocketAddr>) -> Flow {
-    Flow { local, remote: remote.map(|remote| (remote.ip().to_canonical(), remote.port())) }
+fn flow(local: BoundSocket, tuple: Option<Tuple<Local>>) -> Flow {
+    let remote = tuple.map(|Tuple { remote, .. }| (remote.ip().to_canonical(), remote.port()));
+    Flow { local, remote }
 }
 
 /// Milliseconds of the monotonic clock, as stats carry it.

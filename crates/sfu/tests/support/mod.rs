@@ -9,7 +9,7 @@ pub(crate) mod sender;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use model::key::{ConsumerKey, ProducerKey, TransportKey};
-use sfu::{Datagram, Depart, Departing, Io, Output, Packets, Sfu, SocketRole, Verdict};
+use sfu::{Datagram, Depart, Departing, Io, Local, Output, Packets, Sfu, Verdict};
 use wire::Mono;
 use wire::rtcp::{Builder, WritePacket};
 
@@ -132,17 +132,17 @@ impl Depart for Wire {
 impl Host {
     /// A datagram for RTP or both.
     pub(crate) fn receive(&mut self, transport: TransportKey, from: SocketAddr, bytes: &[u8]) -> Verdict {
-        self.receive_on(SocketRole::Rtp, transport, from, bytes)
+        self.receive_on(Local::RTP, transport, from, bytes)
     }
 
     pub(crate) fn receive_on(
         &mut self,
-        role: SocketRole,
+        local: Local,
         transport: TransportKey,
         from: SocketAddr,
         bytes: &[u8],
     ) -> Verdict {
-        let datagram = Datagram { role, from, received: self.now, bytes };
+        let datagram = Datagram { local, from, received: self.now, bytes };
         let Self { sfu, memory, out, now, .. } = self;
         sfu.receive(transport, &datagram, &mut Io { now: *now, packets: memory, out })
     }

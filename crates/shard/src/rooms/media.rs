@@ -1,12 +1,14 @@
 //! A packet's way between the shard and `sfu`: datagrams in, hand-overs to other shards, runs out.
 
+use std::net::SocketAddr;
+
 use model::key::{ProducerKey, TransportKey};
 use net::{Batch, Driver, Transmit};
-use sfu::{Datagram, Depart, Departing, HandOver, Io, Output, Packets, Verdict};
+use sfu::{Datagram, Depart, Departing, HandOver, Io, Local, Output, Packets, Verdict};
 use wire::Mono;
 
 use super::fact::{Fact, Said};
-use super::transports::Station;
+use super::transports::{Peers, Station};
 use super::{Rooms, Timer};
 use crate::context::{Context, Way};
 use crate::demux::Tuple;
@@ -71,10 +73,11 @@ impl<D: Driver> Depart for Leaving<'_, '_, D> {
 
     #[inline]
     fn send(&mut self, departing: Departing) {
-        let Departing { role, to, len, segment_size } = departing;
+        let Departing { local, to, len, segment_size } = departing;
         // Direct transports have none, and send nothing.
-        let Some(socket) = self.station.socket(role) else { return };
-        let from = self.station.local(role);
+        let Local::Socket { place, ip } = local else { return };
+        let Some(socket) = self.station.socket(place) else { return };
+        let from = ip.or_else(|| self.station.from(place));
         self.egress.send(Transmit { socket, to, from, len, segment_size });
     }
 }
@@ -87,13 +90,14 @@ impl Rooms {
         batch: &Batch<'_>,
         cx: &mut Context<Self>,
     ) -> Claim {
-        let Some(role) = self.transports.get(transport).map(|station| station.role(batch.socket)) else {
+        let station = self.transports.get(transport);
+        let Some(local) = station.and_then(|station| station.local(batch.socket, batch.to)) else {
             return Claim::Dropped;
         };
         let mut claim = Claim::Dropped;
         let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
         for bytes in batch.datagrams() {
-            let datagram = Datagram { role, from: batch.from, received: batch.received, bytes };
+            let datagram = Datagram { local, from: batch.from, received: batch.received, bytes };
             if self.sfu.receive(transport, &datagram, &mut io) == Verdict::Taken {
                 claim = Claim::Taken;
             }
@@ -111,13 +115,16 @@ impl Rooms {
         cx: &mut Context<Self>,
     ) -> Claim {
         let claim = self.take_in(transport, batch, cx);
-        if claim == Claim::Taken {
+        // Whose tuples ICE knows, it says which are bound.
+        if claim == Claim::Taken
+            && let Some(station) = self.transports.get_mut(transport)
+            && station.peers == Peers::Fixed
+        {
+            if let Some(local) = station.local(batch.socket, batch.to) {
+                station.set_from(local.place(), batch.to);
+            }
             // There is no room, or another transport has it: then each of its datagrams comes this way.
             let _ = cx.bind(transport, Tuple::of(batch));
-            if let Some(station) = self.transports.get_mut(transport) {
-                let role = station.role(batch.socket);
-                station.set_local(role, batch.to);
-            }
         }
         claim
     }
@@ -160,6 +167,13 @@ impl Rooms {
         self.carry_out(cx);
     }
 
+    /// A flow, as the shard knows it.
+    fn tuple(&self, transport: TransportKey, local: Local, remote: SocketAddr) -> Option<Tuple> {
+        let Local::Socket { place, ip } = local else { return None };
+        let socket = self.transports.get(transport)?.socket(place)?;
+        Some(Tuple { socket, local: ip, remote })
+    }
+
     /// Does what `sfu` said is to be done.
     pub(super) fn carry_out(&mut self, cx: &mut Context<Self>) {
         if self.outputs.is_empty() {
@@ -170,13 +184,19 @@ impl Rooms {
             match output {
                 Output::Flush(transport) => cx.mark_dirty(transport),
                 Output::Event(event) => cx.totals.events_dropped += u64::from(!self.events.push(event)),
-                Output::Bind { transport, role, remote } => {
-                    let socket = self.transports.get(transport).and_then(|station| station.socket(role));
-                    if let Some(socket) = socket {
+                Output::Bind { transport, local, remote } => {
+                    if let Some(tuple) = self.tuple(transport, local, remote) {
                         // Where there is no room for it, its datagrams come as those of somebody unknown.
-                        let _ = cx.bind(transport, Tuple { socket, local: None, remote });
+                        let _ = cx.bind(transport, tuple);
                     }
                 }
+                Output::Unbind { transport, local, remote } => {
+                    if let Some(tuple) = self.tuple(transport, local, remote) {
+                        cx.unbind(transport, tuple);
+                    }
+                }
+                // Sockets of its own are found by their key.
+                Output::ForgetUfrag { .. } => {}
                 Output::HandOver(HandOver { producer, shard, replica, epoch, stamp, slot }) => {
                     let way =
                         Way { stream: StreamId(producer.index), epoch: self.feeds.epoch(producer, epoch) };

@@ -47,7 +47,7 @@ use model::command::Action;
 use model::key::{DataProducerKey, ProducerKey, RouterKey, RtpObserverKey, TransportKey, WebRtcServerKey};
 use model::reply::{Outcome, Part, Refusal};
 use net::{Batch, Driver, SocketKey};
-use sfu::{Io, Outputs, Sfu, SocketRole};
+use sfu::{Io, Outputs, Sfu};
 
 pub use config::{Fault, FaultKind, RoomsConfig};
 pub use fact::Fact;
@@ -312,7 +312,7 @@ impl Engine for Rooms {
     ) {
         if steps == Self::STEPS_AHEAD {
             self.transports.place(transport).into_iter().for_each(net::prefetch::soon);
-        } else if let Some(socket) = self.transports.get(transport).and_then(|of| of.socket(SocketRole::Rtp))
+        } else if let Some(socket) = self.transports.get(transport).and_then(|of| of.socket(0))
             && steps + 1 == Self::STEPS_AHEAD
         {
             egress.prefetch(socket);

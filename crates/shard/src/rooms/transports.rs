@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use model::command::{Bind, TransportCommand, TransportConnect, TransportOpen, TransportSetup, WebRtcListen};
 use model::key::{RouterKey, TransportKey};
-use model::reply::{Answer, Part, Refusal, RefusalClass};
+use model::reply::{Answer, BoundSocket, Part, Refusal, RefusalClass};
+use model::transport::TransportProtocol;
 use net::{Driver, SocketKey};
-use sfu::{Io, Output, SocketRole};
+use sfu::{Io, Local, Output};
 
 use super::commands::{Handled, outcome};
 use super::owed::Then;
@@ -23,15 +24,24 @@ use crate::timers::TimerKey;
 /// what that needs lies in one cache line.
 #[derive(Debug)]
 pub(super) struct Station {
-    /// By role.
+    /// The first UDP sockets, by place. Those behind them are aside.
     sockets: [Option<SocketKey>; 2],
-    /// The local addresses that its peer talks to, by role, where the socket is bound to all.
+    /// The local addresses that its peer talks to, by place, where the socket is bound to all and it is not ICE that
+    /// keeps them.
     locals: Option<Box<[Option<IpAddr>; 2]>>,
     /// Whose transport.
     pub(super) router: RouterKey,
     pub(super) aside: Box<Aside>,
-    /// Whether RTCP has a socket of its own.
-    splits_rtcp: bool,
+    pub(super) peers: Peers,
+}
+
+/// Which peers a transport talks to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Peers {
+    /// One, which connecting names or the first packet.
+    Fixed,
+    /// Whoever proves to ICE to be the right one.
+    ByIce,
 }
 
 /// What no flush looks at.
@@ -39,44 +49,56 @@ pub(super) struct Station {
 pub(super) struct Aside {
     /// Its own ports, to be closed with it.
     pub(super) held: Held,
+    /// UDP sockets of places beyond those of the station.
+    further: Box<[Option<SocketKey>]>,
     /// Its timer, if it was ever armed.
     pub(super) timer: Option<TimerKey>,
 }
 
 impl Station {
-    fn new(router: RouterKey, held: Held, splits_rtcp: bool) -> Self {
-        let sockets = [0, 1].map(|place| held.udp.get(place).copied());
-        Self { sockets, locals: None, router, aside: Box::new(Aside { held, timer: None }), splits_rtcp }
+    /// Of a transport with these ports, which were bound `at` these addresses.
+    fn new(router: RouterKey, held: Held, at: &[BoundSocket], peers: Peers) -> Self {
+        let mut udp = held.udp.iter().copied();
+        let mut by_place =
+            at.iter().map(|bound| if bound.protocol == TransportProtocol::Udp { udp.next() } else { None });
+        let sockets = [0, 1].map(|_| by_place.next().flatten());
+        let further = by_place.collect();
+        Self { sockets, locals: None, router, aside: Box::new(Aside { held, further, timer: None }), peers }
     }
 
-    /// The socket of a role.
+    /// The UDP socket of a place.
     #[inline]
-    pub(super) fn socket(&self, role: SocketRole) -> Option<SocketKey> {
-        self.sockets[self.place(role)]
-    }
-
-    /// What a socket of its own is for.
-    #[inline]
-    pub(super) fn role(&self, socket: SocketKey) -> SocketRole {
-        if self.splits_rtcp && self.sockets[1] == Some(socket) { SocketRole::Rtcp } else { SocketRole::Rtp }
-    }
-
-    /// Where datagrams of a role leave from, where the socket does not say so.
-    #[inline]
-    pub(super) fn local(&self, role: SocketRole) -> Option<IpAddr> {
-        self.locals.as_ref()?[self.place(role)]
-    }
-
-    pub(super) fn set_local(&mut self, role: SocketRole, local: Option<IpAddr>) {
-        let place = self.place(role);
-        if local.is_some() || self.locals.is_some() {
-            self.locals.get_or_insert_default()[place] = local;
+    pub(super) fn socket(&self, place: u8) -> Option<SocketKey> {
+        let place = usize::from(place);
+        match self.sockets.get(place) {
+            Some(socket) => *socket,
+            None => self.aside.further.get(place - self.sockets.len()).copied().flatten(),
         }
     }
 
+    /// How a transport calls one of its UDP sockets, and the address of ours that its peer talks to there.
     #[inline]
-    fn place(&self, role: SocketRole) -> usize {
-        usize::from(self.splits_rtcp && role == SocketRole::Rtcp)
+    pub(super) fn local(&self, socket: SocketKey, ip: Option<IpAddr>) -> Option<Local> {
+        let is_it = |held: &Option<SocketKey>| *held == Some(socket);
+        let place = match self.sockets.iter().position(is_it) {
+            Some(place) => place,
+            None => self.aside.further.iter().position(is_it)? + self.sockets.len(),
+        };
+        Some(Local::Socket { place: u8::try_from(place).ok()?, ip })
+    }
+
+    /// Where datagrams of a place leave from, where neither the socket nor ICE says so.
+    #[inline]
+    pub(super) fn from(&self, place: u8) -> Option<IpAddr> {
+        self.locals.as_ref()?.get(usize::from(place)).copied().flatten()
+    }
+
+    pub(super) fn set_from(&mut self, place: u8, local: Option<IpAddr>) {
+        if (local.is_some() || self.locals.is_some())
+            && let Some(kept) = self.locals.get_or_insert_default().get_mut(usize::from(place))
+        {
+            *kept = local;
+        }
     }
 }
 
@@ -95,7 +117,7 @@ impl Rooms {
         {
             return Err(absent(*server));
         }
-        let (binds, splits_rtcp) = binds(&open.setup);
+        let (binds, peers) = binds(&open.setup);
         let mut bound = Bound::all(binds, open.seed)?;
         let at = core::mem::take(&mut bound.at);
         cx.open_transport(key).map_err(|error| Refusal::new(RefusalClass::Failed, error.to_string()))?;
@@ -106,7 +128,7 @@ impl Rooms {
         match bound.hand_over(sockets) {
             Ok(held) => {
                 held.udp.iter().for_each(|socket| cx.own_socket(*socket, Some(key)));
-                let station = Station::new(open.router, held, splits_rtcp);
+                let station = Station::new(open.router, held, &at, peers);
                 self.transports.insert(key, station)?;
                 if let Some(part) = self.routers.get_mut(open.router) {
                     part.transports.push(key);
@@ -132,12 +154,12 @@ impl Rooms {
         let station = self.transports.find_mut(key)?;
         self.sfu.connect(key, connect, &mut self.outputs)?;
         for output in &self.outputs {
-            let Output::Bind { transport, role, remote } = output else { continue };
+            let Output::Bind { transport, local, remote } = output else { continue };
             let is_one_host =
                 !remote.ip().is_multicast() && !remote.ip().is_unspecified() && remote.port() != 0;
             if *transport == key
                 && is_one_host
-                && let Some(socket) = station.socket(*role)
+                && let Some(socket) = station.socket(local.place())
             {
                 let _ = sockets.connect(socket, Some(*remote));
             }
@@ -228,17 +250,18 @@ impl Rooms {
     }
 }
 
-/// What a transport binds, and whether the second of it is for RTCP.
-fn binds(setup: &TransportSetup) -> (Vec<&Bind>, bool) {
+/// What a transport binds, and who talks to it there.
+fn binds(setup: &TransportSetup) -> (Vec<&Bind>, Peers) {
     match setup {
-        TransportSetup::WebRtc { listen: WebRtcListen::Own(binds), .. } => (binds.iter().collect(), false),
+        TransportSetup::WebRtc { listen: WebRtcListen::Own(binds), .. } => {
+            (binds.iter().collect(), Peers::ByIce)
+        }
+        TransportSetup::WebRtc { listen: WebRtcListen::Server(_), .. } => (Vec::new(), Peers::ByIce),
         TransportSetup::Plain { bind, rtcp_bind, .. } => {
-            (std::iter::once(bind).chain(rtcp_bind).collect(), rtcp_bind.is_some())
+            (std::iter::once(bind).chain(rtcp_bind).collect(), Peers::Fixed)
         }
-        TransportSetup::Pipe { bind, .. } => (vec![bind], false),
-        TransportSetup::WebRtc { listen: WebRtcListen::Server(_), .. } | TransportSetup::Direct => {
-            (Vec::new(), false)
-        }
+        TransportSetup::Pipe { bind, .. } => (vec![bind], Peers::Fixed),
+        TransportSetup::Direct => (Vec::new(), Peers::Fixed),
     }
 }
 

@@ -152,7 +152,7 @@ impl Rooms {
             if let Some(part) = self.routers.get_mut(station.router) {
                 part.transports.retain(|other| *other != key);
             }
-            let Aside { held: Held { udp, tcp }, timer } = *station.aside;
+            let Aside { held: Held { udp, tcp }, timer, .. } = *station.aside;
             timer.map(|timer| share.cx.cancel(timer));
             drop(tcp);
             udp.into_iter().for_each(|socket| self.reap(socket, share.owed, share.sockets));
