@@ -13,9 +13,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use wire::Mono;
 
+use crate::listener::Listener;
 use crate::socket::Socket;
+use crate::stream::{Accepted, Farewell, Transfer};
 
-/// A socket of one driver. The generation makes a stale key harmless: it names nothing.
+/// A socket of one driver: of datagrams, a listener or a connection. The generation makes a stale key harmless: it names
+/// nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketKey {
     pub(crate) index: u32,
@@ -169,6 +172,48 @@ pub trait Driver: fmt::Debug {
         let _ = socket;
     }
 
+    /// Takes over a listener and says by `next_ready` when somebody connects. It is closed like a socket, and its
+    /// port is free as soon; its connections live on.
+    ///
+    /// # Errors
+    /// When the table of TCP sockets or the kernel has no room left; the listener is closed then. A driver that lives in
+    /// memory need not know TCP.
+    fn listen(&mut self, listener: Listener) -> io::Result<SocketKey> {
+        drop(listener);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Accepts a connection, without waiting.
+    fn accept(&mut self, listener: SocketKey) -> Accepted {
+        let _ = listener;
+        Accepted::Nobody
+    }
+
+    /// A listener where somebody may have connected, or a connection where something may have arrived, or ended, or there
+    /// may be room to write again. Each once after it happened: who is told goes on until a call says that there is
+    /// nothing, or asks again by itself.
+    fn next_ready(&mut self) -> Option<SocketKey> {
+        None
+    }
+
+    /// Reads from a connection what is there, without waiting.
+    fn read(&mut self, key: SocketKey, into: &mut [u8]) -> Transfer {
+        let _ = (key, into);
+        Transfer::Ended
+    }
+
+    /// Writes to a connection what it takes, without waiting.
+    fn write(&mut self, key: SocketKey, bytes: &[u8]) -> Transfer {
+        let _ = (key, bytes);
+        Transfer::Ended
+    }
+
+    /// Starts closing a connection, as `close` does; that is the orderly way.
+    fn part(&mut self, key: SocketKey, farewell: Farewell) {
+        let _ = farewell;
+        self.close(key);
+    }
+
     /// A handle by which any thread ends this driver's wait.
     fn waker(&self) -> crate::lane::Waker;
 
@@ -215,6 +260,10 @@ pub struct DriverCounters {
     pub receive_starved: u64,
     /// Destinations and sockets for which GSO was turned off.
     pub gso_disabled: u64,
+    /// Bytes read from connections.
+    pub stream_received_bytes: u64,
+    /// Bytes that connections took.
+    pub stream_sent_bytes: u64,
     /// Times `turn` really waited.
     pub waits: u64,
     /// Waits ended by a waker.

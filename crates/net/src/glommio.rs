@@ -30,7 +30,9 @@ use wire::Mono;
 use crate::driver::{Batch, Driver, DriverCounters, ReceiveBudget, Received, SocketKey, Transmit, Wait};
 use crate::epoll::{EpollConfig, EpollDriver, Pause};
 use crate::lane::Waker;
+use crate::listener::Listener;
 use crate::socket::Socket;
+use crate::stream::{Accepted, Farewell, Transfer};
 
 /// I/O of one shard that lives in a glommio executor.
 #[derive(Debug)]
@@ -149,6 +151,30 @@ impl Driver for GlommioDriver {
     #[inline]
     fn prefetch(&self, socket: SocketKey) {
         self.epoll.prefetch(socket);
+    }
+
+    fn listen(&mut self, listener: Listener) -> io::Result<SocketKey> {
+        self.epoll.listen(listener)
+    }
+
+    fn accept(&mut self, listener: SocketKey) -> Accepted {
+        self.epoll.accept(listener)
+    }
+
+    fn next_ready(&mut self) -> Option<SocketKey> {
+        self.epoll.next_ready()
+    }
+
+    fn read(&mut self, key: SocketKey, into: &mut [u8]) -> Transfer {
+        self.epoll.read(key, into)
+    }
+
+    fn write(&mut self, key: SocketKey, bytes: &[u8]) -> Transfer {
+        self.epoll.write(key, bytes)
+    }
+
+    fn part(&mut self, key: SocketKey, farewell: Farewell) {
+        self.epoll.part(key, farewell);
     }
 
     fn waker(&self) -> Waker {

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `pool` | the slots that packets live in, from receive until the last consumer has sent them |
 //! | `socket` | how a UDP socket is bound and set up |
-//! | `listener` | a TCP port that is listened on |
+//! | `listener`, `stream` | a TCP port that is listened on; connections |
 //! | `clock` | the one place that reads a clock |
 //! | `affinity` | which CPUs a thread may run on |
 //! | `driver` | what a shard asks of the kernel |
@@ -32,6 +32,7 @@ pub mod prefetch;
 pub mod probe;
 pub mod process;
 pub mod socket;
+pub mod stream;
 mod sys;
 mod table;
 pub mod uring;
@@ -41,3 +42,4 @@ pub use driver::{Batch, Driver, DriverCounters, ReceiveBudget, Received, SocketK
 pub use listener::{ListenError, Listener};
 pub use pool::{FillError, Loan, LoanReader, Pool, PoolCounters, PoolSizing, SlotId, TAIL_ROOM};
 pub use socket::{Ports, Share, Socket, SocketConfig, SocketError};
+pub use stream::{Accepted, Farewell, Transfer};

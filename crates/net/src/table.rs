@@ -10,6 +10,8 @@ use crate::prefetch;
 #[derive(Debug)]
 pub(crate) struct SocketTable<T> {
     slots: Vec<Slot<T>>,
+    /// The index of the first slot: tables of one driver share their keys out.
+    first: u32,
     /// Vacant slots; the last released is the first reused, so a small table stays dense.
     vacant: Vec<u32>,
 }
@@ -30,16 +32,23 @@ enum State<T> {
 impl<T> SocketTable<T> {
     /// A table for at most `capacity` sockets, closing ones included.
     pub(crate) fn new(capacity: u32) -> Self {
+        Self::starting_at(0, capacity)
+    }
+
+    /// One whose keys begin with the index `first`.
+    pub(crate) fn starting_at(first: u32, capacity: u32) -> Self {
         Self {
             slots: (0..capacity).map(|_| Slot { generation: 0, state: State::Vacant }).collect(),
-            vacant: (0..capacity).rev().collect(),
+            first,
+            vacant: (first..first.saturating_add(capacity)).rev().collect(),
         }
     }
 
     /// Takes a slot. Gives `entry` back when there is none.
     pub(crate) fn insert(&mut self, entry: T) -> Result<SocketKey, T> {
         let Some(index) = self.vacant.pop() else { return Err(entry) };
-        let Some(slot) = self.slots.get_mut(index as usize) else { return Err(entry) };
+        let place = self.place(index);
+        let Some(slot) = self.slots.get_mut(place) else { return Err(entry) };
         slot.generation = slot.generation.wrapping_add(1);
         slot.state = State::Open(entry);
         Ok(SocketKey { index, generation: slot.generation })
@@ -47,7 +56,7 @@ impl<T> SocketTable<T> {
 
     /// The open socket that `key` names.
     pub(crate) fn get(&self, key: SocketKey) -> Option<&T> {
-        match self.slots.get(key.index as usize) {
+        match self.slots.get(self.place(key.index)) {
             Some(Slot { generation, state: State::Open(entry) }) if *generation == key.generation => {
                 Some(entry)
             }
@@ -58,14 +67,15 @@ impl<T> SocketTable<T> {
     /// Begins to fetch the slot of a key.
     #[inline]
     pub(crate) fn prefetch(&self, key: SocketKey) {
-        if let Some(slot) = self.slots.get(key.index as usize) {
+        if let Some(slot) = self.slots.get(self.place(key.index)) {
             prefetch::soon(slot);
         }
     }
 
     /// The open socket that `key` names.
     pub(crate) fn get_mut(&mut self, key: SocketKey) -> Option<&mut T> {
-        match self.slots.get_mut(key.index as usize) {
+        let place = self.place(key.index);
+        match self.slots.get_mut(place) {
             Some(Slot { generation, state: State::Open(entry) }) if *generation == key.generation => {
                 Some(entry)
             }
@@ -75,7 +85,8 @@ impl<T> SocketTable<T> {
 
     /// Kills `key` and keeps its entry until `release`. `None` when it names no open socket.
     pub(crate) fn close(&mut self, key: SocketKey) -> Option<&mut T> {
-        let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.generation == key.generation)?;
+        let place = self.place(key.index);
+        let slot = self.slots.get_mut(place).filter(|slot| slot.generation == key.generation)?;
         match core::mem::replace(&mut slot.state, State::Vacant) {
             State::Open(entry) => {
                 slot.state = State::Closing(entry);
@@ -93,7 +104,8 @@ impl<T> SocketTable<T> {
 
     /// The closing socket that `key` named, for completions that arrive after `close`.
     pub(crate) fn closing_mut(&mut self, key: SocketKey) -> Option<&mut T> {
-        match self.slots.get_mut(key.index as usize) {
+        let place = self.place(key.index);
+        match self.slots.get_mut(place) {
             Some(Slot { generation, state: State::Closing(entry) }) if *generation == key.generation => {
                 Some(entry)
             }
@@ -103,7 +115,8 @@ impl<T> SocketTable<T> {
 
     /// Frees the slot of a closing socket and returns its entry.
     pub(crate) fn release(&mut self, key: SocketKey) -> Option<T> {
-        let slot = self.slots.get_mut(key.index as usize).filter(|slot| slot.generation == key.generation)?;
+        let place = self.place(key.index);
+        let slot = self.slots.get_mut(place).filter(|slot| slot.generation == key.generation)?;
         match core::mem::replace(&mut slot.state, State::Vacant) {
             State::Closing(entry) => {
                 self.vacant.push(key.index);
@@ -118,12 +131,18 @@ impl<T> SocketTable<T> {
 
     /// All sockets, open and closing; for tearing down.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (SocketKey, &mut T)> {
-        self.slots.iter_mut().zip(0_u32..).filter_map(|(slot, index)| match &mut slot.state {
+        self.slots.iter_mut().zip(self.first..).filter_map(|(slot, index)| match &mut slot.state {
             State::Open(entry) | State::Closing(entry) => {
                 Some((SocketKey { index, generation: slot.generation }, entry))
             }
             State::Vacant => None,
         })
+    }
+
+    #[inline]
+    const fn place(&self, index: u32) -> usize {
+        // Before the first is beyond the last.
+        index.wrapping_sub(self.first) as usize
     }
 }
 
@@ -152,10 +171,10 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(if cfg!(miri) { 4 } else { 256 }))]
         /// Against a plain list of every key ever given out: a key works exactly while its socket is open.
         #[test]
-        fn keys_live_from_insert_to_close(operations in prop::collection::vec(operation(), 0..200)) {
+        fn keys_live_from_insert_to_close(first in 0..9_u32, operations in prop::collection::vec(operation(), 0..200)) {
             #[derive(PartialEq, Debug)]
             enum Is { Open, Closing, Gone }
-            let mut table = SocketTable::new(5);
+            let mut table = SocketTable::starting_at(first, 5);
             let mut model: Vec<(SocketKey, Is)> = Vec::new();
             for (step, operation) in operations.into_iter().enumerate() {
                 let occupied = model.iter().filter(|(_, is)| *is != Is::Gone).count();
@@ -178,6 +197,7 @@ mod tests {
                     prop_assert_eq!(table.get(*key).is_some(), *is == Is::Open);
                     prop_assert_eq!(table.get_mut(*key).is_some(), *is == Is::Open);
                     prop_assert_eq!(table.closing_mut(*key).is_some(), *is == Is::Closing);
+                    prop_assert!((first..first + 5).contains(&key.index));
                 }
                 let live = model.iter().filter(|(_, is)| *is != Is::Gone).count();
                 prop_assert_eq!(table.iter_mut().count(), live);

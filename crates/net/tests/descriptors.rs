@@ -4,11 +4,14 @@
 #![expect(unsafe_code, reason = "sets a limit of the process")]
 
 use std::fs::File;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, TcpStream};
 
 use net::epoll::{EpollConfig, EpollDriver};
 use net::uring::{UringConfig, UringDriver};
-use net::{Clock, Driver, Ports, ReceiveBudget, Socket, SocketConfig, SocketError, Transmit, Wait};
+use net::{
+    Accepted, Clock, Driver, Listener, Ports, ReceiveBudget, Socket, SocketConfig, SocketError, Transmit,
+    Wait,
+};
 
 #[test]
 fn without_descriptors_nothing_new_starts_and_everything_else_goes_on() {
@@ -21,6 +24,15 @@ fn without_descriptors_nothing_new_starts_and_everything_else_goes_on() {
     let mut rebind = config;
     rebind.ports = Ports::Exact(socket.local_addr().port());
     let mut last = Some(socket);
+
+    let listeners: Vec<_> = drivers
+        .iter_mut()
+        .map(|driver| {
+            let listener = Listener::bind(&config).unwrap();
+            let waits = TcpStream::connect(listener.local_addr()).unwrap();
+            (driver.listen(listener).unwrap(), waits)
+        })
+        .collect();
 
     let limit = libc::rlimit { rlim_cur: 100, rlim_max: 100 };
     // SAFETY: a valid rlimit.
@@ -37,11 +49,30 @@ fn without_descriptors_nothing_new_starts_and_everything_else_goes_on() {
     assert!(EpollDriver::new(EpollConfig::default()).is_err());
     assert!(UringDriver::new(UringConfig { sockets: 8, ..UringConfig::default() }).is_err());
 
+    for (driver, (key, _)) in drivers.iter_mut().zip(&listeners) {
+        // Who connects waits, and costs one call for each time somebody looks.
+        let before = driver.counters().syscalls;
+        assert_eq!(driver.accept(*key), Accepted::Exhausted, "{}", driver.name());
+        assert_eq!(driver.accept(*key), Accepted::Exhausted, "{}", driver.name());
+        assert_eq!(driver.counters().syscalls - before, 2);
+    }
+
     for driver in &mut drivers {
         // The one descriptor there is goes from driver to driver.
         let socket = last.take().unwrap_or_else(|| Socket::bind(&rebind).unwrap());
         echo_to_itself(driver.as_mut(), socket);
         assert!(Socket::bind(&rebind).is_ok(), "{}: closing gave a descriptor back", driver.name());
+    }
+    // And who waited is there still, once there is a descriptor.
+    for (driver, (key, waits)) in drivers.iter_mut().zip(&listeners) {
+        let Accepted::Connection { key, from } = driver.accept(*key) else {
+            unreachable!("{}", driver.name())
+        };
+        assert_eq!(from, waits.local_addr().unwrap());
+        driver.close(key);
+        while driver.next_closed().is_none() {
+            driver.turn(Wait::Poll, &mut || true).unwrap();
+        }
     }
     // With the last one gone, a port that the kernel is to choose cannot even be looked for.
     hoard.extend(File::open("/dev/null"));

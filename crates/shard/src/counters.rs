@@ -229,7 +229,8 @@ macro_rules! driver_fields {
         $visit! {
             received_datagrams, received_bytes, received_batches, sent_datagrams, sent_bytes, sent_runs,
             dropped_would_block, dropped_refused, dropped_error, dropped_no_socket, dropped_truncated,
-            receive_errors, receive_starved, gso_disabled, waits, wakes, syscalls
+            receive_errors, receive_starved, gso_disabled, stream_received_bytes, stream_sent_bytes, waits, wakes,
+            syscalls
         }
     };
 }

@@ -29,13 +29,15 @@ use crate::driver::{
 use crate::egress::Egress;
 use crate::gso::RefusedPaths;
 use crate::lane::{Sleeper, Waker};
+use crate::listener::Listener;
 use crate::socket::Socket;
+use crate::stream::{Accepted, Farewell, Streams, Transfer};
 use crate::table::SocketTable;
 
 /// Sizes of a driver, and what it may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EpollConfig {
-    /// Most sockets at a time, those not yet named by `next_closed` included.
+    /// Most sockets at a time, those not yet named by `next_closed` included; and as many listeners and connections.
     pub sockets: u32,
     /// Whether runs may go out as one (UDP GSO).
     pub gso: bool,
@@ -49,6 +51,8 @@ pub struct EpollDriver {
     sockets: SocketTable<Entry>,
     /// Sockets that may have something to receive, each once; the front is next.
     ready: VecDeque<SocketKey>,
+    /// What epoll watches needs no note of it: it ends with the descriptor.
+    streams: Streams<()>,
     closing: VecDeque<SocketKey>,
     inbox: Inbox,
     egress: Egress,
@@ -93,6 +97,7 @@ impl EpollDriver {
             sleeper,
             sockets: SocketTable::new(config.sockets),
             ready: VecDeque::with_capacity(slots),
+            streams: Streams::new(config.sockets, config.sockets),
             closing: VecDeque::with_capacity(slots),
             inbox: Inbox::new()?,
             egress: Egress::new(MAX_RUN_BYTES)?,
@@ -128,7 +133,9 @@ impl EpollDriver {
                 continue;
             }
             let key = key(token);
-            if let Some(entry) = self.sockets.get_mut(key).filter(|entry| !entry.queued) {
+            if self.streams.has(key) {
+                self.streams.happened(key);
+            } else if let Some(entry) = self.sockets.get_mut(key).filter(|entry| !entry.queued) {
                 entry.queued = true;
                 self.ready.push_back(key);
             }
@@ -136,11 +143,24 @@ impl EpollDriver {
         Ok(())
     }
 
+    /// Begins to watch a TCP socket that is in the table, or takes it out again at once.
+    fn watch_stream(&mut self, key: SocketKey) -> io::Result<()> {
+        let Some((_, fd)) = self.streams.watch(key) else { return Ok(()) };
+        self.counters.syscalls += 1;
+        let watched = self.poller.watch_stream(fd, token(key));
+        if watched.is_err() && self.streams.close(key, Farewell::Abrupt).is_some() {
+            self.streams.release(key);
+        }
+        watched
+    }
+
     /// How long a wait may take; `None` is for ever.
     fn timeout(&mut self, wait: Wait) -> Option<Duration> {
         match wait {
             // What is left to receive, or a close to report, which is when its port becomes free.
-            _ if !self.ready.is_empty() || !self.closing.is_empty() => Some(Duration::ZERO),
+            _ if !self.ready.is_empty() || !self.closing.is_empty() || self.streams.any_ready() => {
+                Some(Duration::ZERO)
+            }
             Wait::Poll => Some(Duration::ZERO),
             Wait::Until(Mono::NEVER) => None,
             Wait::Until(deadline) => Some(deadline.since(self.clock.read())),
@@ -207,6 +227,9 @@ impl Driver for EpollDriver {
     }
 
     fn close(&mut self, key: SocketKey) {
+        if self.streams.has(key) {
+            return self.part(key, Farewell::Orderly);
+        }
         let Some(entry) = self.sockets.close(key) else { return };
         if entry.queued {
             self.ready.retain(|&ready| ready != key);
@@ -217,7 +240,9 @@ impl Driver for EpollDriver {
     fn next_closed(&mut self) -> Option<SocketKey> {
         let key = self.closing.pop_front()?;
         // Dropping the entry closes the descriptor; nothing else holds the socket, so its port is free now.
-        drop(self.sockets.release(key));
+        if !self.streams.release(key) {
+            drop(self.sockets.release(key));
+        }
         self.counters.syscalls += 1;
         Some(key)
     }
@@ -280,6 +305,36 @@ impl Driver for EpollDriver {
     #[inline]
     fn prefetch(&self, socket: SocketKey) {
         self.sockets.prefetch(socket);
+    }
+
+    fn listen(&mut self, listener: Listener) -> io::Result<SocketKey> {
+        let key = self.streams.listen(listener)?;
+        self.watch_stream(key).map(|()| key)
+    }
+
+    fn accept(&mut self, listener: SocketKey) -> Accepted {
+        match self.streams.accept(listener, &mut self.counters) {
+            Accepted::Connection { key, .. } if self.watch_stream(key).is_err() => Accepted::Exhausted,
+            accepted => accepted,
+        }
+    }
+
+    fn next_ready(&mut self) -> Option<SocketKey> {
+        self.streams.next_ready()
+    }
+
+    fn read(&mut self, key: SocketKey, into: &mut [u8]) -> Transfer {
+        self.streams.read(key, into, &mut self.counters)
+    }
+
+    fn write(&mut self, key: SocketKey, bytes: &[u8]) -> Transfer {
+        self.streams.write(key, bytes, &mut self.counters)
+    }
+
+    fn part(&mut self, key: SocketKey, farewell: Farewell) {
+        if self.streams.close(key, farewell).is_some() {
+            self.closing.push_back(key);
+        }
     }
 
     fn waker(&self) -> Waker {

@@ -30,7 +30,16 @@ impl Poller {
     /// Reports `token` whenever something new arrives on `fd`, until `fd` is closed. What is there already counts
     /// as new.
     pub(super) fn watch(&self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
-        let events = (libc::EPOLLIN | libc::EPOLLET).cast_unsigned();
+        self.watch_for(libc::EPOLLIN, fd, token)
+    }
+
+    /// The same of a TCP socket, and whenever a connection that took less than it was offered has room again.
+    pub(super) fn watch_stream(&self, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        self.watch_for(libc::EPOLLIN | libc::EPOLLOUT, fd, token)
+    }
+
+    fn watch_for(&self, events: i32, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
+        let events = (events | libc::EPOLLET).cast_unsigned();
         let mut event = libc::epoll_event { events, u64: token };
         let epoll = self.epoll.as_raw_fd();
         // SAFETY: `event` is a valid epoll_event for the duration of the call, which copies it.

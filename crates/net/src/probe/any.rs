@@ -16,7 +16,9 @@ use crate::epoll::{EpollConfig, EpollDriver};
 #[cfg(feature = "host-glommio")]
 use crate::glommio::GlommioDriver;
 use crate::lane::Waker;
+use crate::listener::Listener;
 use crate::socket::Socket;
+use crate::stream::{Accepted, Farewell, Transfer};
 use crate::uring::{UringConfig, UringDriver};
 
 /// Any of the drivers.
@@ -110,6 +112,30 @@ impl Driver for AnyDriver {
     #[inline]
     fn prefetch(&self, socket: SocketKey) {
         either!(self, driver => driver.prefetch(socket));
+    }
+
+    fn listen(&mut self, listener: Listener) -> io::Result<SocketKey> {
+        either!(self, driver => driver.listen(listener))
+    }
+
+    fn accept(&mut self, listener: SocketKey) -> Accepted {
+        either!(self, driver => driver.accept(listener))
+    }
+
+    fn next_ready(&mut self) -> Option<SocketKey> {
+        either!(self, driver => driver.next_ready())
+    }
+
+    fn read(&mut self, key: SocketKey, into: &mut [u8]) -> Transfer {
+        either!(self, driver => driver.read(key, into))
+    }
+
+    fn write(&mut self, key: SocketKey, bytes: &[u8]) -> Transfer {
+        either!(self, driver => driver.write(key, bytes))
+    }
+
+    fn part(&mut self, key: SocketKey, farewell: Farewell) {
+        either!(self, driver => driver.part(key, farewell));
     }
 
     fn waker(&self) -> Waker {

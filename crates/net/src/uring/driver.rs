@@ -18,6 +18,7 @@ use super::outbox::{Outbox, Run};
 use super::ring::Ring;
 use super::sockets::{Sockets, Turn};
 use super::token::Token;
+use super::watches::Watches;
 use crate::clock::Clock;
 use crate::driver::{
     Batch, Driver, DriverCounters, MAX_RUN_BYTES, ReceiveBudget, Received, SocketKey, Transmit, Wait,
@@ -25,12 +26,14 @@ use crate::driver::{
 use crate::egress::Egress;
 use crate::gso::RefusedPaths;
 use crate::lane::{Sleeper, Waker};
+use crate::listener::Listener;
 use crate::socket::Socket;
+use crate::stream::{Accepted, Farewell, Transfer};
 
 /// Sizes of a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UringConfig {
-    /// Most sockets at a time, closing ones included.
+    /// Most sockets at a time, closing ones included; and as many listeners and connections.
     pub sockets: u32,
     /// Receive buffers, a power of two. Each takes 64 KiB of address space, and as much memory as ever arrived in
     /// it at once.
@@ -57,6 +60,7 @@ pub struct UringDriver {
     /// The form of every receive: how much room for name and control messages.
     receive_header: Box<libc::msghdr>,
     sockets: Sockets,
+    watches: Watches,
     inbox: VecDeque<Arrival>,
     /// The arrival that the shard is looking at.
     current: Option<Arrival>,
@@ -69,6 +73,8 @@ pub struct UringDriver {
     watching: bool,
     clock: Clock,
     counters: DriverCounters,
+    /// Calls of the ring that the counters know.
+    counted_calls: u64,
     /// Why this driver can do nothing any more; every later turn says so.
     broken: Option<i32>,
 }
@@ -96,6 +102,7 @@ impl UringDriver {
             egress: Egress::new(config.egress_bytes.max(MAX_RUN_BYTES))?,
             receive_header: Box::new(receive_header()),
             sockets: Sockets::new(config.sockets, usize::from(config.buffers) / SHARES, config.gso),
+            watches: Watches::new(config.sockets, config.sockets),
             inbox: VecDeque::with_capacity(usize::from(config.buffers)),
             current: None,
             refused: Vec::with_capacity(2 * usize::from(config.batch)),
@@ -105,6 +112,7 @@ impl UringDriver {
             watching: false,
             clock: Clock::start(),
             counters: DriverCounters::default(),
+            counted_calls: 0,
             broken: None,
             ring,
         })
@@ -126,6 +134,7 @@ impl UringDriver {
             self.push(&poll.user_data(Token::Wake.encode()));
         }
         self.queue_cancellations();
+        self.queue_watches();
         // Without a buffer every receive would end at once. All are in the inbox then, so the turn does not wait.
         if !self.buffers.any_provided() {
             return;
@@ -144,9 +153,25 @@ impl UringDriver {
         // Only what is listed now, as above: one that missed its receive is listed again.
         for _ in 0..self.sockets.listed().1 {
             let Some(key) = self.sockets.next_to_cancel() else { break };
-            let builder = CancelBuilder::user_data(Token::Receive(key).encode());
-            let cancel = opcode::AsyncCancel2::new(builder).build().flags(squeue::Flags::SKIP_SUCCESS);
-            self.push(&cancel.user_data(Token::Cancel(key).encode()));
+            self.queue_cancellation(key);
+        }
+        for _ in 0..self.watches.listed().1 {
+            let Some(key) = self.watches.next_to_cancel() else { break };
+            self.queue_cancellation(key);
+        }
+    }
+
+    fn queue_cancellation(&mut self, key: SocketKey) {
+        let builder = CancelBuilder::user_data(Token::Receive(key).encode());
+        let cancel = opcode::AsyncCancel2::new(builder).build().flags(squeue::Flags::SKIP_SUCCESS);
+        self.push(&cancel.user_data(Token::Cancel(key).encode()));
+    }
+
+    fn queue_watches(&mut self) {
+        for _ in 0..self.watches.listed().0 {
+            let Some((key, fd)) = self.watches.next_to_arm() else { break };
+            let poll = opcode::PollAdd::new(Fd(fd), EVENT_IN | EVENT_OUT).multi(true).build();
+            self.push(&poll.user_data(Token::Receive(key).encode()));
         }
     }
 
@@ -170,8 +195,12 @@ impl UringDriver {
     fn collect(&mut self) {
         while let Some(completion) = self.ring.next_completion() {
             match Token::decode(completion.user_data()) {
+                Token::Receive(key) if self.watches.streams.has(key) => {
+                    self.watches.completed(key, completion.result(), cqueue::more(completion.flags()));
+                }
                 Token::Receive(key) => self.receive_completed(key, completion.result(), completion.flags()),
                 Token::Send { slot, batch } => self.send_failed(slot, batch, completion.result()),
+                Token::Cancel(key) if self.watches.streams.has(key) => self.watches.cancel_missed(key),
                 // Successful ones leave no completion.
                 Token::Cancel(key) => self.sockets.cancel_missed(key),
                 Token::Wake => {
@@ -203,6 +232,9 @@ impl UringDriver {
     fn release_closed(&mut self) {
         while let Some((key, socket)) = self.sockets.next_released() {
             drop(socket);
+            self.closed.push_back(key);
+        }
+        while let Some(key) = self.watches.release_next() {
             self.closed.push_back(key);
         }
     }
@@ -251,8 +283,11 @@ impl UringDriver {
     /// Whether this turn may wait at all, before anybody's queues are looked at. Not when what was just submitted has
     /// ended already, and so is listed again: nothing would end the wait for a socket without a receive.
     fn may_wait(&mut self) -> bool {
-        let nothing_listed = self.sockets.listed() == (0, 0);
-        nothing_listed && self.inbox.is_empty() && self.closed.is_empty() && !self.sockets.has_releasable()
+        let nothing_listed = self.sockets.listed() == (0, 0) && self.watches.listed() == (0, 0);
+        let nothing_came = self.inbox.is_empty() && !self.watches.streams.any_ready();
+        let nothing_closed =
+            self.closed.is_empty() && !self.sockets.has_releasable() && !self.watches.has_releasable();
+        nothing_listed && nothing_came && nothing_closed
     }
 }
 
@@ -262,8 +297,9 @@ impl Drop for UringDriver {
     fn drop(&mut self) {
         self.flush();
         self.sockets.arm_no_more();
+        self.watches.arm_no_more();
         for _ in 0..CANCEL_ATTEMPTS {
-            if !self.watching && !self.sockets.any_armed() {
+            if !self.watching && !self.sockets.any_armed() && !self.watches.any_armed() {
                 break;
             }
             // A receive that is just at work is not found: reaping lets it get back to where it can be.
@@ -283,7 +319,11 @@ impl Driver for UringDriver {
     }
 
     fn close(&mut self, key: SocketKey) {
-        self.sockets.close(key);
+        if self.watches.streams.has(key) {
+            self.part(key, Farewell::Orderly);
+        } else {
+            self.sockets.close(key);
+        }
     }
 
     fn next_closed(&mut self) -> Option<SocketKey> {
@@ -323,7 +363,8 @@ impl Driver for UringDriver {
         self.collect_all()?;
         self.flush();
         self.release_closed();
-        self.counters.syscalls = self.ring.calls();
+        self.counters.syscalls += self.ring.calls() - self.counted_calls;
+        self.counted_calls = self.ring.calls();
         self.intact()
     }
 
@@ -360,6 +401,36 @@ impl Driver for UringDriver {
     #[inline]
     fn prefetch(&self, socket: SocketKey) {
         self.sockets.prefetch(socket);
+    }
+
+    fn listen(&mut self, listener: Listener) -> io::Result<SocketKey> {
+        let key = self.watches.streams.listen(listener)?;
+        self.watches.add(key);
+        Ok(key)
+    }
+
+    fn accept(&mut self, listener: SocketKey) -> Accepted {
+        let accepted = self.watches.streams.accept(listener, &mut self.counters);
+        if let Accepted::Connection { key, .. } = accepted {
+            self.watches.add(key);
+        }
+        accepted
+    }
+
+    fn next_ready(&mut self) -> Option<SocketKey> {
+        self.watches.streams.next_ready()
+    }
+
+    fn read(&mut self, key: SocketKey, into: &mut [u8]) -> Transfer {
+        self.watches.streams.read(key, into, &mut self.counters)
+    }
+
+    fn write(&mut self, key: SocketKey, bytes: &[u8]) -> Transfer {
+        self.watches.streams.write(key, bytes, &mut self.counters)
+    }
+
+    fn part(&mut self, key: SocketKey, farewell: Farewell) {
+        self.watches.close(key, farewell);
     }
 
     fn waker(&self) -> Waker {
@@ -412,6 +483,9 @@ impl Default for UringConfig {
 /// `POLLIN`, in the width that a poll submission has.
 const EVENT_IN: u32 = 1;
 const _: () = assert!(EVENT_IN == libc::POLLIN as u32);
+/// `POLLOUT`, likewise.
+const EVENT_OUT: u32 = 4;
+const _: () = assert!(EVENT_OUT == libc::POLLOUT as u32);
 /// A socket may hold this part of the receive buffers: enough that a busy main socket seldom has to be stopped,
 /// and little enough that one flood leaves most to the others.
 const SHARES: usize = 4;

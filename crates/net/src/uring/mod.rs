@@ -13,7 +13,10 @@
 //!   has ended, those of other sockets too, and a receive need not end for days. Looking the descriptor up costs
 //!   under 1 % of a send.
 //!
-//! Once it is warm it makes no system call but `io_uring_enter` and allocates nothing. Adding, closing and
+//! - **TCP**: one multishot poll per listener and connection; what it names is accepted, read and written by ordinary
+//!   system calls that end at once. Closing is cancel, reap, close here too.
+//!
+//! Once it is warm, and but for TCP, it makes no system call but `io_uring_enter` and allocates nothing. Adding, closing and
 //! connecting a socket are ordinary system calls: they come with `socket(2)` and `bind(2)` anyway.
 //!
 //! The kernel holds a ring to one submitter, so a driver is made by the thread that drives it and is not `Send`.
@@ -25,5 +28,6 @@ mod outbox;
 mod ring;
 mod sockets;
 mod token;
+mod watches;
 
 pub use driver::{UringConfig, UringDriver};

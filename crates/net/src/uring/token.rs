@@ -5,9 +5,9 @@ use crate::driver::SocketKey;
 /// Whom a completion is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
-    /// The multishot receive of a socket.
+    /// The multishot receive of a socket, or the multishot poll of a listener or connection.
     Receive(SocketKey),
-    /// The cancellation of that receive.
+    /// Its cancellation.
     Cancel(SocketKey),
     /// A send, by its slot in the outbox and the batch that it was submitted with.
     Send { slot: u16, batch: u32 },

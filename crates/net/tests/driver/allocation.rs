@@ -2,9 +2,10 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::io::{Read, Write};
 use std::time::Duration;
 
-use net::{Driver, Transmit, Wait};
+use net::{Driver, Transfer, Transmit, Wait};
 
 use crate::bed::{Bed, LOOPBACK, UNBOUNDED, peer};
 
@@ -76,6 +77,33 @@ pub(crate) fn a_warm_loop_allocates_nothing<D: Driver>(mut bed: Bed<D>) {
     drop(Box::new(outlet_addr));
     assert_ne!(ALLOCATIONS.get() - before, 0);
     assert_eq!(outlet_addr.ip(), LOOPBACK);
+}
+
+pub(crate) fn a_warm_connection_allocates_nothing<D: Driver>(mut bed: Bed<D>) {
+    let listener = crate::stream::listen(&mut bed, LOOPBACK);
+    let (key, mut peer) = crate::stream::connected(&mut bed, listener);
+    let never_waits = bed.driver.name() == "glommio";
+    let mut buffer = [0; 4096];
+    let mut round = |bed: &mut Bed<D>| {
+        peer.write_all(&[7; 1200]).unwrap();
+        let mut heard = 0;
+        while heard < 1200 {
+            let deadline = bed.clock.read() + Duration::from_secs(5);
+            let wait = if never_waits { Wait::Poll } else { Wait::Until(deadline) };
+            bed.driver.turn(wait, &mut || true).unwrap();
+            while let Some(ready) = bed.driver.next_ready() {
+                while let Transfer::Bytes(count) = bed.driver.read(ready, &mut buffer) {
+                    heard += count;
+                }
+            }
+        }
+        assert_eq!(bed.driver.write(key, &buffer[..1200]), Transfer::Bytes(1200));
+        peer.read_exact(&mut buffer[..1200]).unwrap();
+    };
+    (0..20).for_each(|_| round(&mut bed));
+    let before = ALLOCATIONS.get();
+    (0..200).for_each(|_| round(&mut bed));
+    assert_eq!(ALLOCATIONS.get() - before, 0);
 }
 
 const fn transmit(

@@ -13,6 +13,7 @@ mod receive;
 #[path = "../seccomp/mod.rs"]
 mod seccomp;
 mod send;
+mod stream;
 mod wait;
 
 use bed::Bed;
@@ -109,6 +110,20 @@ rules! {
         a_deadline_in_the_past_is_no_wait,
         a_datagram_ends_a_wait,
         what_was_left_behind_prevents_the_wait;
+    stream:
+        a_connection_is_accepted_read_and_written,
+        a_peer_of_ipv4_is_known_by_its_ipv4_address,
+        a_connection_is_named_for_each_arrival,
+        everybody_of_a_crowd_is_accepted_and_heard,
+        a_full_connection_is_named_when_there_is_room,
+        a_peer_that_closes_is_named_and_what_it_said_before_is_read,
+        a_closed_listener_frees_its_port_and_its_connections_live_on,
+        what_was_written_arrives_unless_the_farewell_is_abrupt,
+        a_stale_key_of_a_connection_names_nothing,
+        a_full_table_turns_away_and_recovers,
+        dropping_a_driver_ends_its_connections,
+        whoever_connects_or_writes_ends_a_wait;
     allocation:
-        a_warm_loop_allocates_nothing;
+        a_warm_loop_allocates_nothing,
+        a_warm_connection_allocates_nothing;
 }
