@@ -3,6 +3,7 @@
 //! Holding a handle keeps its object open, so what stands here stays until somebody closes it or what it is in. One
 //! task per object follows what it says until then, tells it on, and takes it out.
 
+mod kind;
 mod naming;
 
 use std::collections::BTreeMap;
@@ -11,13 +12,14 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use shardcast::api::{
-    Consumer, DirectTransport, PipeTransport, PlainTransport, Producer, Router, Transport, WebRtcServer,
-    WebRtcTransport,
+    Consumer, DataConsumer, DataProducer, DirectTransport, Missed, PipeTransport, PlainTransport, Producer,
+    Router, RtpObserver, Transport, WebRtcServer, WebRtcTransport,
 };
 use shardcast::event::{ConsumerEvent, ProducerEvent};
 
-use crate::events::{Events, ObjectKind, Subject};
+use crate::events::Events;
 use crate::metrics::Metrics;
+pub(crate) use kind::Kind;
 
 /// See the module.
 #[derive(Debug)]
@@ -27,6 +29,9 @@ pub(crate) struct Catalogue {
     pub(crate) transports: Shelf<AnyTransport>,
     pub(crate) producers: Shelf<Producer>,
     pub(crate) consumers: Shelf<Consumer>,
+    pub(crate) data_producers: Shelf<DataProducer>,
+    pub(crate) data_consumers: Shelf<DataConsumer>,
+    pub(crate) observers: Shelf<RtpObserver>,
     events: Arc<Events>,
 }
 
@@ -80,103 +85,76 @@ impl Catalogue {
             transports: Shelf::default(),
             producers: Shelf::default(),
             consumers: Shelf::default(),
+            data_producers: Shelf::default(),
+            data_consumers: Shelf::default(),
+            observers: Shelf::default(),
             events,
         }
     }
 
-    pub(crate) fn keep_server(self: &Arc<Self>, server: &WebRtcServer) {
-        let (this, server) = (Arc::clone(self), server.clone());
-        this.servers.put(server.id().as_str(), server.clone());
-        tokio::spawn(async move {
-            server.closed().await;
-            this.servers.take(server.id().as_str());
-        });
+    /// Keeps it until it closes.
+    pub(crate) fn keep<T: Kind>(self: &Arc<Self>, object: &T) {
+        self.keep_and(object, |_, _| {});
     }
 
-    pub(crate) fn keep_router(self: &Arc<Self>, router: &Router) {
-        let (this, router) = (Arc::clone(self), router.clone());
-        let subject = subject(&router, ObjectKind::Router, router.id().as_str());
-        this.routers.put(&subject.id, router.clone());
-        tokio::spawn(async move {
-            let reason = router.closed().await;
-            this.routers.take(&subject.id);
-            this.tell(&subject, closed(reason));
-        });
-    }
-
-    pub(crate) fn keep_transport(self: &Arc<Self>, transport: AnyTransport) {
-        let this = Arc::clone(self);
-        let base = transport.base().clone();
-        let subject = subject(base.router(), ObjectKind::Transport, base.id().as_str());
-        this.transports.put(&subject.id, transport);
-        let mut events = base.events();
-        tokio::spawn(async move {
-            while let Some(event) = events.next().await {
-                match event {
-                    Ok(event) => this.tell(&subject, naming::transport(&event)),
-                    Err(missed) => this.tell(&subject, lost(missed.0)),
-                }
-            }
-            let reason = base.closed().await;
-            this.transports.take(&subject.id);
-            this.tell(&subject, closed(reason));
-        });
-    }
-
+    /// Keeps it until it closes, and counts how well it does.
     pub(crate) fn keep_producer(self: &Arc<Self>, producer: &Producer, metrics: &Arc<Metrics>) {
-        let (this, producer) = (Arc::clone(self), producer.clone());
-        let router = producer.transport().router();
-        let subject = subject(router, ObjectKind::Producer, producer.id().as_str());
-        this.producers.put(&subject.id, producer.clone());
-        let mut events = producer.events();
         let mut standing = metrics.quality.producer(producer.kind(), producer.producer_type());
-        standing.set(best_of(&producer));
-        tokio::spawn(async move {
-            while let Some(event) = events.next().await {
-                // Who missed something looks at what holds now.
-                if matches!(event, Err(_) | Ok(ProducerEvent::Score(_))) {
-                    standing.update(best_of(&producer));
-                }
-                match event {
-                    Ok(event) => this.tell(&subject, naming::producer(&event)),
-                    Err(missed) => this.tell(&subject, lost(missed.0)),
-                }
+        standing.set(best_of(producer));
+        self.keep_and(producer, move |producer, event| {
+            // Who missed something looks at what holds now.
+            if matches!(event, Err(_) | Ok(ProducerEvent::Score(_))) {
+                standing.update(best_of(producer));
             }
-            let reason = producer.closed().await;
-            this.producers.take(&subject.id);
-            this.tell(&subject, closed(reason));
         });
     }
 
+    /// Keeps it until it closes, and counts how well it does.
     pub(crate) fn keep_consumer(self: &Arc<Self>, consumer: &Consumer, metrics: &Arc<Metrics>) {
-        let (this, consumer) = (Arc::clone(self), consumer.clone());
-        let router = consumer.transport().router();
-        let subject = subject(router, ObjectKind::Consumer, consumer.id().as_str());
-        this.consumers.put(&subject.id, consumer.clone());
-        let mut events = consumer.events();
         let mut standing = metrics.quality.consumer(consumer.kind(), consumer.consumer_type());
         standing.set(consumer.score().score);
-        tokio::spawn(async move {
-            while let Some(event) = events.next().await {
-                if matches!(event, Err(_) | Ok(ConsumerEvent::Score(_))) {
-                    standing.update(consumer.score().score);
-                }
-                match event {
-                    // Packets of direct transports are no news.
-                    Ok(ConsumerEvent::Rtp(_)) => {}
-                    Ok(event) => this.tell(&subject, naming::consumer(&event)),
-                    Err(missed) => this.tell(&subject, lost(missed.0)),
-                }
+        self.keep_and(consumer, move |consumer, event| {
+            if matches!(event, Err(_) | Ok(ConsumerEvent::Score(_))) {
+                standing.update(consumer.score().score);
             }
-            let reason = consumer.closed().await;
-            this.consumers.take(&subject.id);
-            this.tell(&subject, closed(reason));
         });
     }
 
-    fn tell(&self, subject: &Subject, said: (&'static str, Value)) {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        self.events.tell(u64::try_from(since.as_millis()).unwrap_or(u64::MAX), subject, said);
+    /// It is closed and found no more, whether or not its end was heard of yet.
+    pub(crate) fn forget<T: Kind>(&self, object: &T) {
+        T::shelf(self).take(&object.subject().id);
+    }
+
+    /// Something was done with it that it does not say itself.
+    pub(crate) fn tell<T: Kind>(&self, object: &T, event: &'static str, data: Value) {
+        self.events.tell(now(), &object.subject(), (event, data));
+    }
+
+    fn keep_and<T: Kind>(
+        self: &Arc<Self>,
+        object: &T,
+        mut heard: impl FnMut(&T, &Result<T::Event, Missed>) + Send + 'static,
+    ) {
+        let (this, object) = (Arc::clone(self), object.clone());
+        let subject = object.subject();
+        T::shelf(&this).put(&subject.id, object.clone());
+        let mut events = object.events();
+        this.events.tell(now(), &subject, ("new", object.made_in()));
+        tokio::spawn(async move {
+            while let Some(event) = events.next().await {
+                heard(&object, &event);
+                let said = match event {
+                    Ok(event) => T::named(&event),
+                    Err(missed) => Some(lost(missed.0)),
+                };
+                if let Some(said) = said {
+                    this.events.tell(now(), &subject, said);
+                }
+            }
+            let reason = object.closed().await;
+            T::shelf(&this).take(&subject.id);
+            this.events.tell(now(), &subject, ("close", json!({ "reason": reason.to_string() })));
+        });
     }
 }
 
@@ -196,14 +174,22 @@ impl AnyTransport {
             Self::Direct(transport) => transport,
         }
     }
+
+    /// Which of the four.
+    pub(crate) const fn word(&self) -> &'static str {
+        match self {
+            Self::WebRtc(_) => "webrtc",
+            Self::Plain(_) => "plain",
+            Self::Pipe(_) => "pipe",
+            Self::Direct(_) => "direct",
+        }
+    }
 }
 
-fn subject(router: &Router, object: ObjectKind, id: &str) -> Subject {
-    Subject { router: router.id().as_str().into(), object, id: id.into() }
-}
-
-fn closed(reason: shardcast::api::CloseReason) -> (&'static str, Value) {
-    ("close", json!({ "reason": reason.to_string() }))
+/// Milliseconds since 1970.
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// So many events of one object came faster than they could be told.

@@ -34,8 +34,8 @@ pub(crate) struct Event {
     pub(crate) sequence: u64,
     /// Milliseconds since 1970.
     pub(crate) at: u64,
-    /// In which router.
-    pub(crate) router: Box<str>,
+    /// In which router; of a WebRtcServer none.
+    pub(crate) router: Option<Box<str>>,
     /// To what kind of object, and to which.
     pub(crate) object: ObjectKind,
     pub(crate) id: Box<str>,
@@ -48,10 +48,14 @@ pub(crate) struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum ObjectKind {
+    WebRtcServer,
     Router,
     Transport,
     Producer,
     Consumer,
+    DataProducer,
+    DataConsumer,
+    RtpObserver,
 }
 
 /// What follows a number.
@@ -65,9 +69,25 @@ pub(crate) struct Following {
 /// To whom something happened.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
-    pub(crate) router: Box<str>,
+    pub(crate) router: Option<Box<str>>,
     pub(crate) object: ObjectKind,
     pub(crate) id: Box<str>,
+}
+
+impl ObjectKind {
+    /// As it stands in a sentence.
+    pub(crate) const fn word(self) -> &'static str {
+        match self {
+            Self::WebRtcServer => "WebRtcServer",
+            Self::Router => "router",
+            Self::Transport => "transport",
+            Self::Producer => "producer",
+            Self::Consumer => "consumer",
+            Self::DataProducer => "data producer",
+            Self::DataConsumer => "data consumer",
+            Self::RtpObserver => "observer",
+        }
+    }
 }
 
 impl Events {
@@ -132,7 +152,7 @@ mod tests {
 
     fn told(count: u64) -> Events {
         let events = Events::new();
-        let subject = Subject { router: "r".into(), object: ObjectKind::Producer, id: "p".into() };
+        let subject = Subject { router: Some("r".into()), object: ObjectKind::Producer, id: "p".into() };
         (1..=count).for_each(|at| events.tell(at, &subject, ("score", Value::Null)));
         events
     }

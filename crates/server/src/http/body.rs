@@ -1,9 +1,10 @@
-//! Bodies: JSON of bounded length, whose errors name the field.
+//! What comes in: JSON and bytes of bounded length, queries and names, whose errors name the field.
 
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::IntoResponse;
 use serde::de::DeserializeOwned;
 
@@ -13,13 +14,51 @@ use super::problem::Problem;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Body<T>(pub(super) T);
 
+/// A body of bytes: a packet, or a message.
+#[derive(Clone, Debug)]
+pub(super) struct Raw(pub(super) Bytes);
+
+/// What stands after the question mark.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Query<T>(pub(super) T);
+
+/// The names in the path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Path<T>(pub(super) T);
+
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let bytes = Bytes::from_request(request, state).await.map_err(refused)?;
+        let Raw(bytes) = Raw::from_request(request, state).await?;
         let text: &[u8] = if bytes.is_empty() { b"{}" } else { &bytes };
         serde_json::from_slice(text).map(Self).map_err(|error| Problem::invalid(error.to_string()))
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        Bytes::from_request(request, state).await.map(Self).map_err(refused)
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let query = axum::extract::Query::from_request_parts(parts, state).await;
+        query.map(|axum::extract::Query(query)| Self(query)).map_err(|why| Problem::invalid(why.body_text()))
+    }
+}
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let path = axum::extract::Path::from_request_parts(parts, state).await;
+        path.map(|axum::extract::Path(path)| Self(path)).map_err(|why| Problem::invalid(why.body_text()))
     }
 }
 
@@ -31,5 +70,5 @@ fn refused(rejection: BytesRejection) -> Problem {
     }
 }
 
-/// The longest of ours are RTP parameters of a browser with every codec: some 20 KB.
+/// The longest message that mediasoup takes; RTP parameters of a browser with every codec are some 20 KB.
 pub(super) const BODY_LIMIT: usize = 256 * 1024;

@@ -3,8 +3,7 @@
 use core::num::NonZeroU8;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::State;
 use model::dump::ConsumerDump;
 use model::id::ProducerId;
 use model::rtp::{MediaKind, RtpCapabilities, RtpParameters};
@@ -13,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::{Consumer, ConsumerOptions};
 
-use super::body::Body;
+use super::answer::{Done, Made};
+use super::body::{Body, Path};
 use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 use crate::catalogue::AnyTransport;
@@ -22,7 +22,9 @@ use crate::catalogue::AnyTransport;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Create {
     producer_id: ProducerId,
-    rtp_capabilities: RtpCapabilities,
+    /// What the client can receive; not for pipe transports.
+    #[serde(default)]
+    rtp_capabilities: Option<RtpCapabilities>,
     #[serde(default)]
     paused: bool,
     #[serde(default)]
@@ -83,21 +85,33 @@ pub(super) async fn create(
     State(app): State<App>,
     Path(transport): Path<String>,
     Body(create): Body<Create>,
-) -> Result<(StatusCode, Json<Created>), Problem> {
+) -> Result<Made<Created>, Problem> {
     let transport = find::<AnyTransport>(&app, &transport)?;
-    let options = ConsumerOptions {
-        paused: create.paused,
-        mid: create.mid,
-        preferred_layers: create.preferred_layers,
-        ignore_dtx: create.ignore_dtx,
-        enable_rtx: create.enable_rtx,
-        pipe: create.pipe,
-        app_data: app_data(create.app_data),
-        ..ConsumerOptions::new(create.producer_id, create.rtp_capabilities)
+    let consumer = match (&transport, create.rtp_capabilities) {
+        // The router at the other end takes all there is.
+        (AnyTransport::Pipe(pipe), None) => {
+            pipe.consume(&create.producer_id, app_data(create.app_data)).await?
+        }
+        (_, None) => {
+            let detail = "rtpCapabilities is missing; it must be what the client can receive";
+            return Err(Problem::invalid(detail));
+        }
+        (_, Some(capabilities)) => {
+            let options = ConsumerOptions {
+                paused: create.paused,
+                mid: create.mid,
+                preferred_layers: create.preferred_layers,
+                ignore_dtx: create.ignore_dtx,
+                enable_rtx: create.enable_rtx,
+                pipe: create.pipe,
+                app_data: app_data(create.app_data),
+                ..ConsumerOptions::new(create.producer_id, capabilities)
+            };
+            transport.base().consume(options).await?
+        }
     };
-    let consumer = transport.base().consume(options).await?;
     app.catalogue.keep_consumer(&consumer, &app.metrics);
-    Ok((StatusCode::CREATED, Json(Created::of(&consumer))))
+    Ok(Made(Created::of(&consumer)))
 }
 
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
@@ -120,25 +134,22 @@ pub(super) async fn set_priority(
     State(app): State<App>,
     Path(id): Path<String>,
     Body(Priority { priority }): Body<Priority>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Done, Problem> {
     find::<Consumer>(&app, &id)?.set_priority(priority).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Done)
 }
 
-pub(super) async fn unset_priority(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
+pub(super) async fn unset_priority(State(app): State<App>, Path(id): Path<String>) -> Result<Done, Problem> {
     find::<Consumer>(&app, &id)?.set_priority(NonZeroU8::MIN).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Done)
 }
 
 pub(super) async fn request_key_frame(
     State(app): State<App>,
     Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Done, Problem> {
     find::<Consumer>(&app, &id)?.request_key_frame().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Done)
 }
 
 impl Created {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{Query, State};
+use axum::extract::State;
+use axum::extract::ws::{Message, WebSocket};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 
-use super::App;
+use super::body::Query;
+use super::packets::{Upgrade, upgraded};
+use super::{App, Problem};
 use crate::events::{Event, Events, Following};
 
 /// What a reader wants to hear.
@@ -37,12 +39,12 @@ struct Missed {
 pub(super) async fn follow(
     State(app): State<App>,
     Query(wanted): Query<Wanted>,
-    upgrade: WebSocketUpgrade,
-) -> Response {
-    upgrade.max_message_size(MESSAGE_LIMIT).on_upgrade(async move |socket| {
+    upgrade: Upgrade,
+) -> Result<Response, Problem> {
+    Ok(upgraded(upgrade)?.on_upgrade(async move |socket| {
         // Who went away needs no answer.
         let _ = tell(socket, &app.events, &wanted).await;
-    })
+    }))
 }
 
 async fn tell(mut socket: WebSocket, events: &Arc<Events>, wanted: &Wanted) -> Result<(), axum::Error> {
@@ -81,13 +83,10 @@ fn text(value: &impl Serialize) -> Message {
 
 impl Wanted {
     fn includes(&self, event: &Event) -> bool {
-        let is = |wanted: &Option<Box<str>>, id: &str| wanted.as_deref().is_none_or(|wanted| wanted == id);
+        let is = |wanted: &Option<Box<str>>, id: Option<&str>| wanted.is_none() || wanted.as_deref() == id;
         let is_named = |names: &String| names.split(',').any(|name| name == event.event);
-        is(&self.router, &event.router)
-            && is(&self.id, &event.id)
+        is(&self.router, event.router.as_deref())
+            && is(&self.id, Some(&event.id))
             && self.events.as_ref().is_none_or(is_named)
     }
 }
-
-/// Readers have nothing to say but that they are there.
-const MESSAGE_LIMIT: usize = 4_096;

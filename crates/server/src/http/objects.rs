@@ -1,42 +1,51 @@
-//! What is alike for all kinds of object: they are found by name and closed; producers and consumers are paused, resumed,
-//! traced and counted, too.
+//! What is alike for all kinds of object: they are found by name and closed; most are paused, resumed and counted, some
+//! traced, too.
 
 use std::future::Future;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use model::stats::RtpStreamStats;
-use model::trace::{ConsumerTraceEventType, ProducerTraceEventType};
-use serde::Deserialize;
+use axum::extract::State;
+use model::stats::{DataConsumerStats, DataProducerStats, RtpStreamStats, TransportStats};
+use model::trace::{ConsumerTraceEventType, ProducerTraceEventType, TransportTraceEventType};
 use serde::de::DeserializeOwned;
-use shardcast::api::{Consumer, Error, Producer, Router, WebRtcServer};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use shardcast::api::{
+    Consumer, DataConsumer, DataProducer, Error, Producer, Router, RtpObserver, WebRtcServer,
+};
 
-use super::body::Body;
+use super::answer::Done;
+use super::body::{Body, Path};
 use super::{App, Problem};
-use crate::catalogue::{AnyTransport, Catalogue, Shelf};
+use crate::catalogue::{AnyTransport, Kind};
 
 /// An object that was made over the API.
-pub(super) trait Object: Clone + Send + Sync + 'static {
-    /// What one is called.
-    const WHAT: &'static str;
-
-    /// Where they stand.
-    fn shelf(catalogue: &Catalogue) -> &Shelf<Self>;
-
+pub(super) trait Object: Kind {
     /// Closes it with all that is in it.
     fn close(&self) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
-/// A producer or a consumer.
-pub(super) trait Media: Object {
+/// What can stand still.
+pub(super) trait Pausable: Object {
+    fn is_paused(&self) -> bool;
+    fn pause(&self) -> impl Future<Output = Result<(), Error>> + Send;
+    fn resume(&self) -> impl Future<Output = Result<(), Error>> + Send;
+}
+
+/// What can say what passes by.
+pub(super) trait Traceable: Object {
     /// What of it can be traced.
     type Traced: DeserializeOwned + Send;
 
-    fn pause(&self) -> impl Future<Output = Result<(), Error>> + Send;
-    fn resume(&self) -> impl Future<Output = Result<(), Error>> + Send;
     fn trace(&self, types: Vec<Self::Traced>) -> impl Future<Output = Result<(), Error>> + Send;
-    fn stats(&self) -> impl Future<Output = Result<Vec<RtpStreamStats>, Error>> + Send;
+}
+
+/// What counts.
+pub(super) trait Counting: Object {
+    /// What it counted.
+    type Stats: Serialize;
+
+    fn stats(&self) -> impl Future<Output = Result<Self::Stats, Error>> + Send;
 }
 
 /// Trace these and nothing else.
@@ -48,87 +57,84 @@ pub(super) struct Trace<T> {
 
 /// The object of that name.
 pub(super) fn find<T: Object>(app: &App, id: &str) -> Result<T, Problem> {
-    T::shelf(&app.catalogue).get(id).ok_or_else(|| Problem::not_found(T::WHAT, id))
+    T::shelf(&app.catalogue).get(id).ok_or_else(|| Problem::not_found(T::KIND.word(), id))
 }
 
 pub(super) async fn close<T: Object>(
     State(app): State<App>,
     Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    find::<T>(&app, &id)?.close().await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Done, Problem> {
+    let object = find::<T>(&app, &id)?;
+    Object::close(&object).await?;
+    app.catalogue.forget(&object);
+    Ok(Done)
 }
 
-pub(super) async fn pause<T: Media>(
+pub(super) async fn pause<T: Pausable>(
     State(app): State<App>,
     Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    find::<T>(&app, &id)?.pause().await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Done, Problem> {
+    let object = find::<T>(&app, &id)?;
+    let is_news = !object.is_paused();
+    Pausable::pause(&object).await?;
+    if is_news {
+        app.catalogue.tell(&object, "pause", Value::Null);
+    }
+    Ok(Done)
 }
 
-pub(super) async fn resume<T: Media>(
+pub(super) async fn resume<T: Pausable>(
     State(app): State<App>,
     Path(id): Path<String>,
-) -> Result<StatusCode, Problem> {
-    find::<T>(&app, &id)?.resume().await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<Done, Problem> {
+    let object = find::<T>(&app, &id)?;
+    let is_news = object.is_paused();
+    Pausable::resume(&object).await?;
+    if is_news {
+        app.catalogue.tell(&object, "resume", Value::Null);
+    }
+    Ok(Done)
 }
 
-pub(super) async fn trace<T: Media>(
+pub(super) async fn trace<T: Traceable>(
     State(app): State<App>,
     Path(id): Path<String>,
     Body(trace): Body<Trace<T::Traced>>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Done, Problem> {
     find::<T>(&app, &id)?.trace(trace.types).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Done)
 }
 
-pub(super) async fn stats<T: Media>(
+pub(super) async fn stats<T: Counting>(
     State(app): State<App>,
     Path(id): Path<String>,
-) -> Result<Json<Vec<RtpStreamStats>>, Problem> {
+) -> Result<Json<T::Stats>, Problem> {
     Ok(Json(find::<T>(&app, &id)?.stats().await?))
 }
 
-macro_rules! objects {
-    ($($kind:ident: $what:literal on $shelf:ident,)*) => {$(
+macro_rules! closable {
+    ($($kind:ident)*) => {$(
         impl Object for $kind {
-            const WHAT: &'static str = $what;
-
-            fn shelf(catalogue: &Catalogue) -> &Shelf<Self> {
-                &catalogue.$shelf
-            }
-
             fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {
                 Self::close(self)
             }
         }
     )*};
 }
-objects! {
-    WebRtcServer: "WebRtcServer" on servers,
-    Router: "router" on routers,
-    Producer: "producer" on producers,
-    Consumer: "consumer" on consumers,
-}
+closable!(WebRtcServer Router Producer Consumer DataProducer DataConsumer RtpObserver);
 
 impl Object for AnyTransport {
-    const WHAT: &'static str = "transport";
-
-    fn shelf(catalogue: &Catalogue) -> &Shelf<Self> {
-        &catalogue.transports
-    }
-
-    async fn close(&self) -> Result<(), Error> {
-        self.base().close().await
+    fn close(&self) -> impl Future<Output = Result<(), Error>> + Send {
+        self.base().close()
     }
 }
 
-macro_rules! media {
-    ($($kind:ident traces $traced:ident,)*) => {$(
-        impl Media for $kind {
-            type Traced = $traced;
+macro_rules! pausable {
+    ($($kind:ident)*) => {$(
+        impl Pausable for $kind {
+            fn is_paused(&self) -> bool {
+                self.paused()
+            }
 
             fn pause(&self) -> impl Future<Output = Result<(), Error>> + Send {
                 Self::pause(self)
@@ -137,18 +143,43 @@ macro_rules! media {
             fn resume(&self) -> impl Future<Output = Result<(), Error>> + Send {
                 Self::resume(self)
             }
+        }
+    )*};
+}
+pausable!(Producer Consumer DataProducer DataConsumer RtpObserver);
 
-            fn trace(&self, types: Vec<$traced>) -> impl Future<Output = Result<(), Error>> + Send {
-                self.enable_trace_event(types)
-            }
+macro_rules! traceable {
+    ($($kind:ident as $traced:ident, $self:ident => $traceable:expr;)*) => {$(
+        impl Traceable for $kind {
+            type Traced = $traced;
 
-            fn stats(&self) -> impl Future<Output = Result<Vec<RtpStreamStats>, Error>> + Send {
-                self.get_stats()
+            fn trace(&$self, types: Vec<$traced>) -> impl Future<Output = Result<(), Error>> + Send {
+                $traceable.enable_trace_event(types)
             }
         }
     )*};
 }
-media! {
-    Producer traces ProducerTraceEventType,
-    Consumer traces ConsumerTraceEventType,
+traceable! {
+    Producer as ProducerTraceEventType, self => self;
+    Consumer as ConsumerTraceEventType, self => self;
+    AnyTransport as TransportTraceEventType, self => self.base();
+}
+
+macro_rules! counting {
+    ($($kind:ident as $stats:ty, $self:ident => $counting:expr;)*) => {$(
+        impl Counting for $kind {
+            type Stats = $stats;
+
+            fn stats(&$self) -> impl Future<Output = Result<$stats, Error>> + Send {
+                $counting.get_stats()
+            }
+        }
+    )*};
+}
+counting! {
+    Producer as Vec<RtpStreamStats>, self => self;
+    Consumer as Vec<RtpStreamStats>, self => self;
+    DataProducer as DataProducerStats, self => self;
+    DataConsumer as DataConsumerStats, self => self;
+    AnyTransport as TransportStats, self => self.base();
 }

@@ -30,6 +30,13 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "urn:shardcast:not-found", "there is no such thing", detail)
     }
 
+    /// There is something of that name, but this cannot be done with it.
+    pub(crate) fn not_allowed(method: &str, path: &str) -> Self {
+        let detail = format!("{path} cannot be asked with {method}; the header Allow says with what");
+        let title = "this cannot be done with it";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "urn:shardcast:not-allowed", title, detail)
+    }
+
     /// Who asks may not.
     pub(crate) fn forbidden(detail: impl Into<Box<str>>) -> Self {
         Self::new(

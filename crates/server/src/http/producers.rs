@@ -1,17 +1,17 @@
 //! Producers.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::extract::State;
 use model::dump::ProducerDump;
 use model::id::ProducerId;
 use model::rtp::{MediaKind, RtpParameters};
-use model::score::{ProducerScore, ProducerType};
+use model::score::{ProducerScore, ProducerType, VideoOrientation};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::{Producer, ProducerOptions};
 
-use super::body::Body;
+use super::answer::{Made, Taken};
+use super::body::{Body, Path, Query, Raw};
 use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 use crate::catalogue::{AnyTransport, best_of};
@@ -52,6 +52,8 @@ pub(super) struct Shown {
     #[serde(flatten)]
     dump: ProducerDump,
     score: Vec<ProducerScore>,
+    /// How the camera is held, once packets said so.
+    video_orientation: Option<VideoOrientation>,
     app_data: Value,
 }
 
@@ -67,7 +69,7 @@ pub(super) async fn create(
     State(app): State<App>,
     Path(transport): Path<String>,
     Body(create): Body<Create>,
-) -> Result<(StatusCode, Json<Created>), Problem> {
+) -> Result<Made<Created>, Problem> {
     let transport = find::<AnyTransport>(&app, &transport)?;
     let options = ProducerOptions {
         id: create.id,
@@ -79,7 +81,7 @@ pub(super) async fn create(
     };
     let producer = transport.base().produce(options).await?;
     app.catalogue.keep_producer(&producer, &app.metrics);
-    Ok((StatusCode::CREATED, Json(Created::of(&producer))))
+    Ok(Made(Created::of(&producer)))
 }
 
 /// Those that do worst, the worst first: where to look when a dashboard says that something is wrong.
@@ -91,8 +93,19 @@ pub(super) async fn worst(State(app): State<App>, Query(asked): Query<Worst>) ->
 
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
     let producer = find::<Producer>(&app, &id)?;
-    let (score, app_data) = (producer.score(), json_of(producer.app_data()));
-    Ok(Json(Shown { dump: producer.dump().await?, score, app_data }))
+    let dump = producer.dump().await?;
+    let (score, video_orientation) = (producer.score(), producer.video_orientation());
+    Ok(Json(Shown { dump, score, video_orientation, app_data: json_of(producer.app_data()) }))
+}
+
+/// Takes the body as an RTP packet of it; on direct transports.
+pub(super) async fn send(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Raw(packet): Raw,
+) -> Result<Taken, Problem> {
+    find::<Producer>(&app, &id)?.send(&*packet)?;
+    Ok(Taken)
 }
 
 impl Created {

@@ -1,8 +1,7 @@
 //! Routers: rooms.
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::State;
 use model::dump::RouterDump;
 use model::id::ProducerId;
 use model::rtp::{RtpCapabilities, RtpCodecCapability};
@@ -10,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::{Router, RouterOptions};
 
-use super::body::Body;
+use super::answer::Made;
+use super::body::{Body, Path};
 use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 
@@ -56,12 +56,12 @@ pub(super) struct Consumable {
 pub(super) async fn create(
     State(app): State<App>,
     Body(create): Body<Create>,
-) -> Result<(StatusCode, Json<Created>), Problem> {
+) -> Result<Made<Created>, Problem> {
     app.refuse_if_draining()?;
     let Create { media_codecs, app_data: data } = create;
     let router = app.sfu.create_router(RouterOptions { media_codecs, app_data: app_data(data) }).await?;
-    app.catalogue.keep_router(&router);
-    Ok((StatusCode::CREATED, Json(Created::of(&router))))
+    app.catalogue.keep(&router);
+    Ok(Made(Created::of(&router)))
 }
 
 pub(super) async fn list(State(app): State<App>) -> Json<Vec<Created>> {

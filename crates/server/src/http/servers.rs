@@ -1,15 +1,15 @@
 //! WebRtcServers: sockets that many WebRTC transports share.
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::State;
 use model::dump::WebRtcServerDump;
 use model::transport::ListenInfo;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::{WebRtcServer, WebRtcServerOptions};
 
-use super::body::Body;
+use super::answer::Made;
+use super::body::{Body, Path};
 use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 
@@ -32,13 +32,13 @@ pub(super) struct Server {
 pub(super) async fn create(
     State(app): State<App>,
     Body(create): Body<Create>,
-) -> Result<(StatusCode, Json<Server>), Problem> {
+) -> Result<Made<Server>, Problem> {
     app.refuse_if_draining()?;
     let Create { listen_infos, app_data: data } = create;
     let options = WebRtcServerOptions { listen_infos, app_data: app_data(data) };
     let server = app.sfu.create_webrtc_server(options).await?;
-    app.catalogue.keep_server(&server);
-    Ok((StatusCode::CREATED, Json(describe(&server).await?)))
+    app.catalogue.keep(&server);
+    Ok(Made(describe(&server).await?))
 }
 
 pub(super) async fn list(State(app): State<App>) -> Json<Vec<Box<str>>> {

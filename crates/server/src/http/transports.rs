@@ -3,17 +3,16 @@
 mod options;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use axum::http::StatusCode;
+use axum::extract::State;
 use model::dump::TransportDump;
-use model::stats::TransportStats;
 use model::transport::{DtlsParameters, IceParameters, SrtpParameters};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::Router;
 use shardcast::request::TransportAddress;
 
-use super::body::Body;
+use super::answer::{Done, Made, Taken};
+use super::body::{Body, Path, Raw};
 use super::objects::find;
 use super::{App, Problem, json_of};
 use crate::catalogue::AnyTransport;
@@ -62,13 +61,13 @@ pub(super) struct Restarted {
     ice_parameters: IceParameters,
 }
 
-type Made = Result<(StatusCode, Json<Shown>), Problem>;
+type Created = Result<Made<Shown>, Problem>;
 
 pub(super) async fn create_webrtc(
     State(app): State<App>,
     Path(router): Path<String>,
     Body(options): Body<WebRtc>,
-) -> Made {
+) -> Created {
     let router = find::<Router>(&app, &router)?;
     let transport = router.create_webrtc_transport(options.read(&app)?).await?;
     made(&app, AnyTransport::WebRtc(transport)).await
@@ -78,7 +77,7 @@ pub(super) async fn create_plain(
     State(app): State<App>,
     Path(router): Path<String>,
     Body(options): Body<Plain>,
-) -> Made {
+) -> Created {
     let router = find::<Router>(&app, &router)?;
     made(&app, AnyTransport::Plain(router.create_plain_transport(options.into()).await?)).await
 }
@@ -87,7 +86,7 @@ pub(super) async fn create_pipe(
     State(app): State<App>,
     Path(router): Path<String>,
     Body(options): Body<Pipe>,
-) -> Made {
+) -> Created {
     let router = find::<Router>(&app, &router)?;
     made(&app, AnyTransport::Pipe(router.create_pipe_transport(options.into()).await?)).await
 }
@@ -96,20 +95,13 @@ pub(super) async fn create_direct(
     State(app): State<App>,
     Path(router): Path<String>,
     Body(options): Body<Direct>,
-) -> Made {
+) -> Created {
     let router = find::<Router>(&app, &router)?;
     made(&app, AnyTransport::Direct(router.create_direct_transport(options.into()).await?)).await
 }
 
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
     Ok(Json(Shown::of(&find::<AnyTransport>(&app, &id)?).await?))
-}
-
-pub(super) async fn stats(
-    State(app): State<App>,
-    Path(id): Path<String>,
-) -> Result<Json<TransportStats>, Problem> {
-    Ok(Json(find::<AnyTransport>(&app, &id)?.base().get_stats().await?))
 }
 
 pub(super) async fn connect(
@@ -145,7 +137,7 @@ pub(super) async fn set_bitrates(
     State(app): State<App>,
     Path(id): Path<String>,
     Body(bitrates): Body<Bitrates>,
-) -> Result<StatusCode, Problem> {
+) -> Result<Done, Problem> {
     let transport = find::<AnyTransport>(&app, &id)?;
     let transport = transport.base();
     let Bitrates { max_incoming, max_outgoing, min_outgoing } = bitrates;
@@ -158,13 +150,30 @@ pub(super) async fn set_bitrates(
     if let Some(bitrate) = min_outgoing {
         transport.set_min_outgoing_bitrate(bitrate).await?;
     }
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Done)
 }
 
-async fn made(app: &App, transport: AnyTransport) -> Made {
+/// Takes the body as a compound RTCP packet of the peer; on direct transports.
+pub(super) async fn send_rtcp(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Raw(packet): Raw,
+) -> Result<Taken, Problem> {
+    match find::<AnyTransport>(&app, &id)? {
+        AnyTransport::Direct(transport) => transport.send_rtcp(&*packet)?,
+        _ => {
+            return Err(Problem::invalid(format!(
+                "transport {id} is no direct transport; send it RTCP over the network"
+            )));
+        }
+    }
+    Ok(Taken)
+}
+
+async fn made(app: &App, transport: AnyTransport) -> Created {
     let shown = Shown::of(&transport).await?;
-    app.catalogue.keep_transport(transport);
-    Ok((StatusCode::CREATED, Json(shown)))
+    app.catalogue.keep(&transport);
+    Ok(Made(shown))
 }
 
 impl Shown {

@@ -50,6 +50,9 @@ impl Metrics {
             ("transport", catalogue.transports.len()),
             ("producer", catalogue.producers.len()),
             ("consumer", catalogue.consumers.len()),
+            ("data_producer", catalogue.data_producers.len()),
+            ("data_consumer", catalogue.data_consumers.len()),
+            ("rtp_observer", catalogue.observers.len()),
             ("webrtc_server", catalogue.servers.len()),
         ];
         for (kind, len) in lens {

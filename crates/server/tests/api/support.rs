@@ -45,15 +45,18 @@ impl Server {
         path: &str,
         body: Option<&Value>,
     ) -> (u16, String) {
+        self.speak(headers, method, path, body.map(Value::to_string).unwrap_or_default().as_bytes())
+    }
+
+    fn speak(&self, headers: &str, method: &str, path: &str, body: &[u8]) -> (u16, String) {
         let mut stream = TcpStream::connect(self.at).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        let body = body.map(Value::to_string).unwrap_or_default();
         let len = body.len();
         let head = format!(
             "{method} {path} HTTP/1.1\r\n{headers}\r\nConnection: close\r\nContent-Length: {len}\r\n\r\n"
         );
         // A body that is refused need not be read to its end.
-        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+        let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body));
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         let answer = String::from_utf8(answer).unwrap();
@@ -64,10 +67,20 @@ impl Server {
 
     /// What happens from now on, or what the query asks for.
     pub(crate) fn events(&self, query: &str) -> Follower {
+        self.follow(&format!("/v1/events{query}"))
+    }
+
+    /// A WebSocket.
+    pub(crate) fn follow(&self, path: &str) -> Follower {
         let stream = TcpStream::connect(self.at).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        let url = format!("ws://{}/v1/events{query}", self.at);
-        Follower(tungstenite::client(url, stream).unwrap().0)
+        Follower(tungstenite::client(format!("ws://{}{path}", self.at), stream).unwrap().0)
+    }
+
+    /// Posts bytes: a packet, or a message.
+    pub(crate) fn send(&self, path: &str, content: &str, bytes: &[u8]) -> (u16, String) {
+        let headers = format!("Host: {}\r\nContent-Type: {content}", self.at);
+        self.speak(&headers, "POST", path, bytes)
     }
 
     pub(crate) fn post(&self, path: &str, body: Value) -> Value {
@@ -136,6 +149,21 @@ impl Follower {
     pub(crate) fn next(&mut self) -> Value {
         let message = self.0.read().unwrap();
         serde_json::from_str(message.to_text().unwrap()).unwrap()
+    }
+
+    /// The next event of that name; others pass by.
+    pub(crate) fn until(&mut self, event: &str) -> Value {
+        loop {
+            let next = self.next();
+            if next["event"] == event {
+                return next;
+            }
+        }
+    }
+
+    /// The next message that is a packet.
+    pub(crate) fn packet(&mut self) -> Vec<u8> {
+        self.0.read().unwrap().into_data().to_vec()
     }
 }
 

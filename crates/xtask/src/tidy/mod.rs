@@ -9,6 +9,7 @@ mod directions;
 mod documents;
 #[cfg(test)]
 mod fixture;
+mod named_tests;
 mod sizes;
 mod source;
 mod tree;
@@ -62,7 +63,13 @@ impl fmt::Display for Finding {
 /// When the workspace cannot be read.
 pub(crate) fn check(root: &Path) -> Result<Vec<Finding>, String> {
     let tree = Tree::read(root)?;
-    let rules: [fn(&Tree) -> Vec<Finding>; 5] =
-        [directions::check, confinement::check, clippy_lists::check, sizes::check, documents::check];
+    let rules: [fn(&Tree) -> Vec<Finding>; 6] = [
+        directions::check,
+        confinement::check,
+        clippy_lists::check,
+        sizes::check,
+        documents::check,
+        named_tests::check,
+    ];
     Ok(rules.iter().flat_map(|rule| rule(&tree)).collect())
 }

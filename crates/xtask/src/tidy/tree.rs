@@ -14,6 +14,8 @@ pub(crate) struct Tree {
     /// The root's `clippy.toml`.
     pub(crate) clippy: String,
     pub(crate) packages: Vec<Package>,
+    /// What stands in `docs/`, relative to the root.
+    pub(crate) documents: Vec<(PathBuf, String)>,
 }
 
 #[derive(Debug)]
@@ -63,7 +65,7 @@ impl Tree {
         }
         packages.sort_by(|a, b| a.folder.cmp(&b.folder));
         let clippy = fs::read_to_string(root.join("clippy.toml")).unwrap_or_default();
-        Ok(Self { clippy, packages })
+        Ok(Self { clippy, packages, documents: documents(&root) })
     }
 
     /// All Rust files of all packages, by path.
@@ -107,6 +109,21 @@ impl Package {
         let name = text(package, "name").to_owned();
         Ok(Self { name, folder, dependencies, files, roots, readme, clippy })
     }
+}
+
+/// A root without documents has none.
+fn documents(root: &Path) -> Vec<(PathBuf, String)> {
+    let Ok(entries) = fs::read_dir(root.join("docs")) else { return Vec::new() };
+    let mut documents: Vec<_> = entries
+        .flatten()
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "md"))
+        .filter_map(|entry| {
+            let text = fs::read_to_string(entry.path()).ok()?;
+            Some((Path::new("docs").join(entry.file_name()), text))
+        })
+        .collect();
+    documents.sort();
+    documents
 }
 
 fn collect_rust_files(root: &Path, folder: &Path, files: &mut Vec<(PathBuf, Source)>) -> Result<(), String> {
