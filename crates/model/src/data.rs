@@ -7,6 +7,7 @@ use crate::json::{Place, Read, readable};
 
 /// The SCTP stream of a DataProducer or DataConsumer, and how reliable it is (RFC 8832 §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SctpStreamParameters {
     /// The stream; 65535 is none (RFC 8831 §6.2).
@@ -24,6 +25,7 @@ pub struct SctpStreamParameters {
 
 /// Whether messages go over SCTP or to the application itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DataKind {
     /// Over SCTP.

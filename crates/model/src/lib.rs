@@ -30,6 +30,8 @@ pub mod key;
 pub mod ortc;
 pub mod reply;
 pub mod rtp;
+#[cfg(feature = "schema")]
+mod schema;
 pub mod score;
 pub mod stats;
 pub mod trace;

@@ -6,6 +6,7 @@ use crate::id::Ssrc;
 
 /// How many streams a producer has, and whether they have layers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ProducerType {
     /// One stream without layers.
@@ -18,6 +19,7 @@ pub enum ProducerType {
 
 /// What a consumer does with its producer's streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ConsumerType {
     /// Forwards the one there is.
@@ -32,6 +34,7 @@ pub enum ConsumerType {
 
 /// A pair of layers: the highest of each that is wanted, or sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConsumerLayers {
     /// The resolution, 0 being the smallest.
@@ -43,6 +46,7 @@ pub struct ConsumerLayers {
 
 /// How well a consumer is served, 0 to 10 each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConsumerScore {
     /// Of its own stream.
@@ -55,6 +59,7 @@ pub struct ConsumerScore {
 
 /// How well one stream of a producer arrives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProducerScore {
     /// Which encoding.
@@ -70,6 +75,7 @@ pub struct ProducerScore {
 
 /// How the camera is held (3GPP TS 26.114 §7.4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct VideoOrientation {
     /// Whether it looks away from the user.
     pub camera: bool,

@@ -8,6 +8,7 @@ use crate::id::{PayloadType, Ssrc};
 
 /// What happened, when, and which way.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Trace<I> {
     /// What happened, with what belongs to it.
     #[serde(flatten)]
@@ -20,6 +21,7 @@ pub struct Trace<I> {
 
 /// Which way a traced packet went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TraceDirection {
     /// To us.
@@ -30,6 +32,7 @@ pub enum TraceDirection {
 
 /// What producers and consumers can trace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", content = "info", rename_all = "lowercase")]
 pub enum StreamTrace {
     /// An RTP packet that begins no key frame.
@@ -48,6 +51,7 @@ pub enum StreamTrace {
 
 /// What transports can trace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", content = "info", rename_all = "lowercase")]
 pub enum TransportTrace {
     /// A packet was sent to find out how much fits.
@@ -58,6 +62,7 @@ pub enum TransportTrace {
 
 /// A traced RTP packet.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtpTraceInfo {
     /// The packet as it was received or sent.
@@ -68,6 +73,7 @@ pub struct RtpTraceInfo {
 
 /// The stream that feedback was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SsrcTraceInfo {
     /// Its ssrc.
     pub ssrc: Ssrc,
@@ -75,6 +81,7 @@ pub struct SsrcTraceInfo {
 
 /// A sender report (RFC 3550 §6.4.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SrTraceInfo {
     /// Whose report.
@@ -93,6 +100,7 @@ pub struct SrTraceInfo {
 
 /// The header of an RTP packet and what is known of its payload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtpPacketDump {
     /// The payload type.
@@ -127,6 +135,7 @@ pub struct RtpPacketDump {
 
 /// A bandwidth estimate and what it is made of, in bits per second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BweTraceInfo {
     /// What the consumers want.
@@ -149,6 +158,7 @@ pub struct BweTraceInfo {
 
 /// Where a bandwidth estimate comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum BweType {
     /// From transport-wide feedback.
@@ -219,6 +229,7 @@ macro_rules! trace_event_types {
     ($($(#[$doc:meta])* $name:ident { $($(#[$kind_doc:meta])* $kind:ident),+ $(,)? })+) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(rename_all = "lowercase")]
         pub enum $name { $($(#[$kind_doc])* $kind),+ }
 

@@ -9,6 +9,7 @@ use crate::trace::{ConsumerTraceEventType, TraceSet};
 
 /// A consumer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConsumerDump {
     /// Its name.
@@ -39,6 +40,7 @@ pub struct ConsumerDump {
 
 /// What a type of consumer has for itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all = "lowercase", rename_all_fields = "camelCase")]
 #[expect(missing_docs, reason = "the types say it all")]
 pub enum ConsumerKindDump {
@@ -62,6 +64,7 @@ pub enum ConsumerKindDump {
 
 /// Layers that are wanted, aimed at and sent; -1 is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the type says it all")]
 pub struct LayersDump {

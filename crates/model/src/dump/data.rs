@@ -7,6 +7,7 @@ use crate::id::{DataConsumerId, DataProducerId};
 
 /// A data producer, all from control's registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DataProducerDump {
     /// Its name.
@@ -27,6 +28,7 @@ pub struct DataProducerDump {
 
 /// A data consumer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DataConsumerDump {
     /// Its name.

@@ -28,6 +28,7 @@ use serde::{Deserialize, Serialize};
 
 /// One row of a table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entry<K, V> {
     /// What is looked up.
     pub key: K,
@@ -37,6 +38,7 @@ pub struct Entry<K, V> {
 
 /// One row of a table in which several things are found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Entries<K, V> {
     /// What is looked up.
     pub key: K,

@@ -11,6 +11,7 @@ use crate::trace::{ProducerTraceEventType, TraceSet};
 
 /// A producer. In its mapping and streams, and only there, the npm package says null where elsewhere it says nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ProducerDump {
     /// Its name.

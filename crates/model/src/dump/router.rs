@@ -9,6 +9,7 @@ use crate::id::{
 
 /// A router, all from control's registry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RouterDump {
     /// Its name.

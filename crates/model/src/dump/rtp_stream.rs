@@ -7,6 +7,7 @@ use crate::rtp::MimeType;
 
 /// A stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtpStreamDump {
     /// What it is made of.
@@ -20,6 +21,7 @@ pub struct RtpStreamDump {
 
 /// What a stream is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtpStreamParams {
     /// Which encoding of its producer or consumer.
@@ -61,6 +63,7 @@ pub struct RtpStreamParams {
 
 /// The retransmissions of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RtxStreamDump {
     /// What they are made of.
     pub params: RtxStreamParams,
@@ -68,6 +71,7 @@ pub struct RtxStreamDump {
 
 /// What retransmissions are made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtxStreamParams {
     /// Their ssrc.

@@ -12,6 +12,7 @@ use crate::transport::{
 
 /// A transport.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TransportDump {
     /// What all kinds have.
     #[serde(flatten)]
@@ -23,6 +24,7 @@ pub struct TransportDump {
 
 /// What all kinds of transport have.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BaseTransportDump {
     /// Its name.
@@ -65,6 +67,7 @@ pub struct BaseTransportDump {
 
 /// What a kind of transport has for itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged, rename_all_fields = "camelCase")]
 #[expect(missing_docs, reason = "the types say it all")]
 pub enum TransportKindDump {
@@ -102,6 +105,7 @@ pub enum TransportKindDump {
 
 /// Ids of header extensions, as the producers of a transport announced them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 #[expect(missing_docs, reason = "named after the extensions")]
 pub struct RecvRtpHeaderExtensions {
@@ -119,6 +123,7 @@ pub struct RecvRtpHeaderExtensions {
 
 /// How packets find their producer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtpListenerDump {
     /// By ssrc.
@@ -131,6 +136,7 @@ pub struct RtpListenerDump {
 
 /// How messages find their data producer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SctpListenerDump {
     /// By stream.

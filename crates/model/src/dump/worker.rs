@@ -6,6 +6,7 @@ use crate::id::{RouterId, TransportId, WebRtcServerId};
 
 /// Everything there is, by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WorkerDump {
     /// The process.
@@ -20,6 +21,7 @@ pub struct WorkerDump {
 
 /// Ids of everything that can be addressed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ChannelMessageHandlers {
     /// By requests.
@@ -30,6 +32,7 @@ pub struct ChannelMessageHandlers {
 
 /// What `getrusage` says; times in milliseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "see getrusage(2)")]
 pub struct WorkerResourceUsage {
     pub ru_utime: u64,
@@ -52,6 +55,7 @@ pub struct WorkerResourceUsage {
 
 /// Sockets that several WebRTC transports share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WebRtcServerDump {
     /// Its name.
@@ -68,6 +72,7 @@ pub struct WebRtcServerDump {
 
 /// Where a socket is bound.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IpPort {
     /// The address.
     pub ip: Box<str>,
@@ -77,6 +82,7 @@ pub struct IpPort {
 
 /// Whose ufrag it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct IceUserNameFragment {
     /// The ufrag.

@@ -8,6 +8,7 @@ use crate::json::{Place, Read, readable};
 
 /// Codecs and header extensions of a router, or of a client's device.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtpCapabilities {
     /// Media and RTX codecs.

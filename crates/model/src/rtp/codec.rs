@@ -9,6 +9,7 @@ use crate::json::{Place, Read, readable};
 
 /// A codec that an end can send or receive. Also what a router is created with, where the payload type is optional.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtpCodecCapability {
     /// Always the kind of the MIME type, whatever the JSON said.
@@ -31,6 +32,7 @@ pub struct RtpCodecCapability {
 
 /// A codec that a stream uses.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtpCodecParameters {
     /// Which codec.
@@ -50,6 +52,7 @@ pub struct RtpCodecParameters {
 
 /// A kind of RTCP feedback (RFC 4585 §4.2). Open: what we do not know is passed on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RtcpFeedback {
     /// `nack`, `ccm`, `transport-cc`, `goog-remb` or another.
     #[serde(rename = "type")]

@@ -9,6 +9,7 @@ use crate::json::{Place, Read, readable};
 
 /// What tells one encoding of a producer or consumer from the others.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtpEncodingParameters {
     /// The ssrc of the media stream.
@@ -36,6 +37,7 @@ pub struct RtpEncodingParameters {
 
 /// The retransmission stream of an encoding (RFC 4588).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RtxParameters {
     /// Its ssrc.
     pub ssrc: Ssrc,

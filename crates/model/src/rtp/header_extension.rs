@@ -10,6 +10,7 @@ use crate::json::{Place, Read, readable};
 
 /// A header extension that an end is capable of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtpHeaderExtension {
     /// For streams of this kind.
@@ -26,6 +27,7 @@ pub struct RtpHeaderExtension {
 
 /// Which way a header extension can be used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum RtpHeaderExtensionDirection {
     /// Both.
@@ -41,6 +43,7 @@ pub enum RtpHeaderExtensionDirection {
 
 /// A header extension that a stream uses.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RtpHeaderExtensionParameters {
     /// Which extension.
     pub uri: RtpHeaderExtensionUri,

@@ -6,6 +6,7 @@ use crate::id::{PayloadType, Ssrc};
 
 /// Payload types and encodings of a producer, and what its packets carry inside the router.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RtpMapping {
     /// One entry per codec; media before RTX.
     pub codecs: Vec<CodecMapping>,
@@ -15,6 +16,7 @@ pub struct RtpMapping {
 
 /// A payload type, outside and inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CodecMapping {
     /// In the producer's packets.
@@ -25,6 +27,7 @@ pub struct CodecMapping {
 
 /// An encoding, outside and inside.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EncodingMapping {
     /// The ssrc in the producer's packets, if announced.

@@ -8,6 +8,7 @@ use crate::json::{Place, Read, readable};
 
 /// Codecs, header extensions and encodings of one producer or consumer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtpParameters {
     /// The m-section (RFC 9143).
@@ -28,6 +29,7 @@ pub struct RtpParameters {
 
 /// How RTCP is used.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct RtcpParameters {
     /// The sender's canonical name (RFC 3550 §6.5.1).

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A scalability mode as it was written. Any text is one; what does not follow the grammar means one layer of each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct ScalabilityMode(Box<str>);
 

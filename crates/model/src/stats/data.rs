@@ -17,6 +17,7 @@ pub struct DataCounters {
 
 /// One data producer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", tag = "type", rename = "data-producer")]
 pub struct DataProducerStats {
     /// Milliseconds of the monotonic clock.
@@ -33,6 +34,7 @@ pub struct DataProducerStats {
 
 /// One data consumer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", tag = "type", rename = "data-consumer")]
 pub struct DataConsumerStats {
     /// Milliseconds of the monotonic clock.

@@ -9,6 +9,7 @@ use crate::rtp::{MediaKind, MimeType};
 
 /// One stream.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RtpStreamStats {
     /// What both directions have.
     #[serde(flatten)]
@@ -20,6 +21,7 @@ pub struct RtpStreamStats {
 
 /// What both directions have. Packets and bytes are of RTP, repaired ones included.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names say it all")]
 pub struct RtpStreamCounters {
@@ -59,6 +61,7 @@ pub struct RtpStreamCounters {
 
 /// Which direction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 pub enum RtpStreamKindStats {
     /// To us.

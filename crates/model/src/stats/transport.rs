@@ -7,6 +7,7 @@ use crate::transport::{DtlsState, IceRole, IceState, SctpState, TransportTuple};
 
 /// One transport.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TransportStats {
     /// Its name.
@@ -21,6 +22,7 @@ pub struct TransportStats {
 
 /// What a shard counts for a transport. Rates are in bits per second, losses in percent of packets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 #[expect(missing_docs, reason = "the names say it all")]
 pub struct TransportCounters {
@@ -67,6 +69,7 @@ pub struct TransportCounters {
 
 /// What a kind of transport has for itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "type", rename_all_fields = "camelCase")]
 #[expect(missing_docs, reason = "the types say it all")]
 pub enum TransportKindStats {

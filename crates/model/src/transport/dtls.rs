@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// What one side tells the other before the handshake.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DtlsParameters {
     /// Who begins.
     #[serde(default)]
@@ -14,6 +15,7 @@ pub struct DtlsParameters {
 
 /// A hash of a certificate (RFC 8122 §5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct DtlsFingerprint {
     /// Which hash.
     pub algorithm: FingerprintAlgorithm,
@@ -23,6 +25,7 @@ pub struct DtlsFingerprint {
 
 /// Hash functions for fingerprints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(missing_docs, reason = "the names say it all")]
 pub enum FingerprintAlgorithm {
     #[serde(rename = "sha-1")]
@@ -39,6 +42,7 @@ pub enum FingerprintAlgorithm {
 
 /// Who begins the handshake (RFC 5763 §5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DtlsRole {
     /// Not decided.
@@ -52,6 +56,7 @@ pub enum DtlsRole {
 
 /// How far DTLS got.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum DtlsState {
     /// Not begun.

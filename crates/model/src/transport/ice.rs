@@ -10,6 +10,7 @@ use super::TransportProtocol;
 
 /// Credentials of one side.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct IceParameters {
     /// The ufrag.
@@ -52,6 +53,7 @@ pub struct IceCandidate {
 
 /// Where a candidate comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum IceCandidateType {
     /// From an interface of the host. A server has no other.
@@ -60,6 +62,7 @@ pub enum IceCandidateType {
 
 /// Who opens a TCP connection (RFC 6544 §4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum IceCandidateTcpType {
     /// The peer does.
@@ -68,6 +71,7 @@ pub enum IceCandidateTcpType {
 
 /// Who nominates (RFC 8445 §6.1.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum IceRole {
     /// The peer does: a lite agent is always controlled.
@@ -79,6 +83,7 @@ pub enum IceRole {
 
 /// How far ICE got.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum IceState {
     /// No valid request yet.

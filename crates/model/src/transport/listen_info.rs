@@ -6,6 +6,7 @@ use super::TransportProtocol;
 
 /// An address to bind, and how to announce it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ListenInfo {
     /// UDP or TCP.
@@ -37,6 +38,7 @@ pub struct ListenInfo {
 
 /// Ports to choose from, both ends included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PortRange {
     /// The lowest.
     pub min: u16,
@@ -46,6 +48,7 @@ pub struct PortRange {
 
 /// How a socket behaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase", default)]
 pub struct SocketFlags {
     /// No IPv4 on an IPv6 socket.

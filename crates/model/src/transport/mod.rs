@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 /// The four kinds of transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TransportKind {
     /// ICE, DTLS and SRTP: browsers and other WebRTC endpoints.

@@ -24,6 +24,7 @@ pub struct SctpParameters {
 
 /// How many streams both sides agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SctpNegotiatedCapabilities {
     /// Streams from here.
@@ -34,6 +35,7 @@ pub struct SctpNegotiatedCapabilities {
 
 /// How far the association got.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SctpState {
     /// Not begun.

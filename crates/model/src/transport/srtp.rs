@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The key of one direction.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SrtpParameters {
     /// Which suite.
@@ -21,6 +22,7 @@ impl std::fmt::Debug for SrtpParameters {
 
 /// The suites that both signalled and negotiated keys can use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum SrtpCryptoSuite {
     /// RFC 7714.
     #[serde(rename = "AEAD_AES_256_GCM")]
