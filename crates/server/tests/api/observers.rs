@@ -38,7 +38,6 @@ fn an_observer_goes_with_its_router() {
     let path = format!("/v1/routers/{}/active-speaker-observers", id(&room.router));
     let observer = room.server.post(&path, json!({ "interval": 100 }));
     let producer = room.produce(audio(1));
-    let mut events = room.events_of(&observer);
     room.done("PUT", &format!("/v1/rtp-observers/{}/producers/{}", id(&observer), id(&producer)), None);
     let router = room.server.get(&format!("/v1/routers/{}", id(&room.router)));
     assert_eq!(router["rtpObserverIds"], json!([observer["id"]]), "{router}");
