@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "reading a clock is a libc call")]
 
 use core::time::Duration;
+use std::time::Instant;
 
 use wire::{Mono, Ntp};
 
@@ -69,6 +70,13 @@ impl Clock {
     #[must_use]
     pub fn ntp_at_zero(&self) -> Ntp {
         Ntp::from_unix(Duration::from_nanos(self.to_realtime(Mono::ZERO)))
+    }
+
+    /// When [`Mono::ZERO`] was, for what measures time in instants.
+    #[must_use]
+    pub fn instant_at_zero() -> Instant {
+        let (instant, now) = (Instant::now(), monotonic());
+        instant.checked_sub(Duration::from_nanos(now.as_nanos())).unwrap_or(instant)
     }
 
     /// Reads the wall clock between two readings of the monotonic one. The tightest of a few attempts counts: a

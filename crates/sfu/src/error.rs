@@ -54,6 +54,12 @@ pub enum Error {
         /// What it was told to do.
         action: &'static str,
     },
+    /// WebRTC needs one.
+    #[error("there is no certificate to do DTLS with, so there can be no WebRTC transports")]
+    NoCertificate,
+    /// The peer's fingerprint is none.
+    #[error("dtlsParameters.fingerprints: {0}")]
+    Fingerprint(#[from] dtls::FingerprintError),
     /// The SRTP keys are no keys.
     #[error(transparent)]
     Keys(#[from] KeysRefused),
@@ -82,13 +88,16 @@ impl Error {
             | Self::UnknownConsumer
             | Self::UnknownDataProducer
             | Self::UnknownDataConsumer => RefusalClass::NotFound,
-            Self::Unacceptable(_) | Self::Keys(_) | Self::WrongKind { .. } | Self::DataKind => {
-                RefusalClass::Invalid
-            }
+            Self::Unacceptable(_)
+            | Self::Keys(_)
+            | Self::Fingerprint(_)
+            | Self::WrongKind { .. }
+            | Self::DataKind => RefusalClass::Invalid,
             Self::NoPlace { .. }
             | Self::Ambiguous(_)
             | Self::SsrcTaken(_)
             | Self::AlreadyConnected
+            | Self::NoCertificate
             | Self::InactiveDataConsumer
             | Self::KeyExhausted
             | Self::StreamTaken(_) => RefusalClass::Failed,

@@ -112,16 +112,23 @@ impl<S: Copy> Sfu<S> {
         transport.give_up().for_each(|queued| tick.drop_copy(queued.packet));
         for _ in 0..limit {
             if !self.close_one(key)? {
-                self.transports.remove(key);
+                self.remove_transport(key);
                 return Ok(Closing::Done);
             }
         }
         let is_empty = self.transports.get(key).is_none_or(Transport::is_empty);
         if is_empty {
-            self.transports.remove(key);
+            self.remove_transport(key);
             return Ok(Closing::Done);
         }
         Ok(Closing::More)
+    }
+
+    fn remove_transport(&mut self, key: TransportKey) {
+        let removed = self.transports.remove(key);
+        if removed.is_some_and(|transport| transport.web_rtc().is_some_and(|web_rtc| web_rtc.is_in_line)) {
+            self.handshakes.retain(|waits| *waits != key);
+        }
     }
 
     /// Closes one of the objects in a transport; of a producer with consumers, one of those. Whether there was any.

@@ -148,7 +148,9 @@ impl<S: Copy> Sfu<S> {
     {
         let transport = self.transports.get_mut(key).ok_or(DropReason::UnknownTransport)?;
         let (opened, learned) = transport.open(io.now, datagram, io.packets, &mut self.scratch)?;
-        if let Some(Tuple { local, remote }) = learned {
+        if let Some(tuple) = learned.filter(|_| transport.web_rtc().is_some()) {
+            self.heard_elsewhere(key, tuple, io.out);
+        } else if let Some(Tuple { local, remote }) = learned {
             let is_rtp = local.place() == 0;
             let flow = if is_rtp {
                 transport.flow().map(|flow| TransportEvent::Flow(Box::new(flow)))
@@ -176,6 +178,8 @@ impl<S: Copy> Sfu<S> {
                 self.scratch = scratch;
                 taken
             }
+            Opened::Stun => self.take_stun(key, datagram, io.out),
+            Opened::Dtls => self.take_dtls(key, datagram, io.out),
         }
     }
 

@@ -16,8 +16,10 @@ mod consuming;
 mod data;
 mod departing;
 mod fan_out;
+mod handshakes;
 mod hearing;
 mod holding;
+mod ice;
 mod key_frames;
 mod losses;
 mod producing;
@@ -35,6 +37,8 @@ mod timing;
 mod traces;
 mod transports;
 
+use std::collections::VecDeque;
+
 use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey, TransportKey};
 
 use wire::{Mono, Ntp};
@@ -49,6 +53,7 @@ use crate::data::{DataConsumer, DataSource};
 use crate::io::{Output, Outputs};
 use crate::slots::Slots;
 use crate::transport::{DropCounters, Listing, Transport};
+use handshakes::Handshaking;
 use holding::Holding;
 use source::Source;
 use stored::Stored;
@@ -70,13 +75,17 @@ pub struct Sfu<S> {
     /// The time of this tick.
     now: Mono,
     /// Transports that the host was told to flush, in that order, with the tick in which it was.
-    listed: std::collections::VecDeque<(TransportKey, u32)>,
+    listed: VecDeque<(TransportKey, u32)>,
     counters: Counters,
     /// Of all transports, also those that are gone, and of packets from other shards.
     drops: DropCounters,
     /// Where RTCP is opened to.
     scratch: Box<[u8]>,
     ntp_at_zero: Ntp,
+    /// What DTLS is done with, if it is.
+    handshaking: Option<Box<Handshaking>>,
+    /// Transports whose handshakes wait, the first being the next.
+    handshakes: VecDeque<TransportKey>,
     /// Of packets to ask for, deltas to give feedback with, and producers to tell the scores of: kept for their memory.
     numbers: Vec<u16>,
     deltas: Vec<Option<i16>>,
@@ -143,6 +152,10 @@ pub struct Counters {
     pub repeated: u64,
     /// Copies that somebody missed and that were gone, or could not go yet.
     pub not_repeated: u64,
+    /// DTLS handshakes that brought keys.
+    pub handshakes: u64,
+    /// DTLS handshakes that did not.
+    pub handshakes_failed: u64,
 }
 
 #[derive(Debug)]
@@ -170,11 +183,13 @@ impl<S: Copy> Sfu<S> {
             stored: Stored::new(config.producers, config.stored_packets),
             now_tick: 0,
             now: Mono::ZERO,
-            listed: std::collections::VecDeque::new(),
+            listed: VecDeque::new(),
             counters: Counters::default(),
             drops: DropCounters::new(),
             scratch: vec![0; RTCP_LIMIT].into(),
             ntp_at_zero: config.ntp_at_zero,
+            handshaking: None,
+            handshakes: VecDeque::new(),
             numbers: Vec::new(),
             deltas: Vec::new(),
             rescored: Vec::new(),

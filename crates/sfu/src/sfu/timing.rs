@@ -28,6 +28,8 @@ impl<S: Copy> Sfu<S> {
                     Due::Reports => self.report(key, io),
                     Due::Scores => self.look_for_silence(key, io.out),
                     Due::Remb => self.tell_bandwidth(key, io.now, io.out),
+                    Due::Consent => self.end_consent(key, io.out),
+                    Due::Handshake => self.handshake_due(key, io.out),
                 }
             }
         }

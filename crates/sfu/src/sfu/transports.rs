@@ -1,12 +1,11 @@
 //! Commands to transports.
 
 use ice::Tuple;
-use model::command::{BitrateLimit, TransportConnect, TransportOpen};
+use model::command::{BitrateLimit, TransportConnect, TransportOpen, TransportSetup};
 use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey, TransportKey};
 use model::reply::{BoundSocket, TransportReport};
 use model::stats::TransportCounters;
 use model::trace::{TraceSet, TransportTraceEventType};
-use model::transport::IceParameters;
 use wire::Mono;
 
 use super::Sfu;
@@ -20,13 +19,16 @@ impl<S: Copy> Sfu<S> {
     /// Makes a transport whose sockets are bound, in the order of their places ([`crate::Local`]).
     ///
     /// # Errors
-    /// When the key cannot be used.
+    /// When the key cannot be used, or there is no certificate for a WebRTC transport.
     pub fn open_transport(
         &mut self,
         key: TransportKey,
         open: &TransportOpen,
         bound: &[BoundSocket],
     ) -> Result<(), Error> {
+        if matches!(open.setup, TransportSetup::WebRtc { .. }) && !self.has_dtls() {
+            return Err(Error::NoCertificate);
+        }
         let placed = self.transports.insert(key, Transport::new(open, bound));
         placed.map_err(|why| Error::NoPlace { what: "transport", why })
     }
@@ -42,26 +44,19 @@ impl<S: Copy> Sfu<S> {
         connect: &TransportConnect,
         out: &mut Outputs<S>,
     ) -> Result<(), Error> {
+        if let TransportConnect::WebRtc { role, fingerprint } = connect {
+            return self.connect_web_rtc(key, (*role, fingerprint), out);
+        }
         let transport = self.transports.get_mut(key).ok_or(Error::UnknownTransport)?;
         let (was_connected, before) = (transport.is_connected(), transport.flows);
         transport.connect(connect)?;
-        let (flows, is_connected) = (transport.flows, transport.is_connected());
+        let flows = transport.flows;
         if before != flows {
             let known = [flows.rtp(), flows.rtcp()].into_iter().flatten();
             out.extend(known.map(|Tuple { local, remote }| Output::Bind { transport: key, local, remote }));
         }
-        if is_connected && !was_connected {
-            self.connected(key, out);
-        }
+        self.turned(key, was_connected, out);
         Ok(())
-    }
-
-    /// Replaces a WebRTC transport's own ICE credentials.
-    ///
-    /// # Errors
-    /// When it is gone or has none.
-    pub fn restart_ice(&mut self, key: TransportKey, ice: IceParameters) -> Result<(), Error> {
-        self.transports.get_mut(key).ok_or(Error::UnknownTransport)?.restart_ice(ice)
     }
 
     /// Sets a limit, or with 0 lifts it.
@@ -147,12 +142,31 @@ impl<S: Copy> Sfu<S> {
         self.transports.get(key).map(|transport| &*transport.inside.data_consumers).unwrap_or_default()
     }
 
+    /// Something happened to a transport after which it may be able to send, or not any more.
+    pub(super) fn turned(&mut self, key: TransportKey, was_connected: bool, out: &mut Outputs<S>) {
+        match (was_connected, self.is_connected(key)) {
+            (false, true) => self.connected(key, out),
+            (true, false) => self.disconnected(key, out),
+            _ => {}
+        }
+    }
+
     /// The transport can send now.
     pub(super) fn connected(&mut self, key: TransportKey, out: &mut Outputs<S>) {
         let count = self.consumers_of_transport(key).len();
         for at in 0..count {
             if let Some(consumer) = self.consumers_of_transport(key).get(at).copied() {
                 self.lift(consumer, Halt::Unconnected, out);
+            }
+        }
+    }
+
+    /// The transport can not send any more. What waits in it finds no way.
+    fn disconnected(&mut self, key: TransportKey, out: &mut Outputs<S>) {
+        let count = self.consumers_of_transport(key).len();
+        for at in 0..count {
+            if let Some(consumer) = self.consumers_of_transport(key).get(at).copied() {
+                self.halt(consumer, Halt::Unconnected, out);
             }
         }
     }

@@ -20,6 +20,10 @@ pub(crate) enum Due {
     Scores,
     /// Tells senders how much they may send.
     Remb,
+    /// Ends the consent of an ICE peer that fell silent.
+    Consent,
+    /// Sends a message of the DTLS handshake again, or gives up.
+    Handshake,
 }
 
 /// See the module.
@@ -32,8 +36,16 @@ pub(crate) struct Agenda {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Nacks, Self::KeyFrames, Self::Feedback, Self::Reports, Self::Scores, Self::Remb];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Nacks,
+        Self::KeyFrames,
+        Self::Feedback,
+        Self::Reports,
+        Self::Scores,
+        Self::Remb,
+        Self::Consent,
+        Self::Handshake,
+    ];
 }
 
 impl Agenda {

@@ -23,6 +23,8 @@ pub(super) enum Standing {
     Known,
     /// It may be the first of the peer, whoever that is.
     First,
+    /// It is the peer's, by another way than the one that ICE selected.
+    Elsewhere,
 }
 
 impl Flows {
@@ -38,6 +40,11 @@ impl Flows {
             0 => self.rtp = Some(tuple),
             _ => self.rtcp = Some(tuple),
         }
+    }
+
+    /// Takes another way, or none.
+    pub(super) const fn aim(&mut self, tuple: Option<Tuple<Local>>) {
+        self.rtp = tuple;
     }
 
     /// Where RTP goes.

@@ -21,9 +21,13 @@ pub(crate) enum Opened<S> {
     Rtp(S, Layout),
     /// A compound RTCP packet of that many bytes, in the scratch memory.
     Rtcp(usize),
+    /// Something for ICE.
+    Stun,
+    /// Something for DTLS.
+    Dtls,
 }
 
-/// The flow that a packet fixed.
+/// The flow that a packet fixed, or on which it came unexpectedly.
 pub(crate) type Learned = Option<Tuple<Local>>;
 
 impl Transport {
@@ -38,6 +42,8 @@ impl Transport {
         self.counts.received.add(now, datagram.bytes.len());
         let protocol = match classify(datagram.bytes) {
             Some(protocol @ (Protocol::Rtp | Protocol::Rtcp)) => protocol,
+            Some(Protocol::Stun) if self.kind == Kind::WebRtc => return Ok((Opened::Stun, None)),
+            Some(Protocol::Dtls) if self.kind == Kind::WebRtc => return Ok((Opened::Dtls, None)),
             _ => return Err(DropReason::Unsupported),
         };
         let standing = self.standing(protocol, datagram)?;
@@ -57,6 +63,7 @@ impl Transport {
                 self.flows.learn(datagram.tuple());
                 Some(datagram.tuple())
             }
+            Standing::Elsewhere => Some(datagram.tuple()),
         };
         Ok((opened, learned))
     }
@@ -79,7 +86,8 @@ impl Transport {
 
     fn standing(&self, protocol: Protocol, datagram: &Datagram<'_>) -> Result<Standing, DropReason> {
         let expected = match (self.kind, protocol) {
-            (Kind::WebRtc | Kind::Direct, _) => return Err(DropReason::NotConnected),
+            (Kind::WebRtc, _) => return self.standing_with_ice(datagram.tuple()),
+            (Kind::Direct, _) => return Err(DropReason::NotConnected),
             (Kind::Plain { rtcp_mux: false, .. }, Protocol::Rtcp) => 1,
             (Kind::Plain { .. } | Kind::Pipe, _) => 0,
         };
@@ -87,6 +95,18 @@ impl Transport {
             return Err(DropReason::UnknownFlow);
         }
         self.flows.check(self.kind, datagram.tuple())
+    }
+
+    fn standing_with_ice(&self, at: Tuple<Local>) -> Result<Standing, DropReason> {
+        if self.flows.rtp() == Some(at) {
+            return Ok(Standing::Known);
+        }
+        match self.web_rtc() {
+            // Before there are keys, there is no way of media.
+            Some(web_rtc) if web_rtc.knows(at) && self.flows.rtp().is_none() => Err(DropReason::NotConnected),
+            Some(web_rtc) if web_rtc.knows(at) => Ok(Standing::Elsewhere),
+            _ => Err(DropReason::UnknownFlow),
+        }
     }
 
     fn contexts(&mut self) -> Result<Option<&mut Contexts>, DropReason> {

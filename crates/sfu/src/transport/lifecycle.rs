@@ -3,10 +3,11 @@
 use model::command::{TransportConnect, TransportOpen, TransportSetup};
 use model::reply::BoundSocket;
 use model::trace::TraceSet;
-use model::transport::{DtlsRole, IceParameters, SrtpCryptoSuite};
+use model::transport::{IceParameters, SrtpCryptoSuite};
 
 use super::rtcp_queue::RtcpQueue;
 use super::stats::Counts;
+use super::webrtc::WebRtc;
 use super::{Agenda, Asking, Flows, KeysRefused, Kind, Listing, Receiving, Senders, Setup, Transport};
 use crate::Error;
 use crate::chance::Chance;
@@ -14,8 +15,8 @@ use crate::chance::Chance;
 impl Transport {
     /// A transport whose sockets are bound, in the order of their roles.
     pub(crate) fn new(open: &TransportOpen, bound: &[BoundSocket]) -> Self {
-        let (kind, has_srtp, ice) = match &open.setup {
-            TransportSetup::WebRtc { ice, .. } => (Kind::WebRtc, false, Some(ice.local.clone())),
+        let (kind, has_srtp, web_rtc) = match &open.setup {
+            TransportSetup::WebRtc { ice, .. } => (Kind::WebRtc, true, Some(Box::new(WebRtc::new(ice)))),
             TransportSetup::Plain { rtcp_bind, comedia, srtp, .. } => {
                 (Kind::Plain { rtcp_mux: rtcp_bind.is_none(), comedia: *comedia }, srtp.is_some(), None)
             }
@@ -30,6 +31,7 @@ impl Transport {
             senders: Senders::default(),
             flows: Flows::default(),
             srtp: has_srtp.then(Box::default),
+            web_rtc,
             rtcp: RtcpQueue::default(),
             agenda: Agenda::new(),
             receiving: Box::new(Receiving::new(open.seed)),
@@ -39,8 +41,6 @@ impl Transport {
             setup: Box::new(Setup {
                 bound: bound.to_vec(),
                 told: false,
-                ice,
-                dtls_role: DtlsRole::Auto,
                 limits: [0; 3],
                 trace: TraceSet::default(),
                 chance: Chance::new(open.seed),
@@ -60,7 +60,6 @@ impl Transport {
             return Err(Error::AlreadyConnected);
         }
         match (self.kind, connect) {
-            (Kind::WebRtc, TransportConnect::WebRtc { role, .. }) => self.setup.dtls_role = *role,
             (Kind::Plain { comedia, .. }, TransportConnect::Plain { peer, srtp }) => {
                 self.take_keys(srtp.as_ref())?;
                 if let Some(peer) = peer.as_ref().filter(|_| !comedia) {
@@ -82,13 +81,21 @@ impl Transport {
         Ok(())
     }
 
-    /// New credentials of ours.
-    pub(crate) fn restart_ice(&mut self, ice: IceParameters) -> Result<(), Error> {
-        match &mut self.setup.ice {
-            Some(current) => {
-                *current = ice;
-                Ok(())
-            }
+    /// Takes note that a WebRTC transport is told about its peer, which happens once.
+    pub(crate) fn told(&mut self) -> Result<&mut WebRtc, Error> {
+        let action = "be told about a peer's certificate";
+        let web_rtc = self.web_rtc.as_deref_mut();
+        let web_rtc = web_rtc.ok_or(Error::WrongKind { object: self.kind.name(), action })?;
+        if core::mem::replace(&mut self.setup.told, true) {
+            return Err(Error::AlreadyConnected);
+        }
+        Ok(web_rtc)
+    }
+
+    /// New credentials of ours. The ufrag that means nothing any more, if there is one.
+    pub(crate) fn restart_ice(&mut self, ice: &IceParameters) -> Result<Option<Box<str>>, Error> {
+        match &mut self.web_rtc {
+            Some(web_rtc) => Ok(web_rtc.restart(ice)),
             None => Err(Error::WrongKind { object: self.kind.name(), action: "restart ICE" }),
         }
     }

@@ -7,6 +7,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `lifecycle` | opening and connecting |
+//! | `webrtc` | ICE and DTLS |
 //! | `flow` | who the peer is, and whether a datagram is from there |
 //! | `srtp` | keys, opening, sealing |
 //! | `ingress` | from a datagram to a packet in a slot |
@@ -21,7 +22,7 @@
 //! | `asking` | who wants to know how far we are |
 //! | `stats` | what was counted, and where the transport stands |
 //!
-//! Does not do ICE, DTLS or SCTP: a WebRTC transport stays `new`, and so it neither receives nor sends.
+//! Does not do SCTP.
 //! Lives on one core for all its life.
 
 mod agenda;
@@ -38,6 +39,7 @@ mod sender;
 mod senders;
 mod srtp;
 mod stats;
+mod webrtc;
 
 use core::time::Duration;
 
@@ -45,7 +47,6 @@ use model::command::BitrateLimit;
 use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey};
 use model::reply::BoundSocket;
 use model::trace::{TraceSet, TransportTraceEventType};
-use model::transport::{DtlsRole, IceParameters};
 
 pub(crate) use agenda::{Agenda, Due};
 pub(crate) use asking::{Asking, PEERS_LIMIT};
@@ -61,6 +62,7 @@ pub use srtp::KeysRefused;
 pub(crate) use srtp::Srtp;
 pub(crate) use stats::milliseconds;
 pub use stats::{DropCounters, DropReason};
+pub(crate) use webrtc::News;
 
 use crate::chance::Chance;
 use crate::consumer::Rewrite;
@@ -68,6 +70,7 @@ use crate::listener::Listener;
 use crate::producer::ReceiveIds;
 pub(crate) use rtcp_queue::{COMPOUND_LIMIT, RtcpQueue};
 use stats::Counts;
+use webrtc::WebRtc;
 
 /// See the module.
 #[derive(Debug)]
@@ -79,6 +82,8 @@ pub(crate) struct Transport {
     pub(crate) senders: Senders,
     pub(crate) flows: Flows,
     srtp: Option<Box<Srtp>>,
+    /// ICE and DTLS, of a WebRTC transport.
+    web_rtc: Option<Box<WebRtc>>,
     /// RTCP to be sent in this tick.
     pub(crate) rtcp: RtcpQueue,
     /// What is done by a timer.
@@ -106,7 +111,7 @@ pub(crate) struct Inside {
 /// What a transport is, as far as packets are concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Waits for ICE and DTLS.
+    /// To whom ICE and DTLS say.
     WebRtc,
     /// To one peer.
     Plain {
@@ -128,8 +133,6 @@ struct Setup {
     bound: Vec<BoundSocket>,
     /// Whether it was told about its peer.
     told: bool,
-    ice: Option<IceParameters>,
-    dtls_role: DtlsRole,
     /// In the order of [`BitrateLimit`]; 0 is none.
     limits: [u64; 3],
     trace: TraceSet<TransportTraceEventType>,
@@ -179,8 +182,7 @@ impl Transport {
     pub(crate) fn is_connected(&self) -> bool {
         match self.kind {
             Kind::Direct => true,
-            Kind::WebRtc => false,
-            Kind::Plain { .. } | Kind::Pipe => {
+            Kind::WebRtc | Kind::Plain { .. } | Kind::Pipe => {
                 self.flows.rtp().is_some() && self.srtp.as_ref().is_none_or(|srtp| srtp.is_ready())
             }
         }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use dtls::SrtpProfile;
 use model::command::SrtpKeys;
 use model::transport::{SrtpCryptoSuite, SrtpParameters};
 use srtp::{KeyError, KeyMaterial, Opener, Sealer, Suite};
@@ -74,6 +75,20 @@ impl Srtp {
         // The opener first: the sealer keeps its key for itself.
         let opener = Opener::new(&material(&keys.remote)?)?;
         let sealer = Sealer::new(material(&keys.local)?)?;
+        self.contexts = Some(Contexts { opener, sealer });
+        Ok(())
+    }
+
+    /// Takes keys that DTLS has brought (RFC 5764 §4.2).
+    pub(super) fn agree(&mut self, keys: &dtls::SrtpKeys) -> Result<(), KeyError> {
+        let suite = match keys.profile() {
+            SrtpProfile::AeadAes256Gcm => Suite::AeadAes256Gcm,
+            SrtpProfile::AeadAes128Gcm => Suite::AeadAes128Gcm,
+            SrtpProfile::AesCm128HmacSha1_80 => Suite::AesCm128HmacSha1_80,
+        };
+        let material = |(key, salt)| KeyMaterial::new(suite, key, salt);
+        let opener = Opener::new(&material(keys.remote())?)?;
+        let sealer = Sealer::new(material(keys.local())?)?;
         self.contexts = Some(Contexts { opener, sealer });
         Ok(())
     }

@@ -9,6 +9,7 @@ use streams::Rate;
 use wire::Mono;
 use wire::rtp::ExtensionId;
 
+use super::webrtc::WebRtc;
 use super::{Kind, Transport};
 use crate::io::Local;
 
@@ -17,7 +18,7 @@ use crate::io::Local;
 pub enum DropReason {
     /// There is no such transport.
     UnknownTransport,
-    /// Its first bytes are those of no protocol that the transport speaks now: STUN, DTLS, SCTP or nothing.
+    /// Its first bytes are those of no protocol that the transport speaks: STUN and DTLS are for WebRTC, SCTP for nobody.
     Unsupported,
     /// The transport's peer is not known yet, or its keys are not.
     NotConnected,
@@ -47,6 +48,12 @@ pub enum DropReason {
     Oversized,
     /// Too many packets are in flight.
     TickFull,
+    /// It is a request of ICE that was refused, or that there was no good answer to.
+    RefusedByIce,
+    /// It is STUN, and no request.
+    Unanswered,
+    /// It is of a DTLS handshake, and too much waits already.
+    HandshakesFull,
 }
 
 /// How often each [`DropReason`] was met.
@@ -56,7 +63,7 @@ pub struct DropCounters {
 }
 
 impl DropReason {
-    const COUNT: usize = 16;
+    const COUNT: usize = 19;
 
     /// All of them.
     pub const ALL: [Self; Self::COUNT] = [
@@ -76,6 +83,9 @@ impl DropReason {
         Self::NoTaker,
         Self::Oversized,
         Self::TickFull,
+        Self::RefusedByIce,
+        Self::Unanswered,
+        Self::HandshakesFull,
     ];
 }
 
@@ -201,7 +211,9 @@ impl Transport {
         TransportReport {
             flow: self.flow(),
             rtcp_flow: self.rtcp_flow(),
-            dtls_role: self.setup.dtls_role,
+            ice_state: self.web_rtc().map(WebRtc::ice_state).unwrap_or_default(),
+            dtls_state: self.web_rtc().map(WebRtc::dtls_state).unwrap_or_default(),
+            dtls_role: self.web_rtc().map(WebRtc::dtls_role).unwrap_or_default(),
             sctp_state: self.setup.has_sctp.then_some(SctpState::New),
             recv_rtp_header_extensions: RecvRtpHeaderExtensions {
                 mid: number(self.inside.receive_ids.mid),
@@ -216,8 +228,13 @@ impl Transport {
 
     /// The flow of RTP. A WebRTC transport has one once ICE selected it.
     pub(crate) fn flow(&self) -> Option<Flow> {
-        let local = self.setup.bound.first().filter(|_| self.kind != Kind::WebRtc)?;
-        Some(flow(*local, self.flows.rtp()))
+        let tuple = match self.web_rtc() {
+            Some(web_rtc) => Some(web_rtc.selected()?),
+            None => self.flows.rtp(),
+        };
+        let place = tuple.map_or(0, |tuple| tuple.local.place());
+        let local = self.setup.bound.get(usize::from(place))?;
+        Some(flow(*local, tuple))
     }
 
     /// The flow of RTCP, where that has a socket of its own.
@@ -248,6 +265,6 @@ mod tests {
             (0..times).for_each(|_| counters.count(reason));
         }
         assert!(DropReason::ALL.iter().zip(1..).all(|(reason, times)| counters.of(*reason) == times));
-        assert_eq!(counters.total(), 136);
+        assert_eq!(counters.total(), 190);
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop")]
 #![allow(dead_code, reason = "each test uses its part")]
 
+pub(crate) mod browser;
 pub(crate) mod parameters;
 pub(crate) mod sender;
 
@@ -52,6 +53,8 @@ pub(crate) struct Host {
     pub(crate) wire: Wire,
     pub(crate) now: Mono,
     pub(crate) armed: std::collections::BTreeMap<TransportKey, Mono>,
+    /// Of the certificate that DTLS shows.
+    pub(crate) fingerprint: Option<dtls::Fingerprint>,
 }
 
 impl Packets for Memory {

@@ -1,0 +1,102 @@
+//! ICE of WebRTC transports: what its agent says becomes bindings, events, and the way that media takes.
+
+use ice::{Changes, Tuple};
+use model::event::{Event, TransportEvent};
+use model::key::TransportKey;
+use model::transport::IceParameters;
+
+use super::Sfu;
+use crate::Error;
+use crate::io::{Datagram, Local, Output, Outputs};
+use crate::transport::{DropReason, Due};
+
+impl<S: Copy> Sfu<S> {
+    /// Replaces a WebRTC transport's own ICE credentials. The old ones hold until its peer uses the new.
+    ///
+    /// # Errors
+    /// When it is gone or has none.
+    pub fn restart_ice(
+        &mut self,
+        key: TransportKey,
+        ice: &IceParameters,
+        out: &mut Outputs<S>,
+    ) -> Result<(), Error> {
+        let transport = self.transports.get_mut(key).ok_or(Error::UnknownTransport)?;
+        let forgotten = transport.restart_ice(ice)?;
+        out.extend(forgotten.map(|ufrag| Output::ForgetUfrag { transport: key, ufrag }));
+        Ok(())
+    }
+
+    /// A message of STUN came to a transport, from anybody.
+    pub(super) fn take_stun(
+        &mut self,
+        key: TransportKey,
+        datagram: &Datagram<'_>,
+        out: &mut Outputs<S>,
+    ) -> Result<(), DropReason> {
+        let transport = self.transports.get_mut(key).ok_or(DropReason::UnknownTransport)?;
+        let web_rtc = transport.web_rtc_mut().ok_or(DropReason::Unsupported)?;
+        let heard = web_rtc.take_stun(self.now, datagram.tuple(), datagram.bytes)?;
+        let (has_answer, consent_ends) = (!web_rtc.at_once.is_empty(), web_rtc.consent_ends());
+        transport.agenda.set(Due::Consent, consent_ends);
+        if has_answer {
+            self.list(key, out);
+        }
+        self.ice_changed(key, &[], heard.changes, out);
+        self.rearm(key, out);
+        heard.taken
+    }
+
+    /// Something authentic came by another tuple than the selected one: some peers nominate by sending.
+    pub(super) fn heard_elsewhere(&mut self, key: TransportKey, from: Tuple<Local>, out: &mut Outputs<S>) {
+        let web_rtc = self.transports.get_mut(key).and_then(|transport| transport.web_rtc_mut());
+        if let Some(changes) = web_rtc.map(|web_rtc| web_rtc.heard(from)) {
+            self.ice_changed(key, &[], changes, out);
+        }
+    }
+
+    /// The peer was silent for as long as its consent holds (RFC 7675 §5.1).
+    pub(super) fn end_consent(&mut self, key: TransportKey, out: &mut Outputs<S>) {
+        let now = self.now;
+        let Some(transport) = self.transports.get_mut(key) else { return };
+        let Some(web_rtc) = transport.web_rtc_mut() else { return };
+        let (gone, changes) = web_rtc.end_consent(now);
+        let consent_ends = web_rtc.consent_ends();
+        transport.agenda.set(Due::Consent, consent_ends);
+        self.ice_changed(key, &gone, changes, out);
+    }
+
+    /// Does what follows from a change of ICE, in the order in which it is told: tuples, the selection, the state, and
+    /// then DTLS.
+    fn ice_changed(
+        &mut self,
+        key: TransportKey,
+        gone: &[Tuple<Local>],
+        changes: Changes<Local>,
+        out: &mut Outputs<S>,
+    ) {
+        if changes.is_none() {
+            return;
+        }
+        let Some(transport) = self.transports.get_mut(key) else { return };
+        let was_connected = transport.is_connected();
+        // First, so that there is room for the one that came instead.
+        for Tuple { local, remote } in gone.iter().copied().chain(changes.dropped) {
+            out.push(Output::Unbind { transport: key, local, remote });
+        }
+        if let Some(Tuple { local, remote }) = changes.added {
+            out.push(Output::Bind { transport: key, local, remote });
+        }
+        transport.aim();
+        let flow = transport.flow().filter(|_| changes.selected);
+        let Some(web_rtc) = transport.web_rtc_mut() else { return };
+        let forgotten = if changes.restarted { web_rtc.forget_ufrag() } else { None };
+        let state = changes.state.then(|| web_rtc.ice_state());
+        out.extend(forgotten.map(|ufrag| Output::ForgetUfrag { transport: key, ufrag }));
+        let flow = flow.map(|flow| TransportEvent::IceSelectedFlow(Box::new(flow)));
+        let events = [flow, state.map(TransportEvent::IceState)].into_iter().flatten();
+        out.extend(events.map(|event| Output::Event(Event::Transport(key, event))));
+        self.begin_handshake(key, out);
+        self.turned(key, was_connected, out);
+    }
+}
