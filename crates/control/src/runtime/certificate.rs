@@ -18,6 +18,7 @@ use model::transport::{DtlsFingerprint, FingerprintAlgorithm};
 use rcgen::{CertificateParams, DnType, PKCS_ECDSA_P256_SHA256};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use shard::rooms::{Identity, IdentityError};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -129,6 +130,14 @@ impl Certificate {
     #[must_use]
     pub fn private_key_der(&self) -> &[u8] {
         &self.private_key
+    }
+
+    /// As DTLS takes it.
+    ///
+    /// # Errors
+    /// When the key is of a kind that DTLS can not be done with.
+    pub fn identity(&self) -> Result<Identity, IdentityError> {
+        Identity::new(&self.certificate, &self.private_key)
     }
 
     /// What kind of key it has.

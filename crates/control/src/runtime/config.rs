@@ -6,7 +6,7 @@ use model::key::ShardIndex;
 use model::transport::PortRange;
 use net::PoolSizing;
 use net::probe::{Chosen, HostChoice};
-use shard::rooms::{Fault, Rooms, RoomsConfig};
+use shard::rooms::{DtlsIdentity, Fault, Rooms, RoomsConfig};
 use shard::{Capacity, Cpus, LaneSizing, Placement, Plan, QueueSizing, ShardConfig, ShardId};
 
 use super::CertificateSource;
@@ -133,7 +133,13 @@ impl RuntimeConfig {
         self.shards.map_or_else(all, NonZeroU16::get)
     }
 
-    pub(super) fn plan(&self, shards: u16, chosen: Chosen, cpus: Cpus) -> Plan<Rooms> {
+    pub(super) fn plan(
+        &self,
+        shards: u16,
+        chosen: Chosen,
+        cpus: Cpus,
+        identity: Option<DtlsIdentity>,
+    ) -> Plan<Rooms> {
         let (sizes, levelling, fault) = (self.sizes, self.levelling, self.fault);
         // Once for all shards, those included that start later: what one says of time means the same to another.
         let ntp_at_zero = net::Clock::start().ntp_at_zero();
@@ -148,7 +154,7 @@ impl RuntimeConfig {
             chosen,
             placement: if self.pinned { Placement::Pinned } else { Placement::Floating },
             cpus,
-            make: Box::new(move |shard| Rooms::maker(rooms(shard))),
+            make: Box::new(move |shard| Rooms::maker(rooms(shard), identity.clone())),
         }
     }
 }

@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_shard_that_hangs_keeps_no_other_from_ending() {
         let chosen = choose(HostChoice::Epoll, Needs { shards: 2, sockets: 16 }).unwrap();
-        let plan = RuntimeConfig::default().plan(2, chosen, Cpus::of_this_process());
+        let plan = RuntimeConfig::default().plan(2, chosen, Cpus::of_this_process(), None);
         let mut shards = Shards::new(plan, Sleeper::new().unwrap().waker());
         for shard in 0..2 {
             shards.start(ShardId(shard)).unwrap();

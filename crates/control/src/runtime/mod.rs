@@ -26,10 +26,12 @@ pub use net::probe::{Decision, HostChoice};
 pub use shard::Phase;
 pub use shard::rooms::{Fault, FaultKind};
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use net::probe::{self, Needs, Refusal};
 use shard::Cpus;
+use shard::rooms::DtlsIdentity;
 use thiserror::Error;
 
 use crate::core::{Config, Core, DoorId, Output, Placement, Tag};
@@ -97,7 +99,11 @@ impl Runtime {
             os::random(),
         );
         let decisions = chosen.decisions.clone();
-        let fleet = Fleet::new(config.plan(shards, chosen, cpus))?;
+        // One whose key DTLS can not be done with makes no WebRTC transports; each is refused with that reason.
+        let identity = certificate.identity().ok();
+        let identity =
+            identity.map(|identity| DtlsIdentity::new(Arc::new(identity), net::Clock::instant_at_zero()));
+        let fleet = Fleet::new(config.plan(shards, chosen, cpus, identity))?;
         Ok(Self {
             core,
             fleet,

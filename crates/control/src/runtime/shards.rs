@@ -195,7 +195,7 @@ mod tests {
     fn answered(commands: usize) -> Fleet {
         let config = RuntimeConfig::default();
         let chosen = choose(HostChoice::Epoll, Needs { shards: 1, sockets: 16 }).unwrap();
-        let mut fleet = Fleet::new(config.plan(1, chosen, Cpus::of_this_process())).unwrap();
+        let mut fleet = Fleet::new(config.plan(1, chosen, Cpus::of_this_process(), None)).unwrap();
         let control = &mut fleet.start(ShardIndex(0)).unwrap().control;
         for request in 0..commands {
             let action = Action::Router(RouterKey::new(0, 0), RouterCommand::Open);

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | `commands` | which command is whose, and when it is answered |
 //! | `transports`, `servers`, `ports` | sockets: bound all or none, connected, closed, reaped |
+//! | `identity` | who WebRTC peers find here |
 //! | `producers`, `data`, `observers` | commands to everything else |
 //! | `work`, `owed` | what takes several ticks, and answers that wait |
 //! | `feeds`, `hearing`, `spread`, `fact`, `untold` | routers on several shards: what is told, what stands for what, who has heard |
@@ -28,6 +29,7 @@ mod data;
 mod fact;
 mod feeds;
 mod hearing;
+mod identity;
 mod media;
 mod observers;
 mod owed;
@@ -50,7 +52,9 @@ use net::{Batch, Driver, SocketKey};
 use sfu::{Io, Outputs, Sfu};
 
 pub use config::{Fault, FaultKind, RoomsConfig};
+pub use dtls::{Identity, IdentityError};
 pub use fact::Fact;
+pub use identity::DtlsIdentity;
 pub use media::Stamp;
 pub use told::Told;
 
@@ -78,6 +82,8 @@ use work::Work;
 #[derive(Debug)]
 pub struct Rooms {
     config: RoomsConfig,
+    /// Who WebRTC peers find here; without, there are none.
+    identity: Option<DtlsIdentity>,
     sfu: Sfu<Payload>,
     /// What `sfu` said is to be done; empty between two calls.
     outputs: Outputs<Payload>,
@@ -122,7 +128,7 @@ pub struct Timer(TransportKey);
 impl Rooms {
     /// No rooms yet. Whoever was here before on this shard is gone: its neighbours are told.
     #[must_use]
-    pub fn new(config: RoomsConfig, cx: &mut Context<Self>) -> Self {
+    pub fn new(config: RoomsConfig, identity: Option<DtlsIdentity>, cx: &mut Context<Self>) -> Self {
         let mut untold = Untold::default();
         let neighbours: Vec<_> = cx.neighbours().collect();
         for neighbour in neighbours {
@@ -135,6 +141,7 @@ impl Rooms {
         let [.., a, b, c, d, _, _] = cx.now().as_nanos().to_be_bytes();
         Self {
             config,
+            identity,
             sfu: Sfu::new(config.sfu()),
             outputs: Outputs::new(),
             routers: Table::new(config.others),
@@ -158,9 +165,9 @@ impl Rooms {
 
     /// Makes rooms for a shard, and again after each panic.
     #[must_use]
-    pub fn maker(config: RoomsConfig) -> MakeEngine<Self> {
+    pub fn maker(config: RoomsConfig, identity: Option<DtlsIdentity>) -> MakeEngine<Self> {
         let mut fault = config.fault;
-        Box::new(move |cx| Self::new(RoomsConfig { fault: fault.take(), ..config }, cx))
+        Box::new(move |cx| Self::new(RoomsConfig { fault: fault.take(), ..config }, identity.clone(), cx))
     }
 
     /// Whether nothing is left of anybody.
@@ -249,6 +256,10 @@ impl Engine for Rooms {
     }
 
     fn go_on<D: Driver>(&mut self, sockets: &mut Sockets<'_, D>, cx: &mut Context<Self>) {
+        self.sfu.begin_tick(cx.now());
+        // A step takes as long as hundreds of packets: one a tick.
+        self.sfu.step_handshake(&mut self.outputs);
+        self.carry_out(cx);
         self.work_on(sockets, cx);
         self.tell_rows(cx);
     }
@@ -329,5 +340,8 @@ impl Engine for Rooms {
         self.carry_out(cx);
         self.tell_control(cx);
         self.tell_again(cx);
+        if self.sfu.has_handshakes() {
+            cx.hurry();
+        }
     }
 }

@@ -117,6 +117,9 @@ impl Rooms {
         {
             return Err(absent(*server));
         }
+        if matches!(open.setup, TransportSetup::WebRtc { .. }) {
+            self.require_dtls()?;
+        }
         let (binds, peers) = binds(&open.setup);
         let mut bound = Bound::all(binds, open.seed)?;
         let at = core::mem::take(&mut bound.at);
@@ -141,6 +144,15 @@ impl Rooms {
                 Ok(Handled::AfterReaping(taken, Err(refusal)))
             }
         }
+    }
+
+    /// Makes ready what DTLS is done with, at the first transport that needs it.
+    fn require_dtls(&mut self) -> Result<(), Refusal> {
+        if let Some(identity) = self.identity.as_ref().filter(|_| !self.sfu.has_dtls()) {
+            let setup = identity.setup();
+            self.sfu.set_dtls(setup.map_err(|error| Refusal::new(RefusalClass::Failed, error.to_string()))?);
+        }
+        Ok(())
     }
 
     /// Tells a transport about its peer. A socket that has but this peer is connected to it: that saves the kernel a
@@ -175,7 +187,7 @@ impl Rooms {
     ) -> Result<Answer, Refusal> {
         self.transport(key)?;
         match command {
-            TransportCommand::RestartIce(ice) => self.sfu.restart_ice(key, *ice)?,
+            TransportCommand::RestartIce(ice) => self.sfu.restart_ice(key, &ice, &mut self.outputs)?,
             TransportCommand::SetBitrate(limit, bits_per_second) => {
                 self.sfu.set_bitrate(key, limit, bits_per_second, &mut self.outputs)?;
             }

@@ -146,6 +146,10 @@ impl Rooms {
         if !share.take() {
             return false;
         }
+        // Its last words leave with this tick's flush, and it is closed in the next.
+        if self.sfu.say_goodbye(key, &mut self.outputs) {
+            return false;
+        }
         let _ = self.sfu.close_transport(key, 1);
         share.cx.close_transport(key);
         if let Some(station) = self.transports.remove(key) {

@@ -18,7 +18,7 @@ use model::score::{ConsumerType, ProducerType};
 use model::transport::{SocketFlags, TransportProtocol};
 use net::Pool;
 use net::lane::Sleeper;
-use shard::rooms::{Rooms, RoomsConfig, Told};
+use shard::rooms::{DtlsIdentity, Identity, Rooms, RoomsConfig, Told};
 use shard::{
     Control, CountersReader, FromShard, HashKey, LaneSizing, Link, RequestId, ShardConfig, ShardCore,
     connect as introduce,
@@ -209,8 +209,8 @@ impl Side {
     fn new(config: &ShardConfig, rooms: RoomsConfig) -> Self {
         let sleeper = Sleeper::new().unwrap();
         let pool = Pool::new(&config.pool).unwrap();
-        let (core, face) =
-            ShardCore::new(config, pool, SimDriver::new(), sleeper.waker(), Rooms::maker(rooms));
+        let make = Rooms::maker(rooms, Some(identity()));
+        let (core, face) = ShardCore::new(config, pool, SimDriver::new(), sleeper.waker(), make);
         let (control, link, counters) = (face.control, face.link, face.counters);
         Self { core: Some(core), control, link, counters, inbox: Vec::new(), _sleeper: sleeper }
     }
@@ -364,4 +364,12 @@ fn video(number: u8, ssrc: u32) -> RtpParameters {
 
 fn pt(number: u8) -> PayloadType {
     PayloadType::new(number).unwrap()
+}
+
+/// Who WebRTC peers find there.
+fn identity() -> DtlsIdentity {
+    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+    let made = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+    let identity = Identity::new(made.der(), &key.serialize_der()).unwrap();
+    DtlsIdentity::new(std::sync::Arc::new(identity), std::time::Instant::now())
 }

@@ -57,7 +57,7 @@ impl House {
             chosen,
             placement: Placement::Floating,
             cpus: Cpus::of_this_process(),
-            make: Box::new(|_| Rooms::maker(RoomsConfig::default())),
+            make: Box::new(|_| Rooms::maker(RoomsConfig::default(), None)),
         };
         Some(Self { shards: Shards::new(plan, sleeper.waker()), requests: 0, _sleeper: sleeper })
     }

@@ -184,7 +184,7 @@ impl Side {
         let sleeper = Sleeper::new()?;
         let config = config(shard);
         let pool = Pool::new(&config.pool)?;
-        let make = Rooms::maker(RoomsConfig::default());
+        let make = Rooms::maker(RoomsConfig::default(), None);
         let (core, face) = ShardCore::new(&config, pool, MemoryDriver::new()?, sleeper.waker(), make);
         let (control, link, counters) = (face.control, face.link, face.counters);
         Ok(Self { core, control, link, counters, inbox: Vec::new(), _sleeper: sleeper })
