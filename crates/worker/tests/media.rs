@@ -122,6 +122,12 @@ scenarios! {
 }
 
 scenarios! {
+    web_rtc:
+    a_transport_connects_and_says_how,
+    goodbye_is_heard_by_both_sides,
+}
+
+scenarios! {
     pause:
     a_paused_audio_consumer_misses_and_goes_on,
     a_paused_audio_producer_is_silent_everywhere,

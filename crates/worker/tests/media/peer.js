@@ -8,7 +8,7 @@ const { RtpPacket } = require(`${modules}/werift-rtp`);
 
 class Peer {
   static async open(bed, { rtcp = false, ip = '127.0.0.1' } = {}) {
-    const peer = new Peer(bed, ip);
+    const peer = new this(bed, ip);
     peer.rtp = await peer.bind(data => peer.receive(data));
     peer.port = peer.rtp.address().port;
     peer.rtcp = rtcp ? await peer.bind(data => peer.receiveRtcp(data)) : peer.rtp;
