@@ -5,6 +5,7 @@ use net::{PoolSizing, ReceiveBudget};
 use crate::control::QueueSizing;
 use crate::hash::HashKey;
 use crate::key::ShardId;
+use crate::streams::TcpLimits;
 
 /// Everything a shard needs to know at its start.
 #[derive(Clone, Debug)]
@@ -21,6 +22,8 @@ pub struct ShardConfig {
     pub bounds: Bounds,
     /// Sizes of the queues between it and control.
     pub queues: QueueSizing,
+    /// How much TCP it takes.
+    pub tcp: TcpLimits,
 }
 
 impl ShardConfig {
@@ -34,6 +37,7 @@ impl ShardConfig {
             capacity: Capacity::default(),
             bounds: Bounds::default(),
             queues: QueueSizing { commands: 1024, events: 4096 },
+            tcp: TcpLimits::default(),
         }
     }
 

@@ -30,6 +30,8 @@ pub struct Context<E: Engine> {
     pub(crate) demux: Demux,
     pub(crate) timers: Timers<E::Timer>,
     pub(crate) dirty: Dirty,
+    /// Sockets that transports which were closed had tuples on.
+    orphans: Vec<net::SocketKey>,
     pub(crate) borrowed: Borrowed,
     pub(crate) epochs: Epochs,
     pub(crate) outbox: Outbox<E::Reply, E::Event>,
@@ -81,6 +83,8 @@ impl<E: Engine> Context<E> {
     /// key.
     pub fn close_transport(&mut self, key: TransportKey) -> bool {
         self.dirty.close(key);
+        // Those that are TCP connections end with it.
+        self.orphans.extend(self.demux.tuples_of(key).iter().map(|tuple| tuple.socket));
         self.demux.close(key)
     }
 
@@ -106,6 +110,12 @@ impl<E: Engine> Context<E> {
     /// Says to which transport unknown peers of a socket are offered, if to any.
     pub fn own_socket(&mut self, socket: net::SocketKey, owner: Option<TransportKey>) {
         self.demux.own(socket, owner);
+    }
+
+    /// The listener that accepted a TCP connection.
+    #[must_use]
+    pub fn listener_of(&self, connection: net::SocketKey) -> Option<net::SocketKey> {
+        self.demux.listener(connection)
     }
 
     /// The transport has something to send: flush it once in this tick, after those that were marked before. A

@@ -90,6 +90,22 @@ counters! {
         facts_received,
         /// Transports flushed.
         flushes,
+        /// TCP connections now.
+        tcp_connections,
+        /// TCP connections accepted.
+        tcp_accepted,
+        /// TCP connections turned away because there are as many as there may be.
+        tcp_refused,
+        /// Times that there was no descriptor for a TCP connection.
+        tcp_starved,
+        /// TCP connections closed because they proved to be nobody's.
+        tcp_silent,
+        /// TCP connections closed because they sent what nobody can mean.
+        tcp_misbehaved,
+        /// TCP connections closed because they took nothing for too long.
+        tcp_stalled,
+        /// Frames dropped because their TCP connection was too slow.
+        tcp_frames_dropped,
         /// Panics of the engine that were contained.
         panics,
         /// Transports open now.

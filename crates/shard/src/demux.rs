@@ -180,11 +180,20 @@ impl Demux {
 
     /// Says to whom unknown peers of a socket are offered.
     pub(crate) fn own(&mut self, socket: SocketKey, owner: Option<TransportKey>) {
-        let index = socket.index() as usize;
-        if index >= self.owners.len() {
-            self.owners.resize(index + 1, None);
-        }
-        self.owners[index] = owner.map(|transport| Owner { socket, transport });
+        let owner = owner.map(|transport| Owner { socket, transport: Some(transport), listener: None });
+        self.set_owner(socket, owner);
+    }
+
+    /// A connection is offered to whom its listener is.
+    pub(crate) fn inherit(&mut self, connection: SocketKey, listener: SocketKey) {
+        let transport = self.owner(listener).and_then(|owner| owner.transport);
+        let owner = Owner { socket: connection, transport, listener: Some(listener) };
+        self.set_owner(connection, Some(owner));
+    }
+
+    /// The listener that accepted a connection.
+    pub(crate) fn listener(&self, connection: SocketKey) -> Option<SocketKey> {
+        self.owner(connection)?.listener
     }
 
     #[inline]
@@ -192,10 +201,8 @@ impl Demux {
         if let Some(key) = self.find(&Tuple::of(batch)) {
             return Destination::Bound(key);
         }
-        match self.owners.get(batch.socket.index() as usize) {
-            Some(&Some(owner)) if owner.socket == batch.socket && self.is_open(owner.transport) => {
-                Destination::Offered(owner.transport)
-            }
+        match self.owner(batch.socket).and_then(|owner| owner.transport) {
+            Some(transport) if self.is_open(transport) => Destination::Offered(transport),
             _ => Destination::Unknown,
         }
     }
@@ -215,8 +222,32 @@ impl Demux {
         self.open
     }
 
+    /// The tuples of a transport.
+    pub(crate) fn tuples_of(&self, key: TransportKey) -> &[Tuple] {
+        if self.is_open(key) {
+            self.transports.get(key.place()).map_or(&[], |slot| &slot.tuples)
+        } else {
+            &[]
+        }
+    }
+
     #[inline]
-    fn find(&self, tuple: &Tuple) -> Option<TransportKey> {
+    fn owner(&self, socket: SocketKey) -> Option<Owner> {
+        let owner = self.owners.get(socket.index() as usize).copied().flatten();
+        owner.filter(|owner| owner.socket == socket)
+    }
+
+    fn set_owner(&mut self, socket: SocketKey, owner: Option<Owner>) {
+        let index = socket.index() as usize;
+        if index >= self.owners.len() {
+            self.owners.resize(index + 1, None);
+        }
+        self.owners[index] = owner;
+    }
+
+    /// Whose tuple it is.
+    #[inline]
+    pub(crate) fn find(&self, tuple: &Tuple) -> Option<TransportKey> {
         let found = self.tuples.find(tuple.hash(self.hash), |bound| bound.tuple == *tuple);
         found.map(|bound| bound.key)
     }
@@ -238,7 +269,9 @@ struct Bound {
 #[derive(Clone, Copy, Debug)]
 struct Owner {
     socket: SocketKey,
-    transport: TransportKey,
+    transport: Option<TransportKey>,
+    /// Where it is a connection, who accepted it.
+    listener: Option<SocketKey>,
 }
 
 fn remove(tuples: &mut HashTable<Bound>, hash: KeyedHash, tuple: Tuple) -> bool {

@@ -10,6 +10,7 @@ use net::{Batch, Driver, SocketKey};
 
 use crate::context::Context;
 use crate::control::Ticket;
+use crate::demux::Tuple;
 use crate::io::{Egress, Sockets};
 use crate::key::{Epoch, ShardId, StreamId, TransportKey};
 use crate::payload::Payload;
@@ -62,12 +63,23 @@ pub trait Engine: Sized {
     /// A timer that it armed.
     fn timer(&mut self, timer: Self::Timer, cx: &mut Context<Self>);
 
-    /// Datagrams of a tuple that is bound to a transport.
+    /// Datagrams of a tuple that is bound to a transport. A frame of a TCP connection is one, too.
     fn receive(&mut self, transport: TransportKey, batch: Batch<'_>, cx: &mut Context<Self>);
 
     /// Datagrams of an unknown peer: on a socket that belongs to `offered`, or on a shared one. The engine
     /// may bind the tuple; it stores nothing for a peer that proved nothing.
     fn unknown(&mut self, offered: Option<TransportKey>, batch: Batch<'_>, cx: &mut Context<Self>) -> Claim;
+
+    /// A TCP connection has ended that was bound to the transport. Its tuple is nobody's after this.
+    fn lost(&mut self, transport: TransportKey, tuple: Tuple, cx: &mut Context<Self>) {
+        let _ = (transport, tuple, cx);
+    }
+
+    /// A TCP connection was too slow for what the transport sent, so that datagrams were dropped; now the peer has read
+    /// all that it was sent.
+    fn caught_up(&mut self, transport: TransportKey, tuple: Tuple, cx: &mut Context<Self>) {
+        let _ = (transport, tuple, cx);
+    }
 
     /// The transport was marked dirty: write and send what it has. Called once per tick and transport, in the
     /// order of marking; the only call that can send.

@@ -6,16 +6,18 @@
 use std::io;
 use std::net::SocketAddr;
 
-use net::{Driver, Socket, SocketKey, Transmit};
+use net::{Driver, Listener, Socket, SocketKey, Transmit};
 
 use crate::counters::RUN_BUCKETS;
 use crate::histogram::Histogram;
+use crate::streams::Streams;
 
 /// Opens, connects and closes the engine's sockets.
 #[derive(Debug)]
 pub struct Sockets<'a, D: Driver> {
     pub(crate) driver: &'a mut D,
     pub(crate) open: &'a mut OpenSockets,
+    pub(crate) streams: &'a mut Streams,
 }
 
 impl<D: Driver> Sockets<'_, D> {
@@ -29,10 +31,27 @@ impl<D: Driver> Sockets<'_, D> {
         Ok(key)
     }
 
-    /// Starts closing a socket. [`Engine::closed`](crate::Engine::closed) says when its port is free.
+    /// Takes over a listener and begins to accept. Its connections are owned by whom the listener is.
+    ///
+    /// # Errors
+    /// As of [`add`](Self::add).
+    pub fn listen(&mut self, listener: Listener) -> io::Result<SocketKey> {
+        let key = self.driver.listen(listener)?;
+        self.open.insert(key);
+        self.streams.listens(key);
+        Ok(key)
+    }
+
+    /// Starts closing a socket, or a listener with all its connections. [`Engine::closed`](crate::Engine::closed) says
+    /// when its port is free.
     pub fn close(&mut self, key: SocketKey) {
         if self.open.remove(key) {
             self.driver.close(key);
+            for (connection, farewell) in self.streams.forget_listener(key) {
+                if self.open.remove(connection) {
+                    self.driver.part(connection, farewell);
+                }
+            }
         }
     }
 
@@ -50,6 +69,7 @@ impl<D: Driver> Sockets<'_, D> {
 pub struct Egress<'a, D: Driver> {
     pub(crate) driver: &'a mut D,
     pub(crate) open: &'a mut OpenSockets,
+    pub(crate) streams: &'a mut Streams,
     pub(crate) runs: &'a mut Histogram<RUN_BUCKETS>,
 }
 
@@ -67,6 +87,12 @@ impl<D: Driver> Egress<'_, D> {
         self.driver.send(transmit);
     }
 
+    /// Sends them over the TCP connection that `transmit.socket` names, each as a frame.
+    pub fn send_framed(&mut self, transmit: &Transmit) {
+        self.runs.record(transmit.len.div_ceil(transmit.segment_size.max(1)) as u64);
+        self.streams.send(transmit, self.driver);
+    }
+
     /// A run will leave through that socket soon: a hint.
     #[inline]
     pub fn prefetch(&self, socket: SocketKey) {
@@ -75,7 +101,7 @@ impl<D: Driver> Egress<'_, D> {
 
     /// The sockets: a transport whose tuple became fixed connects its own here.
     pub const fn sockets(&mut self) -> Sockets<'_, D> {
-        Sockets { driver: self.driver, open: self.open }
+        Sockets { driver: self.driver, open: self.open, streams: self.streams }
     }
 }
 
@@ -106,7 +132,7 @@ impl OpenSockets {
         self.closing
     }
 
-    fn insert(&mut self, key: SocketKey) {
+    pub(crate) fn insert(&mut self, key: SocketKey) {
         let index = key.index() as usize;
         if index >= self.keys.len() {
             self.keys.resize(index + 1, None);
@@ -114,7 +140,7 @@ impl OpenSockets {
         self.keys[index] = Some(key);
     }
 
-    fn remove(&mut self, key: SocketKey) -> bool {
+    pub(crate) fn remove(&mut self, key: SocketKey) -> bool {
         let held = self.keys.get_mut(key.index() as usize).and_then(|held| held.take_if(|held| *held == key));
         self.closing += usize::from(held.is_some());
         held.is_some()

@@ -27,6 +27,7 @@ mod placement;
 pub mod rooms;
 mod shard_core;
 mod shards;
+mod streams;
 mod thread;
 mod timers;
 
@@ -46,5 +47,6 @@ pub use payload::{BorrowedKey, Payload};
 pub use placement::{Cpus, Placement};
 pub use shard_core::{Face, MakeEngine, ShardCore};
 pub use shards::{Plan, Shards};
+pub use streams::TcpLimits;
 pub use thread::{Shard, Start, StartError, run, spawn};
 pub use timers::{RESOLUTION, TimerKey, Timers};

@@ -17,14 +17,16 @@ use crate::context::Context;
 use crate::control::{Control, Queues, ToShard, queues};
 use crate::counters::{Counters, CountersReader, Publisher};
 use crate::engine::Engine;
+use crate::hash::KeyedHash;
 use crate::io::OpenSockets;
 use crate::mesh::{Inbound, Link};
+use crate::streams::Streams;
 use life::Life;
 
 mod life;
 mod phases;
 
-pub(crate) use phases::PORTION;
+pub(crate) use phases::{PORTION, deal};
 
 /// One shard.
 pub struct ShardCore<E: Engine, D: Driver> {
@@ -35,6 +37,7 @@ pub struct ShardCore<E: Engine, D: Driver> {
     commands: Consumer<ToShard<E>>,
     inbound: Vec<Inbound<E>>,
     sockets: OpenSockets,
+    streams: Streams,
     bounds: Bounds,
     counters: Counters,
     publisher: Publisher,
@@ -78,6 +81,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
             commands,
             inbound: Vec::new(),
             sockets: OpenSockets::default(),
+            streams: Streams::new(config.tcp, KeyedHash::new(config.hash_key)),
             bounds: config.bounds,
             counters: Counters::default(),
             publisher,
@@ -99,6 +103,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     /// `wait` for hosts that wait in their own way: `turn` is called as `Driver::turn` would be.
     pub(crate) fn turn_by<R>(&mut self, turn: impl FnOnce(&mut D, Wait, &mut dyn FnMut() -> bool) -> R) -> R {
         let until = self.cx.timers.next_deadline().unwrap_or(Mono::NEVER).min(self.cx.next_look_at_pool());
+        let until = until.min(self.streams.next_deadline());
         let retry = if self.cx.blocked { self.cx.now() + BLOCKED_RETRY } else { Mono::NEVER };
         let wait = if self.more { Wait::Poll } else { Wait::Until(until.min(retry)) };
         // Commands that wait for the next engine are no reason to stay awake, and neither is an end that has begun.
@@ -118,6 +123,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         self.take_crossings();
         self.fire_timers();
         self.receive();
+        self.receive_streams();
         self.settle_dirty();
         self.flush();
         self.recover();

@@ -4,18 +4,18 @@
 
 use core::time::Duration;
 
-use net::{Loan, LoanReader, Pool};
+use net::{Loan, LoanReader, Pool, SocketKey};
 use wire::Mono;
 
 use super::Context;
 use crate::config::ShardConfig;
 use crate::control::Outbox;
 use crate::counters::Totals;
-use crate::demux::Demux;
+use crate::demux::{Demux, Tuple};
 use crate::dirty::Dirty;
 use crate::engine::Engine;
 use crate::epochs::Epochs;
-use crate::key::ShardId;
+use crate::key::{ShardId, TransportKey};
 use crate::mesh::{HandOver, Inbound, Outbound};
 use crate::payload::{Borrowed, Payload};
 use crate::shard_core::PORTION;
@@ -31,6 +31,7 @@ impl<E: Engine> Context<E> {
             demux: Demux::new(config.hash_key, capacity.transports, capacity.tuples),
             timers: Timers::with_capacity(capacity.timers),
             dirty: Dirty::with_capacity(capacity.transports),
+            orphans: Vec::new(),
             borrowed: Borrowed::with_capacity(capacity.borrowed),
             epochs: Epochs::new(capacity.streams),
             outbox,
@@ -51,6 +52,26 @@ impl<E: Engine> Context<E> {
         self.short = self.pool.is_short()
             || self.borrowed.left() < 2 * PORTION
             || outbound.any(|outbound| outbound.reader.is_short());
+    }
+
+    /// The next socket that a transport had a tuple on which is closed.
+    pub(crate) fn next_orphan(&mut self) -> Option<SocketKey> {
+        self.orphans.pop()
+    }
+
+    /// No transport had a TCP connection.
+    pub(crate) fn forget_orphans(&mut self) {
+        self.orphans.clear();
+    }
+
+    /// Whose tuple it is.
+    pub(crate) fn holder(&self, tuple: &Tuple) -> Option<TransportKey> {
+        self.demux.find(tuple)
+    }
+
+    /// A connection was accepted.
+    pub(crate) fn inherit(&mut self, connection: SocketKey, listener: SocketKey) {
+        self.demux.inherit(connection, listener);
     }
 
     /// Prepares packet memory for the next tick, after this one has done everything that somebody waits for.
@@ -146,6 +167,7 @@ impl<E: Engine> Context<E> {
     /// Forgets everything that an engine that is gone had: so a fresh one starts from nothing.
     pub(crate) fn reset(&mut self) {
         self.demux.clear();
+        self.orphans.clear();
         self.timers.clear();
         self.dirty.clear();
         self.epochs.clear();

@@ -149,6 +149,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     /// What an engine leaves behind, put in order without it.
     fn abandon(&mut self) {
         self.cx.reset();
+        self.streams.clear();
         self.sockets.close_all(&mut self.driver);
         self.more = true;
     }

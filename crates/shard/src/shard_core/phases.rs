@@ -1,17 +1,19 @@
 //! The phases of a tick, in their order. Each is bounded, and says in `more` whether it left work behind.
 
-use net::{Driver, Received};
+use net::{Batch, Driver, Received};
 use wire::Mono;
 
 use super::ShardCore;
 use crate::boundary::{Hosted, Phase};
 use crate::context::Context;
 use crate::control::ToShard;
+use crate::counters::Counters;
 use crate::demux::Destination;
 use crate::engine::{Claim, Crossed, Engine};
 use crate::io::{Egress, Sockets};
 use crate::mesh::{HandOver, Inbound};
 use crate::payload::Payload;
+use crate::streams::Turn;
 
 impl<E: Engine, D: Driver> ShardCore<E, D> {
     pub(super) fn begin(&mut self, now: Mono) {
@@ -42,17 +44,17 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
                 ToShard::Command(request, command) => {
                     self.cx.totals.commands += 1;
                     let ticket = self.cx.outbox.accept(request);
-                    let (cx, driver, open) = (&mut self.cx, &mut self.driver, &mut self.sockets);
-                    self.hosted.call(Phase::Commands, |engine| {
-                        engine.command(command, ticket, &mut Sockets { driver, open }, cx);
+                    let Self { cx, driver, sockets: open, streams, hosted, .. } = self;
+                    hosted.call(Phase::Commands, |engine| {
+                        engine.command(command, ticket, &mut Sockets { driver, open, streams }, cx);
                     });
                 }
                 ToShard::Neighbour(neighbour) => self.join(*neighbour),
                 ToShard::Stop => self.stop(),
             }
         }
-        let (cx, driver, open) = (&mut self.cx, &mut self.driver, &mut self.sockets);
-        self.hosted.call(Phase::Commands, |engine| engine.go_on(&mut Sockets { driver, open }, cx));
+        let Self { cx, driver, sockets: open, streams, hosted, .. } = self;
+        hosted.call(Phase::Commands, |engine| engine.go_on(&mut Sockets { driver, open, streams }, cx));
         // Asked in this order: what control submitted last is visible once it is gone.
         if self.commands.is_abandoned() && self.commands.is_empty() {
             self.stop();
@@ -93,26 +95,19 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     pub(super) fn receive(&mut self) {
         let Self { driver, cx, hosted, counters, bounds, .. } = self;
         let received = driver.receive(cx.now(), bounds.receive, &mut |batch| {
-            let datagrams = batch.datagrams().len() as u64;
-            cx.totals.batches += 1;
-            cx.totals.datagrams += datagrams;
-            counters.batch_datagrams.record(datagrams);
-            // The boundary is around each batch, not around the driver: its loop must end as it always does.
-            let dealt = hosted.call(Phase::Receive, |engine| match cx.demux.route(&batch) {
-                Destination::Bound(transport) => {
-                    engine.receive(transport, batch, cx);
-                    Claim::Taken
-                }
-                Destination::Offered(transport) => engine.unknown(Some(transport), batch, cx),
-                Destination::Unknown => engine.unknown(None, batch, cx),
-            });
-            match dealt {
-                Some(Claim::Taken) => {}
-                Some(Claim::Dropped) => cx.totals.dropped_unknown += datagrams,
-                None => cx.totals.dropped_no_engine += datagrams,
-            }
+            deal(batch, hosted, cx, counters);
         });
         self.more |= received == Received::More;
+    }
+
+    /// What came over TCP.
+    pub(super) fn receive_streams(&mut self) {
+        let Self { driver, cx, hosted, counters, bounds, streams, sockets: open, .. } = self;
+        if streams.is_unused() {
+            return cx.forget_orphans();
+        }
+        let turn = Turn { streams, driver, open, hosted, cx, counters };
+        self.more |= turn.run(bounds.receive.total);
     }
 
     /// Fixes who is flushed: from here on nobody joins this tick's flush, so it ends.
@@ -121,9 +116,9 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     }
 
     pub(super) fn flush(&mut self) {
-        let Self { driver, cx, hosted, sockets, counters, .. } = self;
+        let Self { driver, cx, hosted, sockets, streams, counters, .. } = self;
         hosted.call(Phase::Flush, |engine| {
-            let mut egress = Egress { driver, open: sockets, runs: &mut counters.run_datagrams };
+            let mut egress = Egress { driver, open: sockets, streams, runs: &mut counters.run_datagrams };
             while let Some(transport) = cx.dirty.take() {
                 cx.totals.flushes += 1;
                 for steps in 1..=E::STEPS_AHEAD {
@@ -134,7 +129,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
                 engine.flush(transport, &mut egress, cx);
             }
         });
-        self.more |= !self.cx.dirty.is_empty();
+        self.more |= !self.cx.dirty.is_empty() || self.streams.any_broken();
     }
 
     pub(super) fn publish(&mut self) {
@@ -142,9 +137,39 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         self.cx.publish();
         self.more |= self.cx.hurried;
         self.counters.totals = self.cx.totals();
+        self.streams.report(&mut self.counters.totals);
         self.counters.driver = *self.driver.counters();
         self.publisher.publish(&self.counters);
     }
+}
+
+/// Gives a batch to the engine.
+#[inline]
+pub(crate) fn deal<E: Engine>(
+    batch: Batch<'_>,
+    hosted: &mut Hosted<E>,
+    cx: &mut Context<E>,
+    counters: &mut Counters,
+) -> Option<Claim> {
+    let datagrams = batch.datagrams().len() as u64;
+    cx.totals.batches += 1;
+    cx.totals.datagrams += datagrams;
+    counters.batch_datagrams.record(datagrams);
+    // The boundary is around each batch, not around the driver: its loop must end as it always does.
+    let dealt = hosted.call(Phase::Receive, |engine| match cx.demux.route(&batch) {
+        Destination::Bound(transport) => {
+            engine.receive(transport, batch, cx);
+            Claim::Taken
+        }
+        Destination::Offered(transport) => engine.unknown(Some(transport), batch, cx),
+        Destination::Unknown => engine.unknown(None, batch, cx),
+    });
+    match dealt {
+        Some(Claim::Taken) => {}
+        Some(Claim::Dropped) => cx.totals.dropped_unknown += datagrams,
+        None => cx.totals.dropped_no_engine += datagrams,
+    }
+    dealt
 }
 
 fn take_facts<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Hosted<E>, cx: &mut Context<E>) {

@@ -3,6 +3,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "test support: what fails here fails the test")]
 
+pub mod gate;
 pub mod hall;
 pub mod house;
 pub mod polling;

@@ -4,7 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 
 use net::lane::Waker;
-use net::{Batch, Driver, DriverCounters, ReceiveBudget, Received, Socket, SocketKey, Transmit, Wait};
+use net::{
+    Accepted, Batch, Driver, DriverCounters, Farewell, Listener, ReceiveBudget, Received, Socket, SocketKey,
+    Transfer, Transmit, Wait,
+};
 use wire::Mono;
 
 /// Another driver, in a hurry.
@@ -42,6 +45,30 @@ impl<D: Driver> Driver for Polling<D> {
 
     fn send(&mut self, transmit: Transmit) {
         self.0.send(transmit);
+    }
+
+    fn listen(&mut self, listener: Listener) -> io::Result<SocketKey> {
+        self.0.listen(listener)
+    }
+
+    fn accept(&mut self, listener: SocketKey) -> Accepted {
+        self.0.accept(listener)
+    }
+
+    fn next_ready(&mut self) -> Option<SocketKey> {
+        self.0.next_ready()
+    }
+
+    fn read(&mut self, key: SocketKey, into: &mut [u8]) -> Transfer {
+        self.0.read(key, into)
+    }
+
+    fn write(&mut self, key: SocketKey, bytes: &[u8]) -> Transfer {
+        self.0.write(key, bytes)
+    }
+
+    fn part(&mut self, key: SocketKey, farewell: Farewell) {
+        self.0.part(key, farewell);
     }
 
     fn waker(&self) -> Waker {

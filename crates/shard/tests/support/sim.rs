@@ -5,7 +5,10 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use net::lane::{Sleeper, Waker};
-use net::{Batch, Driver, DriverCounters, ReceiveBudget, Received, Socket, SocketKey, Transmit, Wait};
+use net::{
+    Accepted, Batch, Driver, DriverCounters, Listener, ReceiveBudget, Received, Socket, SocketKey, Transmit,
+    Wait,
+};
 use wire::Mono;
 
 /// A run that was sent.
@@ -36,6 +39,10 @@ pub struct SimDriver {
     closed: VecDeque<SocketKey>,
     pub last_wait: Option<Wait>,
     connected: Vec<(SocketKey, Option<SocketAddr>)>,
+    /// Listeners where somebody waits for whom there is no descriptor.
+    pub besieged: VecDeque<SocketKey>,
+    /// How often somebody was to be accepted.
+    pub accepts: u32,
     counters: DriverCounters,
 }
 
@@ -81,6 +88,8 @@ impl SimDriver {
             closed: VecDeque::new(),
             last_wait: None,
             connected: Vec::new(),
+            besieged: VecDeque::new(),
+            accepts: 0,
             counters: DriverCounters::default(),
         }
     }
@@ -223,6 +232,24 @@ impl Driver for SimDriver {
             let datagrams = run.map(<[u8]>::to_vec).collect();
             self.sent.push(Sent { socket: transmit.socket, to: transmit.to, datagrams });
         }
+    }
+
+    fn listen(&mut self, listener: Listener) -> io::Result<SocketKey> {
+        drop(listener);
+        let socket = SimSocket { generation: 0, socket: None, state: State::Open, in_tick: 0 };
+        self.sockets.push(socket);
+        let key = SocketKey::new(u32::try_from(self.sockets.len() - 1).unwrap(), 0);
+        self.besieged.push_back(key);
+        Ok(key)
+    }
+
+    fn accept(&mut self, _: SocketKey) -> Accepted {
+        self.accepts += 1;
+        Accepted::Exhausted
+    }
+
+    fn next_ready(&mut self) -> Option<SocketKey> {
+        self.besieged.pop_front()
     }
 
     fn waker(&self) -> Waker {
