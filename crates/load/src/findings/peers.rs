@@ -1,0 +1,174 @@
+//! From peers to numbers.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Instant;
+
+use model::rtp::MediaKind;
+
+use super::{Joining, Latency, Loss, Traffic};
+use crate::engine::{PeerReport, ThreadReport};
+use crate::histogram::Histogram;
+use crate::meter::{Meter, nanos};
+use crate::peer::{Ended, Subscription};
+
+/// All peers of all threads.
+#[derive(Debug)]
+pub(super) struct Sum {
+    pub(super) meter: Option<Meter>,
+    pub(super) failures: BTreeMap<String, u64>,
+    pub(super) connected: u64,
+    pub(super) satisfied: u64,
+    pub(super) traffic: Traffic,
+    pub(super) skipped_frames: u64,
+    pub(super) key_frame_waits: Histogram,
+    pub(super) silences: Histogram,
+    /// Packets that each stream has had in all.
+    sent: HashMap<u32, u64>,
+    totals: Histogram,
+    api: Histogram,
+    ice: Histogram,
+    dtls: Histogram,
+    first_packets: Histogram,
+    loss: Loss,
+    losses_ppm: Histogram,
+}
+
+impl Sum {
+    pub(super) fn of(threads: &[ThreadReport], failures: BTreeMap<String, u64>) -> Self {
+        let histogram = Histogram::new;
+        let mut sum = Self {
+            meter: None,
+            failures,
+            connected: 0,
+            satisfied: 0,
+            traffic: Traffic::default(),
+            skipped_frames: 0,
+            key_frame_waits: histogram(),
+            silences: histogram(),
+            sent: HashMap::new(),
+            totals: histogram(),
+            api: histogram(),
+            ice: histogram(),
+            dtls: histogram(),
+            first_packets: histogram(),
+            loss: Loss::default(),
+            losses_ppm: histogram(),
+        };
+        for thread in threads {
+            match &mut sum.meter {
+                Some(meter) => meter.add(&thread.meter),
+                None => sum.meter = Some(thread.meter.clone()),
+            }
+        }
+        let peers = || threads.iter().flat_map(|thread| &thread.peers);
+        // What a stream has had in all is known only when all that was sent is known.
+        peers().for_each(|peer| sum.sent_by(peer));
+        peers().for_each(|peer| sum.joined(peer));
+        sum
+    }
+
+    pub(super) fn joining(&self) -> Joining {
+        Joining {
+            total: self.totals.percentiles(),
+            api: self.api.percentiles(),
+            ice: self.ice.percentiles(),
+            dtls: self.dtls.percentiles(),
+            first_packet: self.first_packets.percentiles(),
+        }
+    }
+
+    pub(super) fn latency(&self) -> Latency {
+        let Some(meter) = &self.meter else { return Latency::default() };
+        let mut all = meter.while_joining.clone();
+        all.add(&meter.afterwards);
+        Latency {
+            all: all.percentiles(),
+            while_joining: meter.while_joining.percentiles(),
+            afterwards: meter.afterwards.percentiles(),
+        }
+    }
+
+    pub(super) fn loss(&self) -> Loss {
+        Loss { of_streams_ppm: self.losses_ppm.percentiles(), ..self.loss }
+    }
+
+    fn sent_by(&mut self, peer: &PeerReport) {
+        for sent in &peer.sent {
+            self.sent.insert(sent.stream, sent.packets);
+            self.traffic.sent_packets += sent.packets;
+            self.traffic.sent_bytes += sent.bytes;
+            self.traffic.key_frames += sent.key_frames;
+            self.traffic.key_frame_requests += sent.key_frame_requests;
+            self.skipped_frames += sent.skipped_frames;
+        }
+    }
+
+    fn joined(&mut self, peer: &PeerReport) {
+        match cause_of_failure(peer) {
+            Some(cause) => *self.failures.entry(cause).or_default() += 1,
+            None => self.satisfied += 1,
+        }
+        let timeline = &peer.timeline;
+        let between = |from: Instant, to: Instant| nanos(to.saturating_duration_since(from));
+        self.api.record(between(timeline.began, timeline.opened));
+        if let Some(ice) = timeline.ice_at {
+            self.ice.record(between(timeline.opened, ice));
+        }
+        if let Some((ice, dtls)) = timeline.ice_at.zip(timeline.dtls_at) {
+            self.connected += 1;
+            self.dtls.record(between(ice, dtls));
+        }
+        let done = if peer.subscriptions.is_empty() { timeline.dtls_at } else { timeline.media_at };
+        if let Some(done) = done {
+            self.totals.record(between(timeline.began, done));
+        }
+        peer.subscriptions.iter().for_each(|subscription| self.received(subscription));
+    }
+
+    fn received(&mut self, subscription: &Subscription) {
+        let Subscription { asked_at, first_at, key_frame_at, tracker, .. } = subscription;
+        let Some(first) = first_at else { return };
+        self.first_packets.record(nanos(first.saturating_duration_since(*asked_at)));
+        if let Some(key_frame) = key_frame_at {
+            self.key_frame_waits.record(nanos(key_frame.saturating_duration_since(*asked_at)));
+        }
+        self.silences.record(nanos(subscription.silence));
+        self.traffic.received_packets += tracker.came();
+        self.traffic.received_bytes += subscription.bytes;
+        let sent = self.sent.get(&subscription.stream).copied().unwrap_or_default();
+        let expected = tracker.expected(sent);
+        let lost = expected - tracker.came();
+        self.loss.expected += expected;
+        self.loss.lost += lost;
+        self.loss.holes += tracker.holes();
+        self.loss.late += tracker.late();
+        self.loss.repeated += tracker.repeated();
+        self.losses_ppm.record(lost * 1_000_000 / expected.max(1));
+    }
+}
+
+/// The first thing that went wrong with a peer.
+fn cause_of_failure(peer: &PeerReport) -> Option<String> {
+    if let Some(cause) = &peer.refused {
+        return Some(cause.clone());
+    }
+    let silent = |kind: MediaKind| {
+        let mut subscriptions = peer.subscriptions.iter();
+        subscriptions.any(|subscription| subscription.kind == kind && subscription.first_at.is_none())
+    };
+    let keyless = |subscription: &Subscription| {
+        subscription.kind == MediaKind::Video && subscription.key_frame_at.is_none()
+    };
+    let cause = match &peer.ended {
+        Some(Ended::Closed) => "the server ended the connection",
+        Some(Ended::Broken(why)) => return Some(format!("the peer's WebRTC stack gave up: {why}")),
+        None if peer.timeline.ice_at.is_none() => "ICE did not connect",
+        None if peer.timeline.dtls_at.is_none() => "DTLS did not connect",
+        None if silent(MediaKind::Audio) => "no sound came",
+        None if silent(MediaKind::Video) => "no picture came",
+        None if peer.subscriptions.iter().any(keyless) => "no key frame came",
+        None if peer.disconnections > 0 => "the path was lost for a while",
+        None => return None,
+    };
+    Some(cause.to_owned())
+}
