@@ -1,6 +1,8 @@
 //! The binary as an operator meets it, against the server's binary. The peers are str0m's, so this is also another
 //! stack's opinion of our ICE, DTLS and SRTP.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
