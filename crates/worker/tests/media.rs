@@ -1,46 +1,29 @@
 //! Media through the worker: real mediasoup in Node, our binary, peers on UDP sockets.
 //!
-//! Each scenario is JavaScript in `media/`, played once with one shard and once with every router's transports spread
-//! over three, and has to end the same. Scenarios with real encoders need GStreamer, and some of them ffmpeg and aiortc,
-//! so they are ignored by default: `cargo xtask test --only media` installs those and runs them.
+//! Each scenario is JavaScript in `media/`. Scenarios with real encoders need GStreamer, and some of them ffmpeg and
+//! aiortc, so they are ignored by default: `cargo xtask test --only media` installs those and runs them.
 
 #![expect(clippy::unwrap_used, reason = "in a test a panic is the message")]
 
 mod npm;
 mod python;
+#[macro_use]
+mod scenarios;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-#[derive(Clone, Copy, Debug)]
-enum Shards {
-    One,
-    Three,
-}
+use scenarios::Shards;
 
 fn play(file: &str, name: &str, shards: Shards) {
     npm::package();
     if JUDGED_BY_AIORTC.contains(&file) {
         python::packages();
     }
-    let shim = BEHIND_A_BAD_NETWORK.contains(&file).then(shim);
-    let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/media/main.js");
-    let mut node = Command::new("node");
-    node.arg(main).args([file, name]);
-    node.env("MEDIASOUP_WORKER_BIN", env!("CARGO_BIN_EXE_shardcast-worker"));
-    let (count, spread) = match shards {
-        Shards::One => ("1", "home"),
-        Shards::Three => ("3", "in-turn"),
-    };
-    node.env("SHARDCAST_SHARDS", count).env("SHARDCAST_SPREAD", spread);
-    node.envs(shim.map(|shim| ("SHARDCAST_TEST_SHIM", shim)));
-    // What a contributor's shell sets for applications changes what the package does.
-    for variable in ["MEDIASOUP_VERSION", "MEDIASOUP_USE_VALGRIND", "DEBUG"] {
-        node.env_remove(variable);
-    }
-    let output = node.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{file} {name} with {shards:?}: {}\n{said}", output.status);
+    let shim = BEHIND_A_BAD_NETWORK.contains(&file).then(|| ("SHARDCAST_TEST_SHIM", scenarios::shim()));
+    scenarios::play(&format!("media/{file}"), name, shards, shim.as_slice());
+}
+
+fn compare(file: &str, named: &[&str]) {
+    npm::package();
+    scenarios::compare(&format!("media/{file}"), named);
 }
 
 /// The files of scenarios that start Python.
@@ -48,51 +31,6 @@ const JUDGED_BY_AIORTC: &[&str] = &["levelling"];
 
 /// The files of scenarios that start the shim.
 const BEHIND_A_BAD_NETWORK: &[&str] = &["lossy", "feedback"];
-
-/// The bad network of the crate `sim`, built as whoever runs these tests builds: cargo names what it has built to the
-/// tests of the same package only.
-fn shim() -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--package", "sim", "--bin", "shim", "--quiet", "--message-format", "json"]);
-    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let said = String::from_utf8(output.stdout).unwrap();
-    let messages = said.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let mut built = messages.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
-    built.next().unwrap()
-}
-
-/// A scenario that nobody names would pass by not being played.
-fn compare(file: &str, named: &[&str]) {
-    npm::package();
-    let list = format!("Object.keys(require('./tests/media/{file}.js')).join()");
-    let output =
-        Command::new("node").args(["-p", &list]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-    let written = String::from_utf8(output.stdout).unwrap();
-    assert_eq!(written.trim().split(',').collect::<Vec<_>>(), named);
-}
-
-/// Every scenario twice.
-macro_rules! scenarios {
-    ($file:ident: $($(#[$ignored:meta])? $name:ident),+ $(,)?) => {
-        mod $file {
-            #[test]
-            fn is_played_as_a_whole() {
-                crate::compare(stringify!($file), &[$(stringify!($name)),+]);
-            }
-            mod one_shard {
-                $(#[test] $(#[$ignored])? fn $name() {
-                    crate::play(stringify!($file), stringify!($name), crate::Shards::One);
-                })+
-            }
-            mod three_shards {
-                $(#[test] $(#[$ignored])? fn $name() {
-                    crate::play(stringify!($file), stringify!($name), crate::Shards::Three);
-                })+
-            }
-        }
-    };
-}
 
 scenarios! {
     direct:

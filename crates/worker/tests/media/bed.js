@@ -29,6 +29,8 @@ class Bed {
     // What shards count when they do for each other what the scenario is about.
     this.crossing = 'crossed';
     this.said = [];
+    // What is worth knowing and not asserted.
+    this.records = [];
     // Errors that the scenario provokes: the worker logs what it refuses.
     this.pardons = /request \d+ \(\w+\) refused/;
     const hear = level => (namespace, text) => this.said.push(`${level} ${namespace} ${text}`);

@@ -1,8 +1,10 @@
-// One scenario: real mediasoup, our worker, peers on UDP sockets.
+// One scenario: real mediasoup, our worker, peers on UDP sockets or in a browser.
 //   node main.js FILE NAME
-// The environment names the worker (MEDIASOUP_WORKER_BIN) and how many shards it has.
+// The environment names the worker (MEDIASOUP_WORKER_BIN), how many shards it has, and where to keep what a scenario
+// records (SHARDCAST_TEST_RECORDS).
 'use strict';
 
+const fs = require('fs');
 const path = require('path');
 const { Bed } = require('./bed.js');
 
@@ -18,6 +20,7 @@ async function main(file, name) {
   try {
     await scenario(bed);
     await bed.end();
+    keep(file, name, bed.records);
   } catch (error) {
     bed.tell();
     throw error;
@@ -25,8 +28,19 @@ async function main(file, name) {
   clearTimeout(limit);
 }
 
-// A scenario takes about a second. A machine that is busy with other tests takes its time; one that hangs ends here.
-const LIMIT_MS = 90_000;
+// For whoever reads it once all have been played.
+function keep(file, name, records) {
+  if (records.length === 0) return;
+  const folder = process.env.SHARDCAST_TEST_RECORDS;
+  const shards = Number(process.env.SHARDCAST_SHARDS);
+  const lines = records.map(record => JSON.stringify({ scenario: `${path.basename(file)} ${name}`, shards, ...record }));
+  fs.mkdirSync(folder, { recursive: true });
+  fs.writeFileSync(path.join(folder, `${path.basename(file)}-${name}-${shards}.jsonl`), `${lines.join('\n')}\n`);
+}
+
+// A scenario takes about a second, one in a browser up to a minute and a half. A machine that is busy with other tests
+// takes its time; one that hangs ends here.
+const LIMIT_MS = 150_000;
 
 main(process.argv[2], process.argv[3]).then(
   () => process.exit(0),

@@ -1,11 +1,12 @@
 //! The steps of `cargo xtask test`, in the order in which they run.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use super::tally::Tally;
 use super::{Context, Outcome, Step};
-use crate::command::{Tool, is_installed, run, run_and_listen, run_for};
+use crate::command::{Tool, is_installed, program_in, run, run_and_listen, run_for};
 use crate::nightly::Nightly;
 use crate::{fuzz, instructions, packages, sim, suite, tidy};
 
@@ -18,6 +19,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "sim", about: "rooms in virtual time, every plan", run: run_sim },
     Step { name: "suite", about: "the tests of the npm package, against our worker", run: run_suite },
     Step { name: "media", about: "real encoders and decoders through the worker", run: media },
+    Step { name: "browser", about: "calls of Chromium's pages through the worker", run: browser },
     Step { name: "glommio", about: "lints and tests of the host behind a feature", run: glommio },
     Step { name: "doctest", about: "the examples in the documentation", run: doctest },
     Step { name: "doc", about: "the documentation builds without a warning", run: doc },
@@ -112,9 +114,39 @@ fn media(context: &Context) -> (Outcome, Tally) {
     if let Err(reason) = ready {
         return (Outcome::Skipped { reason }, Tally::default());
     }
-    let of = ["-p", "shardcast-worker", "--test", "media", "--locked"];
+    ignored_tests(context, "media")
+}
+
+fn browser(context: &Context) -> (Outcome, Tally) {
+    if let Err(reason) = packages::need_from_apt(&context.root, "chromium", "chromium") {
+        return (Outcome::Skipped { reason }, Tally::default());
+    }
+    // Otherwise the first test that needs it builds it, at the cost of its own time.
+    if let Err(reason) = run(&mut cargo(context, &["build", "--package", "sim", "--bin", "shim", "--locked"]))
+    {
+        return (Outcome::Failed { reason }, Tally::default());
+    }
+    let records = context.target.join("tmp/browser");
+    // What an earlier run recorded is not this one's.
+    if records.exists()
+        && let Err(error) = std::fs::remove_dir_all(&records)
+    {
+        return (Outcome::Failed { reason: format!("{}: {error}", records.display()) }, Tally::default());
+    }
+    let (outcome, tally) = ignored_tests(context, "browser");
+    let mut report = program_in(Path::new("node"), &context.root);
+    report.arg("crates/worker/tests/browser/report.js").arg(records);
+    match (outcome, run(&mut report)) {
+        (Outcome::Passed { .. }, Err(reason)) => (Outcome::Failed { reason }, tally),
+        (outcome, _) => (outcome, tally),
+    }
+}
+
+/// The tests of the worker that need what only a step of their own installs.
+fn ignored_tests(context: &Context, file: &str) -> (Outcome, Tally) {
     let mut command = cargo(context, if has_nextest() { &["nextest", "run"] } else { &["test"] });
-    command.args(of).args(if has_nextest() { ["--run-ignored", "only"] } else { ["--", "--ignored"] });
+    command.args(["-p", "shardcast-worker", "--test", file, "--locked"]);
+    command.args(if has_nextest() { ["--run-ignored", "only"] } else { ["--", "--ignored"] });
     tested(command)
 }
 

@@ -1,0 +1,91 @@
+// Looking at streams for some seconds, and noting what is worth knowing of them.
+'use strict';
+
+const assert = require('assert');
+const judge = require('./judge.js');
+
+// Asserts what a viewer would notice. What only a machine without time for us explains, once, is looked at again: a
+// fault of ours is there the next time too.
+async function watch(bed, streams, { meanwhile = async () => {} } = {}) {
+  const excused = [];
+  for (;;) {
+    const seen = await look(bed, streams, meanwhile);
+    for (const { stream, samples } of seen) {
+      const { lost } = samples.at(-1).to;
+      assert.strictEqual(lost, 0, `packets lost of ${stream.mimeType}`);
+    }
+    const late = seen.flatMap(({ stream, gaps: { ours } }) => ours.map(gap => ({ of: stream.mimeType, ...gap })));
+    if (late.length === 0) return record(bed, seen, excused);
+    excused.push(late);
+    assert.ok(excused.length < ATTEMPTS, `gaps, each of ${ATTEMPTS} times: ${JSON.stringify(excused)}`);
+  }
+}
+
+async function look(bed, streams, meanwhile) {
+  const seen = streams.map(stream => ({ stream, samples: [] }));
+  for (const { from, to, producer, consumer } of streams) {
+    await Promise.all([from.ask('frames', producer.id), to.ask('frames', consumer.id)]);
+  }
+  const busy = meanwhile();
+  for (let second = 0; ; second++) {
+    for (const { stream, samples } of seen) samples.push(await sample(stream));
+    const told = seen.map(({ samples }) => judge.growth(samples.map(({ from, to }) => {
+      return { sent: from.frames, decoded: to.decoded };
+    })));
+    if (Math.min(...told) >= SECONDS) break;
+    assert.ok(second < PATIENCE, `the sender sent next to nothing in most of ${PATIENCE} seconds`);
+    await new Promise(resolve => setTimeout(resolve, 1000));
+  }
+  await busy;
+  for (const one of seen) {
+    const { from, to, producer, consumer } = one.stream;
+    // Before the sender's, so that each was sent that is here.
+    const received = await to.ask('frames', consumer.id);
+    one.gaps = judge.gaps(await from.ask('frames', producer.id), received);
+    one.received = received;
+  }
+  return seen;
+}
+
+async function sample({ from, to, producer, consumer }) {
+  const [there, here] = await Promise.all([from.ask('sample', producer.id), to.ask('sample', consumer.id)]);
+  judge.suite(there);
+  judge.suite(here);
+  return { from: there, to: here };
+}
+
+function record(bed, seen, excused) {
+  for (const { stream, samples, gaps: { longestMs }, received } of seen) {
+    const { from, to } = samples.at(-1);
+    assert.strictEqual(to.codec.toLowerCase(), stream.mimeType.toLowerCase());
+    const seconds = (received.at(-1).at - received[0].at) / 1000;
+    bed.records.push({
+      stream: stream.mimeType, first_ms: stream.consumer.firstMs, frames_per_s: Math.round(received.length / seconds),
+      fps: to.fps, freezes: to.freezes, lost: to.lost, retransmitted: to.retransmitted, nacks: to.nacks,
+      gap_ms: longestMs, excused_ms: excused.map(longest), suites: [from.suite, to.suite], roles: [from.role, to.role],
+      dtls: [from.dtls, to.dtls].map(version => DTLS[version] ?? version),
+    });
+  }
+}
+
+const longest = late => Math.round(Math.max(...late.map(({ ms }) => ms)));
+
+// Until it is so: what takes a machine as long as it likes.
+async function until(bed, what, isTrue) {
+  const end = Date.now() + PATIENCE * 1000;
+  await bed.wait(what, (async () => {
+    while (!await isTrue()) {
+      assert.ok(Date.now() < end, `not within ${PATIENCE} s: ${what}`);
+      await new Promise(resolve => setTimeout(resolve, POLL_MS));
+    }
+  })());
+}
+
+const SECONDS = 3;
+const PATIENCE = 30;
+const ATTEMPTS = 6;
+const POLL_MS = 100;
+// RFC 6347 §4.1, RFC 9147 §5.3.
+const DTLS = { FEFF: '1.0', FEFD: '1.2', FEFC: '1.3' };
+
+module.exports = { until, watch };
