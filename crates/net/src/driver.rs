@@ -158,7 +158,8 @@ pub trait Driver: fmt::Debug {
     fn receive(&mut self, now: Mono, budget: ReceiveBudget, sink: &mut dyn FnMut(Batch<'_>)) -> Received;
 
     /// Contiguous egress memory for a run of up to `len` bytes (at most [`MAX_RUN_BYTES`]). May hand earlier
-    /// runs to the kernel to make room. What is reserved and not sent is simply reused.
+    /// runs to the kernel to make room. What is reserved and not sent is simply reused: who reserves as much again
+    /// before the next `send` or `turn` finds there what was written.
     fn reserve(&mut self, len: usize) -> &mut [u8];
 
     /// Sends the first `transmit.len` bytes of the last reservation. Failures are counted, never returned; a

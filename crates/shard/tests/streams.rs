@@ -384,7 +384,9 @@ fn a_panic_costs_the_connections_and_frees_the_port<D: Driver>(driver: D) {
 /// Who waits for want of a descriptor is looked for now and then, and the shard sleeps in between.
 #[test]
 fn without_descriptors_a_shard_looks_ten_times_a_second_and_sleeps() {
-    let mut bed = Bed::new(SimDriver::new(), TcpLimits::default());
+    let mut driver = SimDriver::new();
+    driver.starves = true;
+    let mut bed = Bed::new(driver, TcpLimits::default());
     bed.open(ONE);
     bed.tick();
     let began = bed.now;

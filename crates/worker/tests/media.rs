@@ -66,6 +66,15 @@ scenarios! {
 }
 
 scenarios! {
+    tcp:
+    media_passes_and_all_say_that_it_is_tcp,
+    udp_and_tcp_callers_hear_each_other,
+    who_loses_the_connection_can_come_back,
+    who_never_reads_disturbs_nobody_and_can_begin_anew,
+    strangers_disturb_no_call,
+}
+
+scenarios! {
     pause:
     a_paused_audio_consumer_misses_and_goes_on,
     a_paused_audio_producer_is_silent_everywhere,

@@ -88,6 +88,7 @@ rules! {
         a_closed_port_is_counted_and_the_socket_goes_on,
         a_peer_of_the_wrong_family_is_a_counted_drop,
         what_is_reserved_and_not_sent_is_not_sent,
+        what_is_reserved_and_not_sent_can_be_had_again,
         a_run_that_cannot_be_is_a_counted_drop,
         the_largest_run_goes_out_as_one;
     lifecycle:

@@ -99,6 +99,19 @@ pub(crate) fn a_peer_of_the_wrong_family_is_a_counted_drop<D: Driver>(mut bed: B
     assert_eq!((counters.dropped_error, counters.sent_datagrams), (3, 0));
 }
 
+/// For who sends in another way than by `send`.
+pub(crate) fn what_is_reserved_and_not_sent_can_be_had_again<D: Driver>(mut bed: Bed<D>) {
+    let (socket, _) = bed.socket();
+    let (_peer, peer_addr) = peer();
+    // As many runs wait as there may be, and more.
+    for round in 0..300_u16 {
+        let bytes = crate::bed::pattern(1000 + usize::from(round % 7));
+        bed.driver.reserve(bytes.len()).copy_from_slice(&bytes);
+        assert_eq!(bed.driver.reserve(bytes.len()), bytes);
+        bed.queue(socket, peer_addr, b"in between", 10);
+    }
+}
+
 pub(crate) fn what_is_reserved_and_not_sent_is_not_sent<D: Driver>(mut bed: Bed<D>) {
     let (key, _) = bed.socket();
     let (peer, peer_addr) = peer();

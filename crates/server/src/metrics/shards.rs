@@ -117,9 +117,10 @@ const fn number(value: u64) -> f64 {
 }
 
 /// Counters that say how much there is now.
-const LEVELS: [&str; 7] = [
+const LEVELS: [&str; 8] = [
     "transports",
     "timers_armed",
+    "tcp_connections",
     "replies_owed",
     "facts_waiting",
     "borrowed",

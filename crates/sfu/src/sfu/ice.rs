@@ -1,5 +1,7 @@
 //! ICE of WebRTC transports: what its agent says becomes bindings, events, and the way that media takes.
 
+use std::net::SocketAddr;
+
 use ice::{Changes, Tuple};
 use model::event::{Event, TransportEvent};
 use model::key::TransportKey;
@@ -53,6 +55,18 @@ impl<S: Copy> Sfu<S> {
         if let Some(changes) = web_rtc.map(|web_rtc| web_rtc.heard(from)) {
             self.ice_changed(key, &[], changes, out);
         }
+    }
+
+    /// A TCP connection of the host's has ended. Its tuple is none any more, and with the last one the transport is
+    /// disconnected.
+    pub fn lost(&mut self, key: TransportKey, local: Local, remote: SocketAddr, out: &mut Outputs<S>) {
+        let Some(transport) = self.transports.get_mut(key) else { return };
+        let Some(web_rtc) = transport.web_rtc_mut() else { return };
+        let changes = web_rtc.lost(Tuple { local, remote });
+        let consent_ends = web_rtc.consent_ends();
+        transport.agenda.set(Due::Consent, consent_ends);
+        self.ice_changed(key, &[], changes, out);
+        self.rearm(key, out);
     }
 
     /// The peer was silent for as long as its consent holds (RFC 7675 §5.1).

@@ -36,6 +36,16 @@ impl<S: Copy> Sfu<S> {
         Ok(())
     }
 
+    /// Asks for key frames of all that leaves through a transport: its peer has missed something that no report will name.
+    pub fn request_key_frames_of(&mut self, transport: TransportKey, out: &mut Outputs<S>) {
+        for at in 0..self.consumers_of_transport(transport).len() {
+            if let Some(consumer) = self.consumers_of_transport(transport).get(at).copied() {
+                // It is there.
+                let _ = self.request_key_frame_for(consumer, out);
+            }
+        }
+    }
+
     /// A consumer's peer lost a picture (RFC 4585 §6.3.1).
     pub(super) fn heard_pli(&mut self, heard: Heard, pli: &Pli, out: &mut Outputs<S>) {
         self.trace_peer_request(heard.at, Request::Pli(pli.media), out);

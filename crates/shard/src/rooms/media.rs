@@ -1,9 +1,9 @@
 //! A packet's way between the shard and `sfu`: datagrams in, hand-overs to other shards, runs out.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use model::key::{ProducerKey, TransportKey};
-use net::{Batch, Driver, Transmit};
+use net::{Batch, Driver, SocketKey, Transmit};
 use sfu::{Datagram, Depart, Departing, HandOver, Io, Local, Output, Packets, Verdict};
 use wire::Mono;
 
@@ -75,10 +75,17 @@ impl<D: Driver> Depart for Leaving<'_, '_, D> {
     fn send(&mut self, departing: Departing) {
         let Departing { local, to, len, segment_size } = departing;
         // Direct transports have none, and send nothing.
-        let Local::Socket { place, ip } = local else { return };
-        let Some(socket) = self.station.socket(place) else { return };
-        let from = ip.or_else(|| self.station.from(place));
-        self.egress.send(Transmit { socket, to, from, len, segment_size });
+        match local {
+            Local::Socket { place, ip } => {
+                let Some(socket) = self.station.socket(place) else { return };
+                let from = ip.or_else(|| self.station.from(place));
+                self.egress.send(Transmit { socket, to, from, len, segment_size });
+            }
+            Local::Connection { connection, .. } => {
+                let socket = SocketKey::new(connection.index, connection.generation);
+                self.egress.send_framed(&Transmit { socket, to, from: None, len, segment_size });
+            }
+        }
     }
 }
 
@@ -90,10 +97,7 @@ impl Rooms {
         batch: &Batch<'_>,
         cx: &mut Context<Self>,
     ) -> Claim {
-        let station = self.transports.get(transport);
-        let Some(local) = station.and_then(|station| station.local(batch.socket, batch.to)) else {
-            return Claim::Dropped;
-        };
+        let Some(local) = self.local(transport, batch.socket, batch.to, cx) else { return Claim::Dropped };
         let mut claim = Claim::Dropped;
         let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
         for bytes in batch.datagrams() {
@@ -169,9 +173,43 @@ impl Rooms {
 
     /// A flow, as the shard knows it.
     fn tuple(&self, transport: TransportKey, local: Local, remote: SocketAddr) -> Option<Tuple> {
-        let Local::Socket { place, ip } = local else { return None };
-        let socket = self.transports.get(transport)?.socket(place)?;
-        Some(Tuple { socket, local: ip, remote })
+        Some(match local {
+            Local::Socket { place, ip } => {
+                let socket = self.transports.get(transport)?.socket(place)?;
+                Tuple { socket, local: ip, remote }
+            }
+            Local::Connection { connection, .. } => {
+                let socket = SocketKey::new(connection.index, connection.generation);
+                Tuple { socket, local: None, remote }
+            }
+        })
+    }
+
+    /// How a transport calls the socket or connection that something came on.
+    #[inline]
+    fn local(
+        &self,
+        transport: TransportKey,
+        socket: SocketKey,
+        ip: Option<IpAddr>,
+        cx: &Context<Self>,
+    ) -> Option<Local> {
+        let station = self.transports.get(transport)?;
+        station.local(socket, ip).or_else(|| station.connection(socket, cx.listener_of(socket)?))
+    }
+
+    /// A connection has ended by which a transport was reached.
+    pub(super) fn lose(&mut self, transport: TransportKey, tuple: Tuple, cx: &mut Context<Self>) {
+        if let Some(local) = self.local(transport, tuple.socket, None, cx) {
+            self.sfu.lost(transport, local, tuple.remote, &mut self.outputs);
+            self.carry_out(cx);
+        }
+    }
+
+    /// A connection was too slow for a while. What its peer has seen last is no longer what the next packets build on.
+    pub(super) fn ask_anew(&mut self, transport: TransportKey, cx: &mut Context<Self>) {
+        self.sfu.request_key_frames_of(transport, &mut self.outputs);
+        self.carry_out(cx);
     }
 
     /// Does what `sfu` said is to be done.

@@ -61,6 +61,7 @@ pub use told::Told;
 use crate::boundary::Phase;
 use crate::context::Context;
 use crate::control::{RequestId, Ticket};
+use crate::demux::Tuple;
 use crate::engine::{Claim, Crossed, Engine};
 use crate::io::{Egress, Sockets};
 use crate::key::ShardId;
@@ -301,6 +302,17 @@ impl Engine for Rooms {
             Some(transport) => self.meet(transport, &batch, cx),
             None => Claim::Dropped,
         }
+    }
+
+    fn lost(&mut self, transport: TransportKey, tuple: Tuple, cx: &mut Context<Self>) {
+        self.during(Phase::Receive);
+        self.sfu.begin_tick(cx.now());
+        self.lose(transport, tuple, cx);
+    }
+
+    fn caught_up(&mut self, transport: TransportKey, _: Tuple, cx: &mut Context<Self>) {
+        self.sfu.begin_tick(cx.now());
+        self.ask_anew(transport, cx);
     }
 
     fn flush<D: Driver>(

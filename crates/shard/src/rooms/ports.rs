@@ -1,5 +1,8 @@
 //! Binding what a command asks for: all of it or nothing.
 
+use std::io;
+use std::net::SocketAddr;
+
 use model::command::{Bind, Ports};
 use model::reply::{BoundSocket, Refusal, RefusalClass};
 use model::transport::TransportProtocol;
@@ -21,8 +24,15 @@ pub(super) struct Bound {
 pub(super) struct Held {
     /// In the order in which they were asked for.
     pub(super) udp: Vec<SocketKey>,
-    /// Nobody accepts from them yet; dropped, they are free.
-    pub(super) tcp: Vec<Listener>,
+    /// Listeners, in their order.
+    pub(super) tcp: Vec<SocketKey>,
+}
+
+impl Held {
+    /// All of them, to be closed.
+    pub(super) fn into_all(self) -> impl Iterator<Item = SocketKey> {
+        self.udp.into_iter().chain(self.tcp)
+    }
 }
 
 impl Bound {
@@ -36,7 +46,7 @@ impl Bound {
         Ok(bound)
     }
 
-    /// Gives the UDP sockets to the driver.
+    /// Gives them to the driver.
     ///
     /// # Errors
     /// Those that it has taken and that have to be closed now, and why it took no more.
@@ -44,18 +54,29 @@ impl Bound {
         self,
         sockets: &mut Sockets<'_, D>,
     ) -> Result<Held, (Vec<SocketKey>, Refusal)> {
-        let mut udp = Vec::with_capacity(self.udp.len());
+        let mut held = Held::default();
+        match self.give(sockets, &mut held) {
+            Ok(()) => Ok(held),
+            Err(refusal) => Err((held.into_all().collect(), refusal)),
+        }
+    }
+
+    fn give<D: Driver>(self, sockets: &mut Sockets<'_, D>, held: &mut Held) -> Result<(), Refusal> {
+        let no_room = |what: &str, at: SocketAddr, cause: &io::Error| {
+            let reason = format!("the shard has no room for the {what} on {at}: {cause}");
+            Refusal::new(RefusalClass::Failed, reason)
+        };
         for socket in self.udp {
             let at = socket.local_addr();
-            match sockets.add(socket) {
-                Ok(key) => udp.push(key),
-                Err(cause) => {
-                    let reason = format!("the shard has no room for the UDP socket on {at}: {cause}");
-                    return Err((udp, Refusal::new(RefusalClass::Failed, reason)));
-                }
-            }
+            let key = sockets.add(socket).map_err(|cause| no_room("UDP socket", at, &cause))?;
+            held.udp.push(key);
         }
-        Ok(Held { udp, tcp: self.tcp })
+        for listener in self.tcp {
+            let at = listener.local_addr();
+            let key = sockets.listen(listener).map_err(|cause| no_room("TCP socket", at, &cause))?;
+            held.tcp.push(key);
+        }
+        Ok(())
     }
 
     fn add(&mut self, bind: &Bind, random: u64) -> Result<(), Refusal> {

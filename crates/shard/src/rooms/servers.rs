@@ -8,7 +8,7 @@ use net::Driver;
 
 use super::Rooms;
 use super::commands::Handled;
-use super::ports::{Bound, Held};
+use super::ports::Bound;
 use super::table::absent;
 use crate::io::Sockets;
 
@@ -22,9 +22,8 @@ impl Rooms {
         match command {
             WebRtcServerCommand::Open(binds) => self.open_server(key, binds, sockets),
             WebRtcServerCommand::Close => {
-                let Held { udp, tcp } = self.servers.remove(key).ok_or_else(|| absent(key))?;
-                drop(tcp);
-                Ok(Handled::AfterReaping(udp, Ok(Answer::Nothing)))
+                let held = self.servers.remove(key).ok_or_else(|| absent(key))?;
+                Ok(Handled::AfterReaping(held.into_all().collect(), Ok(Answer::Nothing)))
             }
         }
     }

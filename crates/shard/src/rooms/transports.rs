@@ -8,7 +8,7 @@ use model::key::{RouterKey, TransportKey};
 use model::reply::{Answer, BoundSocket, Part, Refusal, RefusalClass};
 use model::transport::TransportProtocol;
 use net::{Driver, SocketKey};
-use sfu::{Io, Local, Output};
+use sfu::{ConnectionKey, Io, Local, Output};
 
 use super::commands::{Handled, outcome};
 use super::owed::Then;
@@ -51,6 +51,8 @@ pub(super) struct Aside {
     pub(super) held: Held,
     /// UDP sockets of places beyond those of the station.
     further: Box<[Option<SocketKey>]>,
+    /// Its listeners, and their places.
+    listeners: Box<[(SocketKey, u8)]>,
     /// Its timer, if it was ever armed.
     pub(super) timer: Option<TimerKey>,
 }
@@ -63,7 +65,10 @@ impl Station {
             at.iter().map(|bound| if bound.protocol == TransportProtocol::Udp { udp.next() } else { None });
         let sockets = [0, 1].map(|_| by_place.next().flatten());
         let further = by_place.collect();
-        Self { sockets, locals: None, router, aside: Box::new(Aside { held, further, timer: None }), peers }
+        let places = (0..).zip(at).filter(|(_, bound)| bound.protocol == TransportProtocol::Tcp);
+        let listeners = held.tcp.iter().copied().zip(places.map(|(place, _)| place)).collect();
+        let aside = Box::new(Aside { held, further, listeners, timer: None });
+        Self { sockets, locals: None, router, aside, peers }
     }
 
     /// The UDP socket of a place.
@@ -85,6 +90,13 @@ impl Station {
             None => self.aside.further.iter().position(is_it)? + self.sockets.len(),
         };
         Some(Local::Socket { place: u8::try_from(place).ok()?, ip })
+    }
+
+    /// How a transport calls a connection that one of its listeners accepted.
+    pub(super) fn connection(&self, connection: SocketKey, listener: SocketKey) -> Option<Local> {
+        let (_, place) = *self.aside.listeners.iter().find(|(key, _)| *key == listener)?;
+        let (index, generation) = (connection.index(), connection.generation());
+        Some(Local::Connection { place, connection: ConnectionKey { index, generation } })
     }
 
     /// Where datagrams of a place leave from, where neither the socket nor ICE says so.
@@ -130,7 +142,7 @@ impl Rooms {
         }
         match bound.hand_over(sockets) {
             Ok(held) => {
-                held.udp.iter().for_each(|socket| cx.own_socket(*socket, Some(key)));
+                held.udp.iter().chain(&held.tcp).for_each(|socket| cx.own_socket(*socket, Some(key)));
                 let station = Station::new(open.router, held, &at, peers);
                 self.transports.insert(key, station)?;
                 if let Some(part) = self.routers.get_mut(open.router) {

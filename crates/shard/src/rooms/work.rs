@@ -9,7 +9,6 @@ use model::key::{DataProducerKey, ProducerKey, RouterKey, TransportKey};
 use net::Driver;
 
 use super::owed::OwedKey;
-use super::ports::Held;
 use super::transports::Aside;
 use super::{Rooms, Told};
 use crate::context::Context;
@@ -156,10 +155,9 @@ impl Rooms {
             if let Some(part) = self.routers.get_mut(station.router) {
                 part.transports.retain(|other| *other != key);
             }
-            let Aside { held: Held { udp, tcp }, timer, .. } = *station.aside;
+            let Aside { held, timer, .. } = *station.aside;
             timer.map(|timer| share.cx.cancel(timer));
-            drop(tcp);
-            udp.into_iter().for_each(|socket| self.reap(socket, share.owed, share.sockets));
+            held.into_all().for_each(|socket| self.reap(socket, share.owed, share.sockets));
         }
         true
     }

@@ -190,9 +190,10 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
         connection.standing == Standing::Bound || connection.useless < MOST_USELESS
     }
 
-    /// Checks those whose time has come.
+    /// Checks those whose time has come. Who is left over is a deadline that has passed: the next tick comes at once.
     fn check(&mut self) {
-        while let Some(&(at, key)) = self.streams.checks.front() {
+        for _ in 0..CHECKS_PER_TICK {
+            let Some(&(at, key)) = self.streams.checks.front() else { return };
             if at > self.cx.now() {
                 return;
             }
@@ -262,6 +263,8 @@ const SHORTEST_PACKET: usize = 8;
 /// Frames of no use after which nobody believes that a connection will prove anything. An ICE agent that checks with
 /// credentials from before a restart sends fewer.
 const MOST_USELESS: u8 = 16;
+/// Each may be a connection to close, at some microseconds: twice as many as come in a tick.
+const CHECKS_PER_TICK: usize = 64;
 /// How soon to look again for a descriptor when there was none: as seldom as not to cost anything, and as often as nobody
 /// who waits notices beside a lost packet of a handshake.
 const DESCRIPTOR_RETRY: Duration = Duration::from_millis(100);

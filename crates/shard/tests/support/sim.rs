@@ -39,8 +39,9 @@ pub struct SimDriver {
     closed: VecDeque<SocketKey>,
     pub last_wait: Option<Wait>,
     connected: Vec<(SocketKey, Option<SocketAddr>)>,
-    /// Listeners where somebody waits for whom there is no descriptor.
-    pub besieged: VecDeque<SocketKey>,
+    /// Whether somebody waits at each new listener, for whom there is no descriptor.
+    pub starves: bool,
+    besieged: VecDeque<SocketKey>,
     /// How often somebody was to be accepted.
     pub accepts: u32,
     counters: DriverCounters,
@@ -51,6 +52,7 @@ struct SimSocket {
     generation: u32,
     /// Holds its port until it is reaped.
     socket: Option<Socket>,
+    listener: Option<Listener>,
     state: State,
     in_tick: usize,
 }
@@ -88,6 +90,7 @@ impl SimDriver {
             closed: VecDeque::new(),
             last_wait: None,
             connected: Vec::new(),
+            starves: false,
             besieged: VecDeque::new(),
             accepts: 0,
             counters: DriverCounters::default(),
@@ -133,6 +136,21 @@ impl SimDriver {
         self.arrivals.len()
     }
 
+    fn enter(&mut self, socket: Option<Socket>, listener: Option<Listener>) -> io::Result<SocketKey> {
+        if self.refuses {
+            return Err(io::Error::other("the table is full"));
+        }
+        let free = self.sockets.iter().position(|socket| socket.state == State::Free);
+        let index = free.unwrap_or_else(|| {
+            let state = State::Free;
+            self.sockets.push(SimSocket { generation: 0, socket: None, listener: None, state, in_tick: 0 });
+            self.sockets.len() - 1
+        });
+        let place = &mut self.sockets[index];
+        (place.state, place.socket, place.listener) = (State::Open, socket, listener);
+        Ok(SocketKey::new(u32::try_from(index).unwrap(), place.generation))
+    }
+
     fn is_open(&self, key: SocketKey) -> bool {
         let socket = self.sockets.get(key.index() as usize);
         socket.is_some_and(|socket| socket.generation == key.generation() && socket.state == State::Open)
@@ -141,18 +159,7 @@ impl SimDriver {
 
 impl Driver for SimDriver {
     fn add(&mut self, socket: Socket) -> io::Result<SocketKey> {
-        if self.refuses {
-            return Err(io::Error::other("the table is full"));
-        }
-        let free = self.sockets.iter().position(|socket| socket.state == State::Free);
-        let index = free.unwrap_or_else(|| {
-            self.sockets.push(SimSocket { generation: 0, socket: None, state: State::Free, in_tick: 0 });
-            self.sockets.len() - 1
-        });
-        let place = &mut self.sockets[index];
-        place.state = State::Open;
-        place.socket = Some(socket);
-        Ok(SocketKey::new(u32::try_from(index).unwrap(), place.generation))
+        self.enter(Some(socket), None)
     }
 
     fn close(&mut self, key: SocketKey) {
@@ -183,6 +190,7 @@ impl Driver for SimDriver {
             let socket = &mut self.sockets[key.index() as usize];
             socket.state = State::Free;
             socket.socket = None;
+            socket.listener = None;
             socket.generation += 1;
             self.closed.push_back(key);
         }
@@ -235,11 +243,10 @@ impl Driver for SimDriver {
     }
 
     fn listen(&mut self, listener: Listener) -> io::Result<SocketKey> {
-        drop(listener);
-        let socket = SimSocket { generation: 0, socket: None, state: State::Open, in_tick: 0 };
-        self.sockets.push(socket);
-        let key = SocketKey::new(u32::try_from(self.sockets.len() - 1).unwrap(), 0);
-        self.besieged.push_back(key);
+        let key = self.enter(None, Some(listener))?;
+        if self.starves {
+            self.besieged.push_back(key);
+        }
         Ok(key)
     }
 

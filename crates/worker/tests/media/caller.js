@@ -5,8 +5,10 @@ const assert = require('assert');
 const crypto = require('crypto');
 const dgram = require('dgram');
 const fs = require('fs');
+const net = require('net');
 const os = require('os');
 const path = require('path');
+const { once } = require('events');
 const { execFileSync, spawn } = require('child_process');
 const modules = require('./modules.js');
 const { SrtpSession } = require(`${modules}/werift-rtp/lib/rtp/src/srtp/srtp.js`);
@@ -21,7 +23,7 @@ class Caller extends Peer {
   static async call(bed, router, options) {
     const listenInfos = [{ protocol: 'udp', ip: '127.0.0.1' }];
     const transport = await router.createWebRtcTransport({ listenInfos, ...options });
-    const peer = await Caller.open(bed);
+    const peer = await this.open(bed);
     bed.peers.push(peer);
     Object.assign(peer, { transport, target: transport.iceCandidates[0].port, granted: 0, said: [] });
     for (const event of ['iceselectedtuplechange', 'icestatechange', 'dtlsstatechange']) {
@@ -30,8 +32,12 @@ class Caller extends Peer {
         peer.wake();
       });
     }
+    await peer.reach();
     return { router, transport, peer };
   }
+
+  // Makes the way to the transport, where one has to be made.
+  async reach() {}
 
   // Through all of it, with the transport as DTLS server.
   async connect() {
@@ -100,6 +106,45 @@ class Caller extends Peer {
     this.openssl?.kill('SIGKILL');
     this.behind?.close();
     if (this.folder) fs.rmSync(this.folder, { recursive: true });
+  }
+}
+
+// The same over TCP (RFC 6544): each datagram behind its length (RFC 4571).
+class TcpCaller extends Caller {
+  static call(bed, router, options) {
+    return super.call(bed, router, { listenInfos: [{ protocol: 'tcp', ip: '127.0.0.1' }], ...options });
+  }
+
+  async reach() {
+    this.socket = net.connect(this.target, '127.0.0.1');
+    this.socket.setNoDelay(true);
+    // What ends it is the scenario's to say.
+    this.socket.on('error', () => {});
+    let rest = Buffer.alloc(0);
+    this.socket.on('data', data => {
+      rest = Buffer.concat([rest, data]);
+      while (rest.length >= 2 && rest.length >= 2 + rest.readUInt16BE(0)) {
+        const end = 2 + rest.readUInt16BE(0);
+        this.receive(rest.subarray(2, end));
+        rest = rest.subarray(end);
+      }
+    });
+    await once(this.socket, 'connect');
+    this.port = this.socket.localPort;
+  }
+
+  // In so many pieces, if it is to be pieces.
+  sendBytes(bytes) {
+    // OpenSSL has a last word for who has gone.
+    if (!this.socket.writable) return;
+    const frame = Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
+    const step = Math.ceil(frame.length / (this.pieces ?? 1));
+    for (let at = 0; at < frame.length; at += step) this.socket.write(frame.subarray(at, at + step));
+  }
+
+  close() {
+    super.close();
+    this.socket?.destroy();
   }
 }
 
@@ -173,4 +218,4 @@ async function bound() {
 // RFC 7714 §12: AEAD_AES_128_GCM.
 const KEY = 16, SALT = 12;
 
-module.exports = { Caller };
+module.exports = { Caller, TcpCaller };

@@ -81,7 +81,7 @@ const PLACES: &[Place] = &[
         may_use: &["wire", "srtp", "model", "streams", "ice", "dtls", "sctp", "bwe"],
     },
     Place { package: "net", layer: 2, may_use: &["wire"] },
-    Place { package: "shard", layer: 2, may_use: &["wire", "model", "sfu", "net", "dtls"] },
+    Place { package: "shard", layer: 2, may_use: &["wire", "model", "sfu", "net", "dtls", "ice"] },
     // `net` for the look at the machine before a shard starts, and for the sleep that shards end.
     Place { package: "shardcast", layer: 3, may_use: &["model", "shard", "net"] },
     // `net` only for what the parent process left open and what this one used.

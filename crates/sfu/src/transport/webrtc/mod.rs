@@ -100,6 +100,11 @@ impl WebRtc {
         self.agent.heard(from)
     }
 
+    /// A TCP connection has ended.
+    pub(crate) fn lost(&mut self, tuple: Tuple<Local>) -> Changes<Local> {
+        self.agent.lost(tuple)
+    }
+
     /// When the peer's consent ends.
     pub(crate) fn consent_ends(&self) -> Mono {
         self.agent.deadline()
