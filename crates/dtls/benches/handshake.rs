@@ -16,8 +16,20 @@ use wire::Mono;
 const ROUNDS: usize = 500;
 
 fn main() {
+    let [ecdsa, rsa] = [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_RSA_SHA256];
+    for (name, keys) in [
+        ("ECDSA, server by dimpl", [ecdsa, ecdsa]),
+        ("RSA client, ECDSA server", [rsa, ecdsa]),
+        ("ECDSA client, RSA server", [ecdsa, rsa]),
+        ("RSA on both sides", [rsa, rsa]),
+    ] {
+        println!("\n{name}");
+        measure(&keys.map(identity));
+    }
+}
+
+fn measure(identities: &[Identity; 2]) {
     let anchor = Anchor::new(Instant::now());
-    let identities = [identity(), identity()];
     let begun = Instant::now();
     let setups = identities.each_ref().map(|identity| Setup::new(identity, anchor).unwrap());
     println!("a setup {:>38.0} us", micros(begun.elapsed()) / 2.0);
@@ -25,7 +37,7 @@ fn main() {
     let mut steps: BTreeMap<(usize, usize), Vec<f64>> = BTreeMap::new();
     let mut wholes: [Vec<f64>; 2] = Default::default();
     for _ in 0..ROUNDS {
-        let spent = handshake(&setups, &identities);
+        let spent = handshake(&setups, identities);
         for (side, whole) in wholes.iter_mut().enumerate() {
             whole.push(spent.iter().filter(|step| step.0 == side).map(|step| step.2).sum());
         }
@@ -100,8 +112,8 @@ fn row(name: &str, spent: &mut [f64]) {
     println!("{name:<22} {:>8.0} {:>8.0} {:>8.0}", at(50), at(99), at(100));
 }
 
-fn identity() -> Identity {
-    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
+fn identity(algorithm: &'static rcgen::SignatureAlgorithm) -> Identity {
+    let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
     let made = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
     Identity::new(made.der(), &key.serialize_der()).unwrap()
 }

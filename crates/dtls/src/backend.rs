@@ -1,24 +1,23 @@
-//! The library behind the face: one handshake of `dimpl`, in our time and our words.
-//!
-//! A second backend is a second file like this one; `endpoint` asks nothing of it but these methods.
+//! What is behind the face: one handshake, by one of two libraries. `endpoint` asks nothing of them but these methods.
 
-use dimpl::{CertificateError, CryptoError, Error, Output, SecurityError};
+use std::rc::Rc;
+
 use wire::Mono;
 
-use crate::anchor::Anchor;
+use crate::by_dimpl::ByDimpl;
 use crate::failure::Failure;
-use crate::keys::{SrtpKeys, SrtpProfile};
+use crate::keys::SrtpKeys;
 use crate::output::Room;
+use crate::own::{self, Machine};
 use crate::role::Role;
-use crate::setup::{HANDSHAKE_TIMEOUT, Setup};
+use crate::setup::Setup;
 
-/// One machine of the library's.
-pub(crate) struct Backend {
-    dtls: dimpl::Dtls,
-    role: Role,
-    anchor: Anchor,
-    /// When it was last told the time.
-    now: Mono,
+/// One handshake.
+pub(crate) enum Backend {
+    /// A server whose key is ECDSA, for clients that make themselves such a certificate: browsers.
+    Dimpl(Box<ByDimpl>),
+    /// Everybody else: RSA on either side, and each client.
+    Own(Box<Machine>),
 }
 
 /// What it has to say. Lengths are those of what it wrote at the start of the room.
@@ -37,82 +36,66 @@ pub(crate) enum Polled {
 }
 
 impl Backend {
-    /// Begins: a client's first message waits to be polled.
+    /// A client's first message waits to be polled.
+    ///
+    /// A client offers both kinds at once: a server that finds nothing in a hello is over, and hears no second one. For
+    /// a server's own key one kind is enough, and which certificates it has to ask for it knows from the hello.
     pub(crate) fn new(setup: &Setup, role: Role, now: Mono) -> Result<Self, Failure> {
-        let mut dtls = setup.server(now);
-        dtls.set_active(role == Role::Client);
-        let mut backend = Self { dtls, role, anchor: setup.anchor(), now };
-        // The library panics on a packet that comes before it was told the time.
-        backend.handle_timeout(now)?;
-        Ok(backend)
+        match (role, setup.dimpl()) {
+            (Role::Server, Some(dimpl)) => {
+                Ok(Self::Dimpl(Box::new(ByDimpl::new(dimpl, setup.anchor(), now)?)))
+            }
+            _ => Self::own(setup.own(), role, now),
+        }
+    }
+
+    /// By the library that speaks RSA.
+    pub(crate) fn own(config: Rc<own::Config>, role: Role, now: Mono) -> Result<Self, Failure> {
+        Ok(Self::Own(Box::new(Machine::new(config, role, now)?)))
+    }
+
+    /// Whether it verifies no RSA.
+    pub(crate) const fn is_dimpl(&self) -> bool {
+        matches!(self, Self::Dimpl(_))
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Mono) -> Result<(), Failure> {
-        self.now = now;
-        self.dtls.handle_timeout(self.anchor.instant(now)).map_err(|why| failure(&why))
+        match self {
+            Self::Dimpl(dimpl) => dimpl.handle_timeout(now),
+            Self::Own(own) => own.handle_timeout(now),
+        }
     }
 
     pub(crate) fn handle_packet(&mut self, packet: &[u8]) -> Result<(), Failure> {
-        self.dtls.handle_packet(packet).map_err(|why| failure(&why))
+        match self {
+            Self::Dimpl(dimpl) => dimpl.handle_packet(packet),
+            Self::Own(own) => own.handle_packet(packet),
+        }
     }
 
     /// Under the keys of the handshake.
     pub(crate) fn send(&mut self, data: &[u8]) -> Result<(), Failure> {
-        self.dtls.send_application_data(data).map(|_| ()).map_err(|why| failure(&why))
+        match self {
+            Self::Dimpl(dimpl) => dimpl.send(data),
+            Self::Own(own) => {
+                own.send(data);
+                Ok(())
+            }
+        }
     }
 
     /// Says goodbye, if there are keys to say it under.
     pub(crate) fn close(&mut self) {
-        // It fails for what can not be sent any more.
-        let _ = self.dtls.close();
+        match self {
+            Self::Dimpl(dimpl) => dimpl.close(),
+            Self::Own(own) => own.close(),
+        }
     }
 
     pub(crate) fn poll(&mut self, room: &mut Room) -> Polled {
-        match self.dtls.poll_output(room.bytes()) {
-            Output::Packet(packet) => Polled::Datagram(packet.len()),
-            Output::ApplicationData(data) => Polled::Data(data.len()),
-            Output::PeerCert(certificate) => Polled::Certificate(certificate.len()),
-            Output::Connected => Polled::Complete,
-            Output::KeyingMaterial(exported, profile) => {
-                Polled::Keys(known(profile).and_then(|profile| SrtpKeys::new(profile, self.role, &exported)))
-            }
-            Output::CloseNotify => Polled::Closed,
-            Output::Timeout(at) => Polled::Idle(self.timer(self.anchor.mono(at))),
-            // Nothing is longer than the room (a record has 16 KiB), and this version has no other outputs.
-            _ => Polled::Idle(Mono::NEVER),
+        match self {
+            Self::Dimpl(dimpl) => dimpl.poll(room),
+            Self::Own(own) => own.poll(room),
         }
-    }
-
-    /// The library always names a moment; one beyond every timer of a handshake means none.
-    fn timer(&self, at: Mono) -> Mono {
-        if at.since(self.now) > HANDSHAKE_TIMEOUT { Mono::NEVER } else { at }
-    }
-}
-
-fn known(profile: dimpl::SrtpProfile) -> Option<SrtpProfile> {
-    match profile {
-        dimpl::SrtpProfile::AEAD_AES_256_GCM => Some(SrtpProfile::AeadAes256Gcm),
-        dimpl::SrtpProfile::AEAD_AES_128_GCM => Some(SrtpProfile::AeadAes128Gcm),
-        dimpl::SrtpProfile::AES128_CM_SHA1_80 => Some(SrtpProfile::AesCm128HmacSha1_80),
-        _ => None,
-    }
-}
-
-fn failure(error: &Error) -> Failure {
-    match error {
-        Error::Timeout(_) => Failure::TimedOut,
-        Error::SecurityError(SecurityError::FatalAlert { description }) => {
-            Failure::Refused { alert: *description }
-        }
-        Error::SecurityError(
-            SecurityError::NoMutuallyAcceptableCipherSuite | SecurityError::NoCommonCipherSuite,
-        ) => Failure::NoCommonCipher,
-        Error::CertificateError(
-            CertificateError::NoServerCertificateReceived | CertificateError::NoClientCertificateReceived,
-        ) => Failure::NoPeerCertificate,
-        Error::CryptoError(CryptoError::UnsupportedPublicKeyAlgorithm) => {
-            Failure::PeerKey { key_type: "a key that is not ECDSA" }
-        }
-        other => Failure::Broken(other.to_string().into()),
     }
 }

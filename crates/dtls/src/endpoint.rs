@@ -1,6 +1,7 @@
 //! One transport's DTLS.
 
 use core::fmt;
+use std::rc::Rc;
 
 use wire::Mono;
 
@@ -9,6 +10,7 @@ use crate::failure::Failure;
 use crate::fingerprint::Fingerprint;
 use crate::keys::SrtpKeys;
 use crate::output::{Connected, Output, Room};
+use crate::own;
 use crate::role::{RemoteRole, Role};
 use crate::setup::Setup;
 use crate::waiting::{DATAGRAM_MAX, Received, Waiting};
@@ -43,6 +45,8 @@ pub struct Endpoint {
     role: Role,
     state: State,
     backend: Option<Backend>,
+    /// What the other backend takes if the client's hello asks for it; none once that is settled.
+    second: Option<Rc<own::Config>>,
     /// The backend's timer; it says that only once it has nothing else to say.
     timer: Option<Mono>,
     remote: Option<Fingerprint>,
@@ -77,6 +81,7 @@ impl Endpoint {
             role,
             state: State::Connecting,
             backend: None,
+            second: None,
             timer: None,
             remote,
             certificate: None,
@@ -247,13 +252,31 @@ impl Endpoint {
         self.state = State::Connecting;
         (self.timer, self.certificate, self.keys) = (None, None, None);
         self.waiting.clear();
-        match Backend::new(setup, self.role, now) {
+        let backend = Backend::new(setup, self.role, now);
+        self.second = match &backend {
+            Ok(backend) if backend.is_dimpl() => Some(setup.own()),
+            _ => None,
+        };
+        self.hold(backend);
+    }
+
+    fn hold(&mut self, backend: Result<Backend, Failure>) {
+        match backend {
             Ok(backend) => self.backend = Some(backend),
             Err(why) => self.fail(why),
         }
     }
 
     fn feed(&mut self, now: Mono, packet: &[u8]) {
+        // A server asks for certificates when it answers the first hello, and can not ask again.
+        if self.second.is_some()
+            && let Some(may_have_rsa) = own::may_have_rsa(packet)
+        {
+            let config = self.second.take().filter(|_| may_have_rsa);
+            if let Some(config) = config {
+                self.hold(Backend::own(config, Role::Server, now));
+            }
+        }
         self.work(|backend| {
             // It knows no time but this, and starts its deadline by it.
             backend.handle_timeout(now)?;
@@ -285,8 +308,8 @@ impl Endpoint {
             }
             return self.end(State::Failed, Some(Output::Failed(Failure::Fingerprint { function })));
         }
-        // The library would say only that something could not be verified.
-        if holds_rsa(&certificate) {
+        // Whoever shows RSA where only ECDSA was asked for. The library would say only that it could not be verified.
+        if self.backend.as_ref().is_some_and(Backend::is_dimpl) && holds_rsa(&certificate) {
             return self.fail(Failure::PeerKey { key_type: "RSA" });
         }
         self.certificate = Some(certificate);

@@ -12,17 +12,19 @@ pub enum Failure {
         function: HashFunction,
     },
     /// The peer's certificate is of a kind that can not be verified here.
-    #[error("the peer's certificate holds {key_type}; only ECDSA on P-256 and P-384 can be verified")]
+    #[error(
+        "the peer's certificate holds {key_type}; only RSA and ECDSA on P-256 and P-384 can be verified, and RSA only if the hello shows a general library"
+    )]
     PeerKey {
         /// What kind.
         key_type: &'static str,
     },
     /// The peer was asked for a certificate and had none that fits.
-    #[error("the peer showed no certificate; only ECDSA was asked for, and it may have RSA alone")]
+    #[error("the peer showed no certificate; if only ECDSA was asked for, it may have RSA alone")]
     NoPeerCertificate,
     /// Nothing in common.
     #[error(
-        "no cipher suite in common: only ECDHE with ECDSA and an AEAD is spoken, and the peer may have RSA alone"
+        "nothing in common: ECDHE with an AEAD and the extended master secret is spoken, by the kind of our own key"
     )]
     NoCommonCipher,
     /// The peer offered DTLS but no SRTP, or no profile of ours (RFC 5764 §4.1).
@@ -44,9 +46,7 @@ pub enum Failure {
 
 fn explained(alert: u8) -> &'static str {
     match alert {
-        HANDSHAKE_FAILURE => {
-            " (handshake_failure): it has nothing in common with us, such as a certificate with ECDSA"
-        }
+        HANDSHAKE_FAILURE => " (handshake_failure): it has nothing in common with us",
         42 => " (bad_certificate)",
         43 => " (unsupported_certificate)",
         48 => " (unknown_ca)",

@@ -5,7 +5,7 @@ use core::fmt;
 use aws_lc_rs::rsa;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
-    KeyPair,
+    Ed25519KeyPair, KeyPair,
 };
 use rustls_pki_types::pem::{self, PemObject};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::fingerprint::{Fingerprint, HashFunction};
 
-/// A certificate with a key that the library signs with.
+/// A certificate with a key that one of the libraries signs with.
 pub struct Identity {
     certificate: Box<[u8]>,
     private_key: Zeroizing<Vec<u8>>,
@@ -27,6 +27,8 @@ pub enum KeyType {
     EcdsaP256,
     /// ECDSA on P-384.
     EcdsaP384,
+    /// RSA of 2048 to 8192 bits.
+    Rsa,
 }
 
 /// Why a certificate and a key are no identity.
@@ -43,15 +45,32 @@ pub enum IdentityError {
     /// The bytes are no private key.
     #[error("the private key is neither PKCS#8 nor SEC 1 nor PKCS#1: {0}")]
     Der(&'static str),
-    /// A key of a kind that the library does not sign with.
-    #[error("the private key is {key_type}; it must be ECDSA on P-256 or P-384")]
+    /// A key of a kind that nobody here signs with.
+    #[error(
+        "the private key is {key_type}; it must be an ECDSA key on P-256 or P-384, or an RSA key of 2048 to 8192 bits"
+    )]
     KeyType {
-        /// What kind.
+        /// What it is.
         key_type: &'static str,
     },
     /// The key is not that of the certificate.
-    #[error("the private key is not that of the certificate")]
-    Mismatch,
+    #[error("the private key ({key_type}) is not that of the certificate")]
+    Mismatch {
+        /// What kind of key it is.
+        key_type: &'static str,
+    },
+}
+
+impl KeyType {
+    /// As errors and logs name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::EcdsaP256 => "ECDSA on P-256",
+            Self::EcdsaP384 => "ECDSA on P-384",
+            Self::Rsa => "RSA",
+        }
+    }
 }
 
 impl Identity {
@@ -65,7 +84,7 @@ impl Identity {
         // The public key stands in the certificate as a bit string of its own (RFC 5280 §4.1.2.7); no other one of
         // this length and content is there by chance.
         if !certificate.windows(public_key.len()).any(|window| window == public_key) {
-            return Err(IdentityError::Mismatch);
+            return Err(IdentityError::Mismatch { key_type: key_type.name() });
         }
         let private_key = Zeroizing::new(private_key.to_vec());
         Ok(Self { certificate: certificate.into(), private_key, key_type })
@@ -75,11 +94,14 @@ impl Identity {
     ///
     /// # Errors
     /// When a section is missing or broken, and as [`Identity::new`].
-    pub fn from_pem(certificate: &str, private_key: &str) -> Result<Self, IdentityError> {
+    pub fn from_pem(certificate: &[u8], private_key: &[u8]) -> Result<Self, IdentityError> {
         let broken = |expected| move |cause| IdentityError::Pem { expected, cause };
-        let certificate =
-            CertificateDer::from_pem_slice(certificate.as_bytes()).map_err(broken("certificate"))?;
-        let key = PrivateKeyDer::from_pem_slice(private_key.as_bytes()).map_err(broken("private key"))?;
+        let certificate = CertificateDer::from_pem_slice(certificate).map_err(broken("certificate"))?;
+        // A label (RFC 7468 §11), or a header of the older form (RFC 1421 §4.6.1.1): neither is readable as a key.
+        if ENCRYPTED.iter().any(|mark| private_key.windows(mark.len()).any(|window| window == *mark)) {
+            return Err(IdentityError::KeyType { key_type: "an encrypted key, whose password nobody said" });
+        }
+        let key = PrivateKeyDer::from_pem_slice(private_key).map_err(broken("private key"))?;
         Self::new(&certificate, key.secret_der())
     }
 
@@ -124,11 +146,22 @@ fn recognise(key: &PrivateKeyDer<'_>) -> Result<(KeyType, Vec<u8>), IdentityErro
         }
     }
     let der = key.secret_der();
-    let is_rsa = matches!(key, PrivateKeyDer::Pkcs1(_)) || rsa::KeyPair::from_pkcs8(der).is_ok();
+    let pair = match key {
+        PrivateKeyDer::Pkcs1(_) => rsa::KeyPair::from_der(der),
+        _ => rsa::KeyPair::from_pkcs8(der),
+    };
+    if let Ok(pair) = pair {
+        // Peers refuse shorter ones, as we do.
+        if pair.public_modulus_len() >= RSA_MODULUS_MIN {
+            return Ok((KeyType::Rsa, pair.public_key().as_ref().to_vec()));
+        }
+        return Err(IdentityError::KeyType { key_type: "an RSA key of fewer than 2048 bits" });
+    }
     let key_type = match key {
-        _ if is_rsa => "RSA",
-        PrivateKeyDer::Sec1(_) => "ECDSA on another curve",
-        _ => "of another kind",
+        _ if Ed25519KeyPair::from_pkcs8_maybe_unchecked(der).is_ok() => "an Ed25519 key",
+        PrivateKeyDer::Pkcs1(_) => "an RSA key of another size, or a broken one",
+        PrivateKeyDer::Sec1(_) => "an ECDSA key on another curve, or a broken one",
+        _ => "a key of another type, or a broken one",
     };
     Err(IdentityError::KeyType { key_type })
 }
@@ -141,6 +174,9 @@ fn ecdsa(algorithm: &'static EcdsaSigningAlgorithm, key: &PrivateKeyDer<'_>) -> 
     Some(pair.ok()?.public_key().as_ref().to_vec())
 }
 
+const RSA_MODULUS_MIN: usize = 256;
+const ENCRYPTED: [&[u8]; 2] = [b"-----BEGIN ENCRYPTED PRIVATE KEY-----", b"Proc-Type: 4,ENCRYPTED"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,10 +188,11 @@ mod tests {
     }
 
     #[test]
-    fn ecdsa_keys_are_recognised() {
+    fn keys_are_recognised() {
         for (algorithm, expected) in [
             (&rcgen::PKCS_ECDSA_P256_SHA256, KeyType::EcdsaP256),
             (&rcgen::PKCS_ECDSA_P384_SHA384, KeyType::EcdsaP384),
+            (&rcgen::PKCS_RSA_SHA256, KeyType::Rsa),
         ] {
             let (certificate, key) = made(algorithm);
             let identity = Identity::new(&certificate, &key).unwrap();
@@ -169,11 +206,25 @@ mod tests {
     fn a_key_of_another_kind_or_certificate_is_named() {
         let (certificate, key) = made(&rcgen::PKCS_ED25519);
         let error = Identity::new(&certificate, &key).unwrap_err().to_string();
-        assert_eq!(error, "the private key is of another kind; it must be ECDSA on P-256 or P-384");
-        let (one, other) = (made(&rcgen::PKCS_ECDSA_P256_SHA256), made(&rcgen::PKCS_ECDSA_P256_SHA256));
-        assert!(matches!(Identity::new(&one.0, &other.1), Err(IdentityError::Mismatch)));
-        assert!(matches!(Identity::new(&one.0, b"nothing"), Err(IdentityError::Der(_))));
-        let error = Identity::from_pem("nothing", "nothing").unwrap_err().to_string();
+        assert!(
+            error.starts_with("the private key is an Ed25519 key; it must be an ECDSA key on"),
+            "{error}"
+        );
+        for algorithm in [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_RSA_SHA256] {
+            let (one, other) = (made(algorithm), made(algorithm));
+            assert!(matches!(Identity::new(&one.0, &other.1), Err(IdentityError::Mismatch { .. })));
+        }
+        assert!(matches!(Identity::new(&certificate, b"nothing"), Err(IdentityError::Der(_))));
+        let error = Identity::from_pem(b"nothing", b"nothing").unwrap_err().to_string();
         assert!(error.starts_with("there is no certificate in PEM: "), "{error}");
+    }
+
+    #[test]
+    fn an_encrypted_key_is_named() {
+        let certificate = crate::pem::certificate(&made(&rcgen::PKCS_ECDSA_P256_SHA256).0);
+        for mark in ENCRYPTED {
+            let error = Identity::from_pem(certificate.as_bytes(), mark).unwrap_err().to_string();
+            assert!(error.starts_with("the private key is an encrypted key"), "{error}");
+        }
     }
 }

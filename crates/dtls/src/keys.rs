@@ -35,6 +35,12 @@ impl SrtpProfile {
         }
     }
 
+    /// Bytes of keys and salts for both directions.
+    pub(crate) const fn exported_len(self) -> usize {
+        let (key, salt) = self.lengths();
+        key.saturating_add(salt).saturating_mul(2)
+    }
+
     /// Bytes of a master key and of a master salt.
     const fn lengths(self) -> (usize, usize) {
         match self {
@@ -48,9 +54,7 @@ impl SrtpProfile {
 impl SrtpKeys {
     /// None if there are not as many bytes as the profile needs.
     pub(crate) fn new(profile: SrtpProfile, role: Role, exported: &[u8]) -> Option<Self> {
-        let (key, salt) = profile.lengths();
-        let expected = key.checked_add(salt)?.checked_mul(2)?;
-        (exported.len() == expected).then(|| Self {
+        (exported.len() == profile.exported_len()).then(|| Self {
             profile,
             role,
             exported: Zeroizing::new(exported.into()),

@@ -1,4 +1,5 @@
-//! DTLS for WebRTC transports (RFC 6347, RFC 5764): a thin face over a sans-IO library, `dimpl`.
+//! DTLS for WebRTC transports (RFC 6347, RFC 5764): a thin face over a sans-IO library, `dimpl`, and
+//! over a handshake of our own for peers and keys that need RSA.
 //!
 //! [`Endpoint`] is one per WebRTC transport and lives on the transport's core; [`Setup`] and [`Room`] are one per shard.
 //! Datagrams go in, [`Output`]s come out as values: datagrams to send, the keys of SRTP, why it failed, that it closed.
@@ -12,19 +13,22 @@
 //!   nobody pass it in.
 //!
 //! On purpose not here: when DTLS begins (ICE says), which tuple a datagram may come from, SRTP itself, certificates
-//! (made or read by control). Only `backend`, `setup` and `anchor` know the library, so that a second one fits behind this face.
+//! (made or read by control). Only `by_dimpl`, `setup` and `anchor` know the library; what is RSA is in `own`, and `backend` is
+//! what both look like.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::arithmetic_side_effects))]
 
 mod anchor;
 mod backend;
+mod by_dimpl;
 mod endpoint;
 mod failure;
 mod fingerprint;
 mod identity;
 mod keys;
 mod output;
+mod own;
 mod pem;
 mod role;
 mod setup;

@@ -53,6 +53,12 @@ impl Room {
         &mut self.0
     }
 
+    /// Writes at the start; what has no room is cut off, which nothing is long enough for. Says how much it was.
+    pub(crate) fn fill(&mut self, bytes: &[u8]) -> usize {
+        let slots = self.0.iter_mut().zip(bytes);
+        slots.map(|(slot, byte)| *slot = *byte).count()
+    }
+
     pub(crate) fn start(&self, len: usize) -> &[u8] {
         self.0.get(..len).unwrap_or_default()
     }

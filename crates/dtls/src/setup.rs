@@ -1,21 +1,30 @@
 //! What every endpoint of a shard has in common, made ready once.
 
-#![expect(clippy::disallowed_types, reason = "the library asks for an Arc; nothing crosses shards in it")]
+#![expect(clippy::disallowed_types, reason = "dimpl asks for an Arc; nothing crosses shards in it")]
 
 use core::time::Duration;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use wire::Mono;
 
 use crate::anchor::Anchor;
-use crate::identity::Identity;
+use crate::identity::{Identity, KeyType};
 use crate::output::KEPT_MAX;
+use crate::own::{self, SigningKey};
 
-/// The identity and the library's settings. Making one runs the library's self-tests, so there is one per shard.
+/// The identity and the libraries' settings. Making one runs the first one's self-tests, so there is one per shard.
 pub struct Setup {
+    /// None if our key is RSA.
+    dimpl: Option<Dimpl>,
+    own: Rc<own::Config>,
+    anchor: Anchor,
+}
+
+/// What the first library asks for.
+pub(crate) struct Dimpl {
     config: Arc<dimpl::Config>,
     certificate: dimpl::DtlsCertificate,
-    anchor: Anchor,
 }
 
 /// The library refused its settings, or found its cryptography broken.
@@ -32,8 +41,8 @@ impl Setup {
         Self::build(identity, anchor, None)
     }
 
-    /// As [`Setup::new`], with the jitter of timers, hellos and nonces drawn from a seed. Key exchange and signatures
-    /// are as random as ever. For tests: whoever knows the seed knows the nonces.
+    /// As [`Setup::new`], with the jitter of timers, hellos and nonces drawn from a seed, unless a peer needs RSA. Key
+    /// exchange and signatures are as random as ever. For tests: whoever knows the seed knows the nonces.
     ///
     /// # Errors
     /// As [`Setup::new`].
@@ -42,6 +51,31 @@ impl Setup {
     }
 
     fn build(identity: &Identity, anchor: Anchor, seed: Option<u64>) -> Result<Self, SetupError> {
+        let key = SigningKey::load(identity.private_key());
+        let key = key.ok_or_else(|| SetupError("the private key can not be loaded".into()))?;
+        let own = Rc::new(own::Config { certificate: identity.certificate().into(), key });
+        let dimpl = match identity.key_type() {
+            KeyType::Rsa => None,
+            KeyType::EcdsaP256 | KeyType::EcdsaP384 => Some(Dimpl::new(identity, seed)?),
+        };
+        Ok(Self { dimpl, own, anchor })
+    }
+
+    pub(crate) const fn anchor(&self) -> Anchor {
+        self.anchor
+    }
+
+    pub(crate) const fn dimpl(&self) -> Option<&Dimpl> {
+        self.dimpl.as_ref()
+    }
+
+    pub(crate) fn own(&self) -> Rc<own::Config> {
+        Rc::clone(&self.own)
+    }
+}
+
+impl Dimpl {
+    fn new(identity: &Identity, seed: Option<u64>) -> Result<Self, SetupError> {
         let builder = dimpl::Config::builder()
             .mtu(MTU)
             .max_queue_rx(KEPT_MAX)
@@ -65,16 +99,12 @@ impl Setup {
         // The library panics on a key that it can not load.
         let key = config.crypto_provider().key_provider.load_private_key(&certificate.private_key);
         key.map_err(|why| SetupError(why.to_string().into()))?;
-        Ok(Self { config: Arc::new(config), certificate, anchor })
-    }
-
-    pub(crate) const fn anchor(&self) -> Anchor {
-        self.anchor
+        Ok(Self { config: Arc::new(config), certificate })
     }
 
     /// A machine of the library's in the role of the server.
-    pub(crate) fn server(&self, now: Mono) -> dimpl::Dtls {
-        let now = self.anchor.instant(now);
+    pub(crate) fn server(&self, anchor: Anchor, now: Mono) -> dimpl::Dtls {
+        let now = anchor.instant(now);
         dimpl::Dtls::new_12(Arc::clone(&self.config), self.certificate.clone(), now)
     }
 }
@@ -86,13 +116,13 @@ impl core::fmt::Debug for Setup {
 }
 
 /// The longest datagram that is sent: what fits the paths that media takes (mediasoup's value).
-const MTU: usize = 1350;
+pub(crate) const MTU: usize = 1350;
 /// Datagrams of one flight, twice.
 const SENDING_MAX: usize = 20;
 /// RFC 6347 §4.2.4.1 begins with a second, which a call that is being set up would feel.
-const FIRST_RETRANSMISSION: Duration = Duration::from_millis(100);
-/// Doubling from the first, these last longer than the whole handshake may: it is its deadline that ends it. The
-/// library has no ceiling for the interval.
+pub(crate) const FIRST_RETRANSMISSION: Duration = Duration::from_millis(100);
+/// Doubling from the first, these last longer than the whole handshake may: it is its deadline that ends it. No
+/// library has a ceiling for the interval.
 const RETRANSMISSIONS: usize = 9;
 /// As mediasoup's worker.
 pub(crate) const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);

@@ -18,8 +18,8 @@ use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Said, Side, anchor, identity, wrong};
-use dtls::{Failure, Fingerprint, HashFunction, Identity, Role, Room, SrtpProfile, State};
+use common::{Kind, Said, Side, anchor, wrong};
+use dtls::{Failure, Fingerprint, HashFunction, Role, Room, SrtpProfile, State};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use wire::Mono;
@@ -32,7 +32,7 @@ const GCM_256: &str = "SRTP_AEAD_AES_256_GCM";
 fn an_openssl_client_gets_gcm_and_the_same_keys() {
     // Chromium's order, which asks for the slow one first.
     let offered = format!("{SHA1_80}:{GCM_256}:{GCM_128}");
-    let mut call = Call::with_client(Peer::ecdsa("client"), &["-use_srtp", &offered], 88, None);
+    let mut call = Call::with_client(Kind::Ecdsa, Peer::ecdsa("client"), &["-use_srtp", &offered], 88, None);
     call.play_until(State::Connected);
     call.assert_same_keys(SrtpProfile::AeadAes256Gcm);
 
@@ -55,7 +55,7 @@ fn an_openssl_server_has_the_same_keys() {
         (SHA1_80, SrtpProfile::AesCm128HmacSha1_80, 60),
     ];
     for (name, profile, len) in cases {
-        let mut call = Call::with_server(Peer::ecdsa("server"), &["-use_srtp", name], len, None);
+        let mut call = Call::with_server(Kind::Ecdsa, Peer::ecdsa("server"), &["-use_srtp", name], len, None);
         call.play_until(State::Connected);
         call.assert_same_keys(profile);
         call.side.endpoint.close();
@@ -68,8 +68,10 @@ fn an_openssl_server_has_the_same_keys() {
 #[test]
 fn another_certificate_than_signalling_said_is_refused() {
     let options = ["-use_srtp", GCM_256];
-    let mut clients = Call::with_client(Peer::ecdsa("wrong-client"), &options, 88, Some(wrong()));
-    let mut servers = Call::with_server(Peer::ecdsa("wrong-server"), &options, 88, Some(wrong()));
+    let mut clients =
+        Call::with_client(Kind::Ecdsa, Peer::ecdsa("wrong-client"), &options, 88, Some(wrong()));
+    let mut servers =
+        Call::with_server(Kind::Ecdsa, Peer::ecdsa("wrong-server"), &options, 88, Some(wrong()));
     for call in [&mut clients, &mut servers] {
         call.play_until(State::Failed);
         let why = Failure::Fingerprint { function: HashFunction::Sha256 };
@@ -80,34 +82,64 @@ fn another_certificate_than_signalling_said_is_refused() {
 
 #[test]
 fn dtls_without_srtp_is_of_no_use() {
-    let mut clients = Call::with_client(Peer::ecdsa("bare-client"), &[], 88, None);
-    let mut servers = Call::with_server(Peer::ecdsa("bare-server"), &[], 88, None);
+    let mut clients = Call::with_client(Kind::Ecdsa, Peer::ecdsa("bare-client"), &[], 88, None);
+    let mut servers = Call::with_server(Kind::Ecdsa, Peer::ecdsa("bare-server"), &[], 88, None);
     for call in [&mut clients, &mut servers] {
         call.play_until(State::Failed);
         assert_eq!(call.side.failure(), Some(&Failure::NoSrtpProfile));
     }
 }
 
-/// What ADR 0008 says of RSA, and how it is told. A second backend turns these around.
 #[test]
-fn rsa_is_refused_by_name() {
+fn rsa_works_on_either_side_in_either_role() {
     let options = ["-use_srtp", GCM_256];
-    let peer = Peer::rsa("rsa");
-    let error = Identity::from_pem(&peer.text("cert"), &peer.text("key")).unwrap_err().to_string();
-    assert_eq!(error, "the private key is RSA; it must be ECDSA on P-256 or P-384");
-
-    let mut clients = Call::with_client(peer, &options, 88, None);
-    let mut servers = Call::with_server(Peer::rsa("rsa-server"), &options, 88, None);
-    for call in [&mut clients, &mut servers] {
-        call.play_until(State::Failed);
-        let why = call.side.failure().unwrap().to_string();
-        assert!(why.contains("ECDSA"), "{why}");
+    for (ours, theirs) in [(Kind::Ecdsa, Kind::Rsa), (Kind::Rsa, Kind::Ecdsa), (Kind::Rsa, Kind::Rsa)] {
+        let name = |role| format!("rsa-{role}-{ours:?}-{theirs:?}");
+        let mut clients = Call::with_client(ours, Peer::of(theirs, &name("client")), &options, 88, None);
+        let mut servers = Call::with_server(ours, Peer::of(theirs, &name("server")), &options, 88, None);
+        for call in [&mut clients, &mut servers] {
+            call.play_until(State::Connected);
+            call.assert_same_keys(SrtpProfile::AeadAes256Gcm);
+            call.side.endpoint.send(b"hello openssl\n").unwrap();
+            call.play_for(Duration::ZERO);
+            assert!(call.openssl.line_with("hello openssl").is_some());
+            call.openssl.say("hello shardcast\n");
+            call.play_while(|side| side.data().is_empty());
+            assert_eq!(call.side.data(), [b"hello shardcast\n"]);
+        }
     }
+}
+
+#[test]
+fn every_suite_and_group_that_is_offered_works() {
+    let suites = ["ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-RSA-AES256-GCM-SHA384"];
+    for (suite, group) in suites.into_iter().zip(["P-384", "P-256"]) {
+        let options = ["-use_srtp", GCM_128, "-cipher", suite, "-groups", group];
+        let mut clients = Call::with_client(Kind::Rsa, Peer::rsa(suite), &options, 56, None);
+        let mut servers = Call::with_server(Kind::Rsa, Peer::rsa(group), &options, 56, None);
+        for call in [&mut clients, &mut servers] {
+            call.play_until(State::Connected);
+            call.assert_same_keys(SrtpProfile::AeadAes128Gcm);
+        }
+    }
+}
+
+#[test]
+fn a_client_without_a_certificate_and_what_is_too_old_are_refused() {
+    let options = ["-use_srtp", GCM_256];
+    let mut bare = Call::with_client(Kind::Rsa, Peer::none("none"), &options, 88, None);
+    bare.play_until(State::Failed);
+    assert_eq!(bare.side.failure(), Some(&Failure::NoPeerCertificate));
+    let weak = ["-use_srtp", GCM_256, "-cipher", "ECDHE-RSA-AES128-SHA256"];
+    let mut old = Call::with_client(Kind::Rsa, Peer::rsa("weak"), &weak, 88, None);
+    old.play_until(State::Failed);
+    assert_eq!(old.side.failure(), Some(&Failure::NoCommonCipher));
 }
 
 /// A certificate in files that go with the value.
 struct Peer {
     folder: PathBuf,
+    shows: bool,
 }
 
 struct OpenSsl {
@@ -133,6 +165,20 @@ impl Peer {
         Self::new(name, &["ec", "-pkeyopt", "ec_paramgen_curve:P-256"])
     }
 
+    /// It has files, and shows none of them.
+    fn none(name: &str) -> Self {
+        let mut peer = Self::rsa(name);
+        peer.shows = false;
+        peer
+    }
+
+    fn of(kind: Kind, name: &str) -> Self {
+        match kind {
+            Kind::Ecdsa => Self::ecdsa(name),
+            Kind::Rsa => Self::rsa(name),
+        }
+    }
+
     fn rsa(name: &str) -> Self {
         Self::new(name, &["rsa:2048"])
     }
@@ -140,7 +186,7 @@ impl Peer {
     fn new(name: &str, key: &[&str]) -> Self {
         let folder = std::env::temp_dir().join(format!("shardcast-dtls-{}-{name}", std::process::id()));
         fs::create_dir_all(&folder).unwrap();
-        let peer = Self { folder };
+        let peer = Self { folder, shows: true };
         let mut command = Command::new("openssl");
         command.args(["req", "-x509", "-nodes", "-days", "30", "-subj", "/CN=peer", "-newkey"]).args(key);
         command.arg("-keyout").arg(peer.file("key")).arg("-out").arg(peer.file("cert"));
@@ -173,7 +219,9 @@ impl OpenSsl {
     fn new(what: &[&str], peer: &Peer, options: &[&str], exported: usize) -> Self {
         let mut command = Command::new("openssl");
         command.args(what).arg("-dtls1_2");
-        command.arg("-cert").arg(peer.file("cert")).arg("-key").arg(peer.file("key"));
+        if peer.shows {
+            command.arg("-cert").arg(peer.file("cert")).arg("-key").arg(peer.file("key"));
+        }
         // RFC 5764 §4.2.
         command.args(["-keymatexport", "EXTRACTOR-dtls_srtp", "-keymatexportlen", &exported.to_string()]);
         command.args(options).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -203,21 +251,33 @@ impl Drop for OpenSsl {
 }
 
 impl Call {
-    fn with_client(peer: Peer, options: &[&str], exported: usize, known: Option<Fingerprint>) -> Self {
+    fn with_client(
+        ours: Kind,
+        peer: Peer,
+        options: &[&str],
+        exported: usize,
+        known: Option<Fingerprint>,
+    ) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let to = socket.local_addr().unwrap().to_string();
         let openssl = OpenSsl::new(&["s_client", "-connect", &to], &peer, options, exported);
-        let side = Side::new(&identity(), Role::Server, known.or_else(|| Some(peer.fingerprint())), 70);
+        let side = Side::new(&ours.identity(), Role::Server, known.or_else(|| Some(peer.fingerprint())), 70);
         Self { side, room: Room::new(), socket: patient(socket), peer: None, openssl, _files: peer }
     }
 
-    fn with_server(peer: Peer, options: &[&str], exported: usize, known: Option<Fingerprint>) -> Self {
+    fn with_server(
+        ours: Kind,
+        peer: Peer,
+        options: &[&str],
+        exported: usize,
+        known: Option<Fingerprint>,
+    ) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
         let what = ["s_server", "-accept", "127.0.0.1:0", "-Verify", "1"];
         let openssl = OpenSsl::new(&what, &peer, options, exported);
         let accepting = openssl.line_with("ACCEPT ").unwrap();
         let at = accepting.trim_start_matches("ACCEPT ").parse().unwrap();
-        let side = Side::new(&identity(), Role::Client, known.or_else(|| Some(peer.fingerprint())), 70);
+        let side = Side::new(&ours.identity(), Role::Client, known.or_else(|| Some(peer.fingerprint())), 70);
         Self { side, room: Room::new(), socket: patient(socket), peer: Some(at), openssl, _files: peer }
     }
 

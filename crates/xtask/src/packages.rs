@@ -89,7 +89,7 @@ fn way_to_root(root: &Path) -> Option<&'static [&'static str]> {
     capture(program_in(Path::new("sudo"), root).args(["-n", "true"])).is_ok().then_some(&["sudo", "-n"])
 }
 
-/// One element of each plugin that the scenarios in `crates/worker/tests/media` use.
+/// One element of each plugin that the scenarios in `crates/worker/tests/media` and `crates/dtls/tests` use.
 const ELEMENTS: &[&str] = &[
     "udpsrc",
     "rtpjitterbuffer",
@@ -102,6 +102,7 @@ const ELEMENTS: &[&str] = &[
     "vp8enc",
     "opusenc",
     "srtpenc",
+    "dtlsenc",
     "checksumsink",
 ];
 const GSTREAMER: &[&str] = &[

@@ -67,10 +67,31 @@ impl Dice {
     }
 }
 
+/// Which keys the client and the server have: with them, which library either side takes.
+pub(crate) const KINDS: [[Kind; 2]; 4] =
+    [[Kind::Ecdsa, Kind::Ecdsa], [Kind::Rsa, Kind::Ecdsa], [Kind::Ecdsa, Kind::Rsa], [Kind::Rsa, Kind::Rsa]];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A client takes the handshake of our own, and a server dimpl unless the client has RSA.
+    Ecdsa,
+    Rsa,
+}
+
 pub(crate) fn identity() -> Identity {
-    let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
-    let made = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
-    Identity::new(made.der(), &key.serialize_der()).unwrap()
+    Kind::Ecdsa.identity()
+}
+
+impl Kind {
+    pub(crate) fn identity(self) -> Identity {
+        let algorithm = match self {
+            Self::Ecdsa => &rcgen::PKCS_ECDSA_P256_SHA256,
+            Self::Rsa => &rcgen::PKCS_RSA_SHA256,
+        };
+        let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
+        let made = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+        Identity::new(made.der(), &key.serialize_der()).unwrap()
+    }
 }
 
 /// One for all tests of a process: the library finds its own "now" at its first use and none may be long before it.
@@ -160,12 +181,15 @@ impl Side {
 }
 
 impl World {
-    /// A client and a server that know each other.
+    /// A client and a server that know each other, with ECDSA.
     pub(crate) fn new(path: Path, seed: u64) -> Self {
-        let [client, server] = [identity(), identity()];
+        Self::between(&KINDS[0].map(Kind::identity), path, seed)
+    }
+
+    pub(crate) fn between([client, server]: &[Identity; 2], path: Path, seed: u64) -> Self {
         let known = |identity: &Identity| Some(Fingerprint::of(HashFunction::Sha256, identity.certificate()));
-        let client_side = Side::new(&client, Role::Client, known(&server), seed);
-        Self::of([client_side, Side::new(&server, Role::Server, known(&client), seed + 1)], path, seed)
+        let client_side = Side::new(client, Role::Client, known(server), seed);
+        Self::of([client_side, Side::new(server, Role::Server, known(client), seed + 1)], path, seed)
     }
 
     pub(crate) fn of(sides: [Side; 2], path: Path, seed: u64) -> Self {

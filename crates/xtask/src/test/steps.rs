@@ -114,7 +114,10 @@ fn media(context: &Context) -> (Outcome, Tally) {
     if let Err(reason) = ready {
         return (Outcome::Skipped { reason }, Tally::default());
     }
-    ignored_tests(context, "media")
+    ignored_tests(
+        context,
+        &["-p", "shardcast-worker", "--test", "media", "-p", "dtls", "--test", "gstreamer"],
+    )
 }
 
 fn browser(context: &Context) -> (Outcome, Tally) {
@@ -133,7 +136,7 @@ fn browser(context: &Context) -> (Outcome, Tally) {
     {
         return (Outcome::Failed { reason: format!("{}: {error}", records.display()) }, Tally::default());
     }
-    let (outcome, tally) = ignored_tests(context, "browser");
+    let (outcome, tally) = ignored_tests(context, &["-p", "shardcast-worker", "--test", "browser"]);
     let mut report = program_in(Path::new("node"), &context.root);
     report.arg("crates/worker/tests/browser/report.js").arg(records);
     match (outcome, run(&mut report)) {
@@ -142,10 +145,10 @@ fn browser(context: &Context) -> (Outcome, Tally) {
     }
 }
 
-/// The tests of the worker that need what only a step of their own installs.
-fn ignored_tests(context: &Context, file: &str) -> (Outcome, Tally) {
+/// Tests that need what only a step of their own installs.
+fn ignored_tests(context: &Context, of: &[&str]) -> (Outcome, Tally) {
     let mut command = cargo(context, if has_nextest() { &["nextest", "run"] } else { &["test"] });
-    command.args(["-p", "shardcast-worker", "--test", file, "--locked"]);
+    command.args(of).arg("--locked");
     command.args(if has_nextest() { ["--run-ignored", "only"] } else { ["--", "--ignored"] });
     tested(command)
 }

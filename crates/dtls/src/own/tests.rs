@@ -1,0 +1,167 @@
+//! Peers that lie, by machines that are set up to lie or by messages out of their turn.
+
+use std::rc::Rc;
+
+use wire::Mono;
+
+use super::bytes::{Reader, Writer};
+use super::hello::{ClientHello, ServerHello};
+use super::incoming::{Message, Piece};
+use super::record::{self, ALERT, HANDSHAKE, Record};
+use super::suite::SUITES;
+use super::{Config, Machine, SigningKey, kind};
+use crate::backend::Polled;
+use crate::failure::Failure;
+use crate::output::Room;
+use crate::role::Role;
+
+#[test]
+fn who_has_not_the_key_of_its_certificate_is_refused() {
+    for algorithm in [&rcgen::PKCS_RSA_SHA256, &rcgen::PKCS_ECDSA_P256_SHA256] {
+        let [honest, other] = [made(algorithm), made(algorithm)];
+        let liar = || Rc::new(Config { certificate: honest.0.clone(), key: key(&other.1) });
+        let honest = || Rc::new(Config { certificate: honest.0.clone(), key: key(&honest.1) });
+        let (client, server) = play(machine(honest(), Role::Client), machine(liar(), Role::Server));
+        assert_eq!(client, Err(broken("the peer has not the key of its certificate")));
+        assert_eq!(server, Err(Failure::Refused { alert: 51 }));
+        let (client, server) = play(machine(liar(), Role::Client), machine(honest(), Role::Server));
+        assert_eq!(server, Err(broken("the peer has not the key of its certificate")));
+        assert_eq!(client, Err(Failure::Refused { alert: 51 }));
+        let (client, server) = play(machine(honest(), Role::Client), machine(honest(), Role::Server));
+        assert_eq!((client, server), (Ok(true), Ok(true)), "or the test tests nothing");
+    }
+}
+
+#[test]
+fn a_message_out_of_its_turn_is_an_end() {
+    // Whatever a server that answered a hello gets instead of a certificate, whoever wrote it has shown nothing.
+    let turn = broken("a message of the handshake came out of its turn");
+    for kind in [kind::CLIENT_KEY_EXCHANGE, kind::CERTIFICATE_VERIFY, kind::CLIENT_HELLO, 0, 99] {
+        let (mut client, mut server) = (ecdsa(Role::Client), ecdsa(Role::Server));
+        let hello = drain(&mut client).datagrams.remove(0);
+        server.handle_packet(&hello).unwrap();
+        assert_eq!(server.handle_packet(&in_clear(kind, 1, b"body")), Err(turn.clone()), "{kind}");
+    }
+    // Without a certificate there is nobody.
+    let (mut client, mut server) = (ecdsa(Role::Client), ecdsa(Role::Server));
+    server.handle_packet(&drain(&mut client).datagrams.remove(0)).unwrap();
+    let nobody = in_clear(kind::CERTIFICATE, 1, &[0, 0, 0]);
+    assert_eq!(server.handle_packet(&nobody), Err(Failure::NoPeerCertificate));
+    // Finished counts under the keys alone.
+    server = ecdsa(Role::Server);
+    assert_eq!(server.handle_packet(&in_clear(kind::FINISHED, 0, &[0; 12])), Ok(()));
+}
+
+#[test]
+fn a_hello_that_asks_for_less_is_refused() {
+    let whole = ClientHello::write(&[9; 32], &[], false);
+    let without_master_secret = {
+        let at = whole.windows(4).position(|window| window == [0, 23, 0, 0]).unwrap();
+        let mut hello = whole.clone();
+        hello[at + 1] = 99;
+        hello
+    };
+    let older = [&[0xFE, 0xFF], &whole[2..]].concat();
+    for (hello, why) in [
+        (without_master_secret, Failure::NoCommonCipher),
+        (older, broken("the peer speaks no DTLS 1.2")),
+        (whole[..40].to_vec(), broken("a message of the handshake is malformed")),
+    ] {
+        let mut server = ecdsa(Role::Server);
+        assert_eq!(server.handle_packet(&in_clear(kind::CLIENT_HELLO, 0, &hello)), Err(why));
+        let alert = drain(&mut server).datagrams.remove(0);
+        assert_eq!(Record::read(&mut Reader::new(&alert)).unwrap().content, ALERT);
+    }
+    assert_eq!(ecdsa(Role::Server).handle_packet(&in_clear(kind::CLIENT_HELLO, 0, &whole)), Ok(()));
+}
+
+#[test]
+fn a_client_takes_only_what_it_offered() {
+    let hello = |change: fn(&mut Vec<u8>)| {
+        let asked = ClientHello::read(&ClientHello::write(&[1; 32], &[], false)).unwrap().extensions;
+        let mut hello = ServerHello::write(&[2; 32], &SUITES[0], None, &asked);
+        change(&mut hello);
+        let mut client = ecdsa(Role::Client);
+        client.handle_packet(&in_clear(kind::SERVER_HELLO, 0, &hello))
+    };
+    assert_eq!(hello(|_| {}), Ok(()));
+    assert_eq!(hello(|hello| hello[36] ^= 1), Err(Failure::NoCommonCipher), "another suite");
+    assert_eq!(hello(|hello| hello[37] = 1), Err(Failure::NoCommonCipher), "compression");
+    assert_eq!(hello(|hello| hello[1] = 0xFF), Err(broken("the peer speaks no DTLS 1.2")));
+    // A cookie is asked for once.
+    let mut client = ecdsa(Role::Client);
+    let ask = |sequence| in_clear(kind::HELLO_VERIFY_REQUEST, sequence, &[0xFE, 0xFF, 2, 7, 7]);
+    assert_eq!(client.handle_packet(&ask(0)), Ok(()));
+    let again = drain(&mut client).datagrams.remove(1);
+    let record = Record::read(&mut Reader::new(&again)).unwrap();
+    assert_eq!(Piece::read(&mut Reader::new(record.body)).unwrap().sequence, 1);
+    assert_eq!(client.handle_packet(&ask(1)), Err(broken("the peer asks for a cookie twice")));
+}
+
+struct Drained {
+    datagrams: Vec<Vec<u8>>,
+    is_complete: bool,
+}
+
+/// Whether each completed it, or why not.
+fn play(client: Machine, server: Machine) -> (Result<bool, Failure>, Result<bool, Failure>) {
+    let mut machines = [client, server];
+    let mut ends = [Ok(false), Ok(false)];
+    for turn in 0..8 {
+        let (from, to) = (turn % 2, 1 - turn % 2);
+        let said = drain(&mut machines[from]);
+        if said.is_complete {
+            ends[from] = Ok(true);
+        }
+        for datagram in said.datagrams {
+            if ends[to].is_ok()
+                && let Err(why) = machines[to].handle_packet(&datagram)
+            {
+                ends[to] = Err(why);
+            }
+        }
+    }
+    ends.into()
+}
+
+fn drain(machine: &mut Machine) -> Drained {
+    let mut room = Room::new();
+    let mut drained = Drained { datagrams: Vec::new(), is_complete: false };
+    loop {
+        match machine.poll(&mut room) {
+            Polled::Datagram(len) => drained.datagrams.push(room.start(len).to_vec()),
+            Polled::Complete => drained.is_complete = true,
+            Polled::Idle(_) => return drained,
+            _ => {}
+        }
+    }
+}
+
+fn machine(config: Rc<Config>, role: Role) -> Machine {
+    Machine::new(config, role, Mono::ZERO).unwrap()
+}
+
+fn ecdsa(role: Role) -> Machine {
+    let (certificate, private_key) = made(&rcgen::PKCS_ECDSA_P256_SHA256);
+    machine(Rc::new(Config { certificate, key: key(&private_key) }), role)
+}
+
+fn made(algorithm: &'static rcgen::SignatureAlgorithm) -> (Box<[u8]>, Vec<u8>) {
+    let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
+    let made = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+    (made.der().to_vec().into(), key.serialize_der())
+}
+
+fn key(der: &[u8]) -> SigningKey {
+    SigningKey::load(der).unwrap()
+}
+
+fn in_clear(kind: u8, sequence: u16, body: &[u8]) -> Vec<u8> {
+    let mut all = Writer::default();
+    all.bytes(&Message::new(kind, sequence, body).bytes);
+    record::write(None, 0, HANDSHAKE, &all.0).unwrap()
+}
+
+fn broken(what: &str) -> Failure {
+    Failure::Broken(what.into())
+}
