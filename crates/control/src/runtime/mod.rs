@@ -16,7 +16,7 @@ mod load;
 mod os;
 mod shards;
 
-pub use certificate::{Certificate, CertificateError, CertificateSource, KeyType};
+pub use certificate::{Certificate, CertificateError, CertificateSource};
 pub use config::{RuntimeConfig, Sizes};
 pub use ending::Hung;
 pub(crate) use os::fill as fill_with_randomness;
@@ -24,9 +24,8 @@ pub use shards::ShardCounters;
 
 pub use net::probe::{Decision, HostChoice};
 pub use shard::Phase;
-pub use shard::rooms::{Fault, FaultKind};
+pub use shard::rooms::{Fault, FaultKind, IdentityError, KeyType};
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use net::probe::{self, Needs, Refusal};
@@ -99,11 +98,8 @@ impl Runtime {
             os::random(),
         );
         let decisions = chosen.decisions.clone();
-        // One whose key DTLS can not be done with makes no WebRTC transports; each is refused with that reason.
-        let identity = certificate.identity().ok();
-        let identity =
-            identity.map(|identity| DtlsIdentity::new(Arc::new(identity), net::Clock::instant_at_zero()));
-        let fleet = Fleet::new(config.plan(shards, chosen, cpus, identity))?;
+        let identity = DtlsIdentity::new(certificate.identity(), net::Clock::instant_at_zero());
+        let fleet = Fleet::new(config.plan(shards, chosen, cpus, Some(identity)))?;
         Ok(Self {
             core,
             fleet,

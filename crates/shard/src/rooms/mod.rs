@@ -52,7 +52,7 @@ use net::{Batch, Driver, SocketKey};
 use sfu::{Io, Outputs, Sfu};
 
 pub use config::{Fault, FaultKind, RoomsConfig};
-pub use dtls::{Identity, IdentityError};
+pub use dtls::{Identity, IdentityError, KeyType};
 pub use fact::Fact;
 pub use identity::DtlsIdentity;
 pub use media::Stamp;

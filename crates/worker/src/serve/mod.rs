@@ -64,10 +64,7 @@ impl Failed {
         match self {
             // Files that the application named and that are not what they should be.
             Self::Start(StartError::Certificate(
-                CertificateError::Read { .. }
-                | CertificateError::Pem { .. }
-                | CertificateError::KeyType { .. }
-                | CertificateError::Mismatch { .. },
+                CertificateError::Read { .. } | CertificateError::Unusable { .. },
             )) => EXIT_WRONG_SETTINGS,
             Self::ShardLost { .. } => EXIT_PANICKED,
             _ => EXIT_CANNOT_SERVE,
