@@ -90,6 +90,14 @@ counters! {
         facts_received,
         /// Transports flushed.
         flushes,
+        /// DTLS handshakes that brought keys.
+        handshakes,
+        /// DTLS handshakes that did not.
+        handshakes_failed,
+        /// Times that a DTLS handshake was put off because its address has as many under way as it may.
+        handshakes_put_off,
+        /// DTLS handshakes that have begun and not ended, now.
+        handshakes_half_open,
         /// TCP connections now.
         tcp_connections,
         /// TCP connections accepted.

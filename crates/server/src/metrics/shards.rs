@@ -117,8 +117,9 @@ const fn number(value: u64) -> f64 {
 }
 
 /// Counters that say how much there is now.
-const LEVELS: [&str; 8] = [
+const LEVELS: [&str; 9] = [
     "transports",
+    "handshakes_half_open",
     "timers_armed",
     "tcp_connections",
     "replies_owed",

@@ -125,9 +125,13 @@ impl<S: Copy> Sfu<S> {
     }
 
     fn remove_transport(&mut self, key: TransportKey) {
-        let removed = self.transports.remove(key);
-        if removed.is_some_and(|transport| transport.web_rtc().is_some_and(|web_rtc| web_rtc.is_in_line)) {
+        let Some(mut removed) = self.transports.remove(key) else { return };
+        let Some(web_rtc) = removed.web_rtc_mut() else { return };
+        if web_rtc.is_in_line {
             self.handshakes.retain(|waits| *waits != key);
+        }
+        if let Some(origin) = web_rtc.half_open.take() {
+            self.half_open.release(origin);
         }
     }
 

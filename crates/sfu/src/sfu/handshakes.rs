@@ -8,7 +8,7 @@ use model::event::{Event, TransportEvent};
 use model::key::TransportKey;
 use model::transport::{DtlsFingerprint, DtlsRole, DtlsState, FingerprintAlgorithm};
 
-use super::Sfu;
+use super::{Origin, Sfu};
 use crate::Error;
 use crate::io::{Datagram, Output, Outputs};
 use crate::transport::{DropReason, Due, News};
@@ -29,6 +29,11 @@ impl<S: Copy> Sfu<S> {
     /// Whether it has what DTLS is done with.
     pub const fn has_dtls(&self) -> bool {
         self.handshaking.is_some()
+    }
+
+    /// How many handshakes have begun and not ended.
+    pub const fn half_open(&self) -> u64 {
+        self.half_open.total()
     }
 
     /// Whether a handshake waits for [`Sfu::step_handshake`].
@@ -106,7 +111,11 @@ impl<S: Copy> Sfu<S> {
         {
             return Err(DropReason::HandshakesFull);
         }
-        web_rtc.take_dtls(self.now, datagram.bytes)?;
+        if web_rtc.beginning().is_some() {
+            self.begin_handshake(key, out);
+        }
+        let web_rtc = self.transports.get_mut(key).and_then(|transport| transport.web_rtc_mut());
+        web_rtc.ok_or(DropReason::Unsupported)?.take_dtls(self.now, datagram.bytes)?;
         self.settle_handshake(key, out);
         Ok(())
     }
@@ -121,12 +130,21 @@ impl<S: Copy> Sfu<S> {
         self.settle_handshake(key, out);
     }
 
-    /// ICE may have selected the first tuple.
+    /// ICE may have selected the first tuple; or the peer says something again whose handshake was put off.
     pub(super) fn begin_handshake(&mut self, key: TransportKey, out: &mut Outputs<S>) {
-        let Self { transports, handshaking: Some(handshaking), now, .. } = self else { return };
+        let Self { transports, handshaking: Some(handshaking), half_open, counters, now, .. } = self else {
+            return;
+        };
         let Some(web_rtc) = transports.get_mut(key).and_then(|transport| transport.web_rtc_mut()) else {
             return;
         };
+        let Some(tuple) = web_rtc.beginning() else { return };
+        let origin = Origin::of(tuple.remote.ip());
+        if !half_open.admit(origin) {
+            counters.handshakes_put_off = counters.handshakes_put_off.saturating_add(1);
+            return;
+        }
+        web_rtc.half_open = Some(origin);
         if web_rtc.begin(&handshaking.setup, *now) {
             out.push(told(key, DtlsState::Connecting, None));
             self.settle_handshake(key, out);
@@ -135,7 +153,8 @@ impl<S: Copy> Sfu<S> {
 
     /// Does what DTLS wants done, and puts it in line if it has more to do.
     fn settle_handshake(&mut self, key: TransportKey, out: &mut Outputs<S>) {
-        let Self { transports, handshaking: Some(handshaking), handshakes, counters, .. } = self else {
+        let Self { transports, handshaking: Some(handshaking), handshakes, half_open, counters, .. } = self
+        else {
             return;
         };
         let Some(transport) = transports.get_mut(key) else { return };
@@ -162,6 +181,11 @@ impl<S: Copy> Sfu<S> {
         }
         transport.aim();
         let Some(web_rtc) = transport.web_rtc_mut() else { return };
+        if web_rtc.dtls_state() != DtlsState::Connecting
+            && let Some(origin) = web_rtc.half_open.take()
+        {
+            half_open.release(origin);
+        }
         if web_rtc.waits() && !web_rtc.is_in_line {
             web_rtc.is_in_line = true;
             handshakes.push_back(key);

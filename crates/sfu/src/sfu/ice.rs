@@ -44,9 +44,13 @@ impl<S: Copy> Sfu<S> {
         if has_answer {
             self.list(key, out);
         }
+        let (taken, has_changed) = (heard.taken, !heard.changes.is_none());
         self.ice_changed(key, &[], heard.changes, out);
+        if !has_changed && taken.is_ok() {
+            self.begin_handshake(key, out);
+        }
         self.rearm(key, out);
-        heard.taken
+        taken
     }
 
     /// Something authentic came by another tuple than the selected one: some peers nominate by sending.

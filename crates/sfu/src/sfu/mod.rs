@@ -16,6 +16,7 @@ mod consuming;
 mod data;
 mod departing;
 mod fan_out;
+mod half_open;
 mod handshakes;
 mod hearing;
 mod holding;
@@ -53,6 +54,8 @@ use crate::data::{DataConsumer, DataSource};
 use crate::io::{Output, Outputs};
 use crate::slots::Slots;
 use crate::transport::{DropCounters, Listing, Transport};
+use half_open::HalfOpen;
+pub(crate) use half_open::Origin;
 use handshakes::Handshaking;
 use holding::Holding;
 use source::Source;
@@ -86,6 +89,7 @@ pub struct Sfu<S> {
     handshaking: Option<Box<Handshaking>>,
     /// Transports whose handshakes wait, the first being the next.
     handshakes: VecDeque<TransportKey>,
+    half_open: HalfOpen,
     /// Of packets to ask for, deltas to give feedback with, and producers to tell the scores of: kept for their memory.
     numbers: Vec<u16>,
     deltas: Vec<Option<i16>>,
@@ -156,6 +160,8 @@ pub struct Counters {
     pub handshakes: u64,
     /// DTLS handshakes that did not.
     pub handshakes_failed: u64,
+    /// Times that a DTLS handshake was put off because its address has as many under way as it may.
+    pub handshakes_put_off: u64,
 }
 
 #[derive(Debug)]
@@ -190,6 +196,7 @@ impl<S: Copy> Sfu<S> {
             ntp_at_zero: config.ntp_at_zero,
             handshaking: None,
             handshakes: VecDeque::new(),
+            half_open: HalfOpen::default(),
             numbers: Vec::new(),
             deltas: Vec::new(),
             rescored: Vec::new(),

@@ -226,7 +226,8 @@ impl Browser {
         self.pending.extend(kept);
     }
 
-    fn drain(&mut self) -> Vec<Vec<u8>> {
+    /// What it wants to say, which it keeps to itself.
+    pub(crate) fn drain(&mut self) -> Vec<Vec<u8>> {
         let mut datagrams = std::mem::take(&mut self.pending);
         while let Some(output) = self.endpoint.poll(&mut self.room) {
             match output {

@@ -21,6 +21,7 @@ use wire::stun::Message;
 
 use super::{DropReason, Transport};
 use crate::io::Local;
+use crate::sfu::Origin;
 pub(crate) use at_once::AtOnce;
 
 /// See the module.
@@ -33,6 +34,8 @@ pub(crate) struct WebRtc {
     pub(crate) at_once: AtOnce,
     /// Whether it stands in the line of those whose handshakes go on.
     pub(crate) is_in_line: bool,
+    /// Under whom its handshake is counted, from its beginning to its end.
+    pub(crate) half_open: Option<Origin>,
 }
 
 /// How far DTLS is.
@@ -71,6 +74,7 @@ impl WebRtc {
             dtls: Dtls::Idle(None),
             at_once: AtOnce::default(),
             is_in_line: false,
+            half_open: None,
         }
     }
 
@@ -155,12 +159,15 @@ impl WebRtc {
         }
     }
 
-    /// Begins the handshake, once ICE has selected a tuple. Whether it does so now.
+    /// The tuple on which the handshake can begin: ICE has selected one, and it has not begun.
+    pub(crate) fn beginning(&self) -> Option<Tuple<Local>> {
+        let is_idle = matches!(self.dtls, Dtls::Idle(_));
+        self.agent.selected().filter(|_| is_idle)
+    }
+
+    /// Begins the handshake. Whether it does so now.
     pub(crate) fn begin(&mut self, setup: &Setup, now: Mono) -> bool {
         let Dtls::Idle(told) = &mut self.dtls else { return false };
-        if self.agent.selected().is_none() {
-            return false;
-        }
         // Who has heard nothing of the peer waits for it to begin (RFC 5763 §5).
         let (role, remote) = match told.take() {
             Some((role, remote)) => (role, Some(remote)),
