@@ -27,7 +27,7 @@ fn compare(file: &str, named: &[&str]) {
 }
 
 /// The files of scenarios that start Python.
-const JUDGED_BY_AIORTC: &[&str] = &["levelling"];
+const JUDGED_BY_AIORTC: &[&str] = &["levelling", "aiortc"];
 
 /// The files of scenarios that start the shim.
 const BEHIND_A_BAD_NETWORK: &[&str] = &["lossy", "feedback"];
@@ -166,6 +166,12 @@ scenarios! {
     aead_aes_128_gcm_both_ways,
     #[ignore = "needs GStreamer"]
     aead_aes_256_gcm_both_ways,
+}
+
+scenarios! {
+    aiortc:
+    #[ignore = "needs aiortc"]
+    there_and_back,
 }
 
 scenarios! {
