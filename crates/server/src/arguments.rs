@@ -1,20 +1,31 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::serve::Settings;
-
 /// What the command line asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Request {
-    Serve(Settings),
+    Serve(Options),
+    CheckConfig(Options),
+    Doctor(Options),
     Machine,
     Help,
     Version,
+}
+
+/// What it says about the configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Options {
+    /// The file; none if absent.
+    pub(crate) config: Option<PathBuf>,
+    /// In place of what the configuration says.
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) drain: Option<Duration>,
 }
 
 /// A command line that makes no sense.
@@ -31,27 +42,38 @@ pub(crate) enum Misuse {
 /// # Errors
 /// For the first argument that makes no sense.
 pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Request, Misuse> {
-    let mut settings = Settings { listen: LISTEN, drain: DRAIN };
-    let mut instead = None;
+    let mut options = Options::default();
+    let mut instead: Option<fn(Options) -> Request> = None;
     let mut arguments = arguments.into_iter().map(|argument| argument.to_string_lossy().into_owned());
     while let Some(argument) = arguments.next() {
         // The first request wins, but every argument is read: a typo beside `--help` is still a typo.
         match &*argument {
-            "-h" | "--help" => instead = instead.or(Some(Request::Help)),
-            "-V" | "--version" => instead = instead.or(Some(Request::Version)),
-            "--machine" => instead = instead.or(Some(Request::Machine)),
+            "-h" | "--help" => instead = instead.or(Some(|_| Request::Help)),
+            "-V" | "--version" => instead = instead.or(Some(|_| Request::Version)),
+            "--machine" => instead = instead.or(Some(|_| Request::Machine)),
+            "doctor" => instead = instead.or(Some(Request::Doctor)),
+            "check-config" => {
+                instead = instead.or(Some(Request::CheckConfig));
+                options.config = arguments.next().map(PathBuf::from).or(options.config);
+            }
+            "--config" => {
+                let file = |text: &str| Some(PathBuf::from(text)).filter(|_| !text.is_empty());
+                options.config =
+                    Some(value("--config", arguments.next().or(Some(String::new())), "a file", file)?);
+            }
             "--listen" => {
-                settings.listen =
+                let address =
                     value("--listen", arguments.next(), "an address and a port", |text| text.parse().ok())?;
+                options.listen = Some(address);
             }
             "--drain" => {
                 let seconds = |text: &str| text.parse().ok().map(Duration::from_secs);
-                settings.drain = value("--drain", arguments.next(), "a number of seconds", seconds)?;
+                options.drain = Some(value("--drain", arguments.next(), "a number of seconds", seconds)?);
             }
             _ => return Err(Misuse::Unknown(argument)),
         }
     }
-    Ok(instead.unwrap_or(Request::Serve(settings)))
+    Ok(instead.unwrap_or(Request::Serve)(options))
 }
 
 fn value<T>(
@@ -67,24 +89,28 @@ fn value<T>(
 pub(crate) const HELP: &str = "\
 shardcast: a WebRTC selective forwarding unit that uses every core of a machine
 
-usage: shardcast [--listen ADDRESS] [--drain SECONDS]
+usage: shardcast [--config FILE] [--listen ADDRESS] [--drain SECONDS]
+       shardcast check-config [FILE]
+       shardcast doctor [--config FILE]
        shardcast --machine | --help | --version
 
 Serves the control API, described in docs/api.md, until SIGTERM or SIGINT; then it takes no new rooms and ends once the
 last one is closed, at the deadline, or at once with a second signal.
 
-      --listen ADDRESS   where the control API listens; 127.0.0.1:8480, and a loopback address as long as there are no
-                         tokens
-      --drain SECONDS    how long calls may go on after the first signal; 300
+  check-config           say whether a configuration is right, and if not what is wrong in which line
+  doctor                 say what of this machine is not as it should be, and how to mend it
+      --config FILE      the configuration; config/shardcast.toml has every key with its default, and none is needed.
+                         Variables of the environment override it: SHARDCAST_SERVER_LISTEN is server.listen
+      --listen ADDRESS   in place of server.listen: where the control API listens; 127.0.0.1:8480, and a loopback
+                         address as long as there are no tokens
+      --drain SECONDS    in place of server.drain_seconds: how long calls may go on after the first signal; 300
       --machine          say which cores and which I/O would be used, and end
   -h, --help             this text
   -V, --version          the version
 
-exit codes: 0 done, 1 it could not start or its output not be written, 2 an argument makes no sense
+exit codes: 0 done, 1 it could not start, its output not be written, or something is wrong with the configuration or the
+machine, 2 an argument makes no sense
 ";
-
-const LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 8480);
-const DRAIN: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 mod tests {
@@ -96,12 +122,17 @@ mod tests {
 
     #[test]
     fn requests_are_read() {
-        assert_eq!(of(&[]), Ok(Request::Serve(Settings { listen: LISTEN, drain: DRAIN })));
+        assert_eq!(of(&[]), Ok(Request::Serve(Options::default())));
         assert_eq!(of(&["-h"]), Ok(Request::Help));
         assert_eq!(of(&["--version", "--help"]), Ok(Request::Version));
         assert_eq!(of(&["--machine"]), Ok(Request::Machine));
-        let settings = Settings { listen: "[::1]:9".parse().unwrap(), drain: Duration::ZERO };
-        assert_eq!(of(&["--drain", "0", "--listen", "[::1]:9"]), Ok(Request::Serve(settings)));
+        let listen = Some("[::1]:9".parse().unwrap());
+        let options = Options { listen, drain: Some(Duration::ZERO), config: None };
+        assert_eq!(of(&["--drain", "0", "--listen", "[::1]:9"]), Ok(Request::Serve(options)));
+        let with = |file: &str| Options { config: Some(file.into()), ..Options::default() };
+        assert_eq!(of(&["check-config", "a.toml"]), Ok(Request::CheckConfig(with("a.toml"))));
+        assert_eq!(of(&["check-config"]), Ok(Request::CheckConfig(Options::default())));
+        assert_eq!(of(&["doctor", "--config", "b.toml"]), Ok(Request::Doctor(with("b.toml"))));
     }
 
     #[test]
@@ -110,5 +141,6 @@ mod tests {
         assert!(misuse(&["--help", "--prot=8080"]).starts_with("`--prot=8080` is not an argument"));
         assert_eq!(misuse(&["--listen", "8480"]), "--listen is 8480; it must be an address and a port");
         assert_eq!(misuse(&["--drain"]), "--drain is missing; it must be a number of seconds");
+        assert_eq!(misuse(&["--config"]), "--config is ; it must be a file");
     }
 }

@@ -8,14 +8,16 @@ mod naming;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
+use model::transport::{DtlsState, IceState};
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 use shardcast::api::{
     Consumer, DataConsumer, DataProducer, DirectTransport, Missed, PipeTransport, PlainTransport, Producer,
     Router, RtpObserver, Transport, WebRtcServer, WebRtcTransport,
 };
-use shardcast::event::{ConsumerEvent, ProducerEvent};
+use shardcast::event::{ConsumerEvent, ProducerEvent, TransportEvent};
 
 use crate::events::Events;
 use crate::metrics::Metrics;
@@ -32,7 +34,16 @@ pub(crate) struct Catalogue {
     pub(crate) data_producers: Shelf<DataProducer>,
     pub(crate) data_consumers: Shelf<DataConsumer>,
     pub(crate) observers: Shelf<RtpObserver>,
+    /// Transports of participants, by whose they are. What is on a transport is its owner's.
+    owners: Mutex<BTreeMap<Box<str>, Box<str>>>,
     events: Arc<Events>,
+}
+
+/// Where an object is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) router: Option<Box<str>>,
+    pub(crate) transport: Option<Box<str>>,
 }
 
 /// Objects of one kind, in the order of their names.
@@ -88,6 +99,7 @@ impl Catalogue {
             data_producers: Shelf::default(),
             data_consumers: Shelf::default(),
             observers: Shelf::default(),
+            owners: Mutex::default(),
             events,
         }
     }
@@ -95,6 +107,19 @@ impl Catalogue {
     /// Keeps it until it closes.
     pub(crate) fn keep<T: Kind>(self: &Arc<Self>, object: &T) {
         self.keep_and(object, |_, _| {});
+    }
+
+    /// Keeps it until it closes, and counts how far it gets.
+    pub(crate) fn keep_transport(self: &Arc<Self>, transport: &AnyTransport, metrics: &Arc<Metrics>) {
+        let mut stage = metrics.transports.stage(transport.word(), transport.state());
+        self.keep_and(transport, move |transport, event| {
+            match event {
+                Ok(TransportEvent::IceState(IceState::Disconnected)) => stage.fail("ice"),
+                Ok(TransportEvent::DtlsState { state: DtlsState::Failed, .. }) => stage.fail("dtls"),
+                _ => {}
+            }
+            stage.reach(transport.state(), Instant::now());
+        });
     }
 
     /// Keeps it until it closes, and counts how well it does.
@@ -118,6 +143,31 @@ impl Catalogue {
                 standing.update(consumer.score().score);
             }
         });
+    }
+
+    /// Where the object of that name is, on the shelf that is called so in paths.
+    pub(crate) fn place(&self, shelf: &str, id: &str) -> Option<Place> {
+        match shelf {
+            "webrtc-servers" => place_on(&self.servers, id),
+            "routers" => place_on(&self.routers, id),
+            "transports" => place_on(&self.transports, id),
+            "producers" => place_on(&self.producers, id),
+            "consumers" => place_on(&self.consumers, id),
+            "data-producers" => place_on(&self.data_producers, id),
+            "data-consumers" => place_on(&self.data_consumers, id),
+            "rtp-observers" => place_on(&self.observers, id),
+            _ => None,
+        }
+    }
+
+    /// From now on this transport is that participant's.
+    pub(crate) fn own(&self, transport: &str, participant: &str) {
+        self.owners.lock().insert(transport.into(), participant.into());
+    }
+
+    /// Whose transport it is.
+    pub(crate) fn owner(&self, transport: &str) -> Option<Box<str>> {
+        self.owners.lock().get(transport).cloned()
     }
 
     /// It is closed and found no more, whether or not its end was heard of yet.
@@ -153,9 +203,16 @@ impl Catalogue {
             }
             let reason = object.closed().await;
             T::shelf(&this).take(&subject.id);
+            this.owners.lock().remove(&subject.id);
             this.events.tell(now(), &subject, ("close", json!({ "reason": reason.to_string() })));
         });
     }
+}
+
+fn place_on<T: Kind>(shelf: &Shelf<T>, id: &str) -> Option<Place> {
+    let object = shelf.get(id)?;
+    let transport = object.transport().map(|transport| transport.id().as_str().into());
+    Some(Place { router: object.subject().router, transport })
 }
 
 /// A producer does as well as the best of its streams: those that its sender turned off say nothing about it. 0 until
@@ -172,6 +229,18 @@ impl AnyTransport {
             Self::Plain(transport) => transport,
             Self::Pipe(transport) => transport,
             Self::Direct(transport) => transport,
+        }
+    }
+
+    /// How far it got: a WebRTC transport in DTLS, others are open.
+    fn state(&self) -> &'static str {
+        let Self::WebRtc(transport) = self else { return "open" };
+        match transport.dtls_state() {
+            DtlsState::New => "new",
+            DtlsState::Connecting => "connecting",
+            DtlsState::Connected => "connected",
+            DtlsState::Failed => "failed",
+            DtlsState::Closed => "closed",
         }
     }
 

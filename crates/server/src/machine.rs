@@ -31,6 +31,14 @@ impl Machine {
     }
 }
 
+impl Machine {
+    /// Which I/O driver would be used, and why.
+    pub(crate) fn driver(&self) -> (&'static str, &str) {
+        let decision = self.decisions.iter().find(|decision| decision.what == "I/O driver");
+        decision.map_or(("none", "nobody decided"), |decision| (decision.chosen, &decision.because))
+    }
+}
+
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "kernel: {}", self.kernel.as_deref().unwrap_or("unknown"))?;

@@ -5,15 +5,20 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `arguments`, `machine` | the command line, and what this machine offers |
+//! | `arguments`, `config` | the command line, and the configuration |
+//! | `machine`, `doctor` | what this machine offers, and what is wrong with it |
 //! | `serve`, `drain` | the process while it serves, and how it ends |
+//! | `auth` | tokens, and what they allow |
 //! | `http` | the control API |
 //! | `catalogue` | what was made over it, by name |
 //! | `events` | what happened, in one numbered sequence |
 //! | `metrics` | what Prometheus is told |
 
 mod arguments;
+mod auth;
 mod catalogue;
+mod config;
+mod doctor;
 mod drain;
 mod events;
 mod http;
@@ -24,10 +29,10 @@ mod serve;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use arguments::Request;
+use arguments::{Options, Request};
+use config::{Config, ConfigError};
+use doctor::Report;
 use machine::Machine;
-use serve::Settings;
-use shardcast::api::SfuConfig;
 
 fn main() -> ExitCode {
     let answered = match arguments::read(std::env::args_os().skip(1)) {
@@ -36,9 +41,16 @@ fn main() -> ExitCode {
             say(&mut io::stdout(), concat!("shardcast ", env!("CARGO_PKG_VERSION"), "\n"))
         }
         Ok(Request::Machine) => say(&mut io::stdout(), &Machine::look().to_string()),
-        Ok(Request::Serve(settings)) => return serve(settings),
+        Ok(Request::Serve(options)) => return with_config(&options, serve),
+        Ok(Request::CheckConfig(options)) => {
+            return with_config(&options, |config| {
+                let _ = say(&mut io::stdout(), &format!("right: {config}\n"));
+                ExitCode::SUCCESS
+            });
+        }
+        Ok(Request::Doctor(options)) => return with_config(&options, examine),
         Err(misuse) => {
-            let _ = say(&mut io::stderr(), &format!("shardcast: {misuse}\n"));
+            log(&misuse.to_string());
             return ExitCode::from(EXIT_MISUSE);
         }
     };
@@ -50,16 +62,31 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(settings: Settings) -> ExitCode {
+fn with_config(options: &Options, then: impl FnOnce(Config) -> ExitCode) -> ExitCode {
+    let read = config::read(options.config.as_deref(), config::variables());
+    let read = read.and_then(|config| config.with(options).map_err(ConfigError::Senseless));
+    match read {
+        Ok(config) => then(config),
+        Err(error) => {
+            log(&error.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn examine(config: Config) -> ExitCode {
+    let report = Report::of(&config);
+    let _ = say(&mut io::stdout(), &report.to_string());
+    if report.is_fit() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn serve(config: Config) -> ExitCode {
     // Before anything else runs: the look can interrupt blocking calls shortly afterwards.
     let machine = Machine::look();
-    let log = |line: &str| {
-        let _ = say(&mut io::stderr(), &format!("shardcast: {line}\n"));
-    };
-    machine.to_string().lines().for_each(&log);
+    machine.to_string().lines().for_each(log);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let served = match runtime {
-        Ok(runtime) => runtime.block_on(serve::serve(settings, SfuConfig::default(), &log)),
+        Ok(runtime) => runtime.block_on(serve::serve(&config, &log)),
         Err(error) => {
             log(&format!("no runtime: {error}"));
             return ExitCode::FAILURE;
@@ -72,6 +99,10 @@ fn serve(settings: Settings) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn log(line: &str) {
+    let _ = say(&mut io::stderr(), &format!("shardcast: {line}\n"));
 }
 
 fn say(to: &mut impl Write, text: &str) -> io::Result<()> {

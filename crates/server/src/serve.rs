@@ -9,33 +9,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shardcast::api::{Sfu, SfuConfig, SfuEvent};
+use shardcast::api::{Sfu, SfuEvent};
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::catalogue::Catalogue;
+use crate::config::Config;
 use crate::drain::Drain;
-use crate::events::Events;
 use crate::http::{self, App};
-use crate::metrics::Metrics;
-
-/// What the server is told at start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Settings {
-    /// Where the control API listens.
-    pub(crate) listen: SocketAddr,
-    /// How long calls may go on once the server drains.
-    pub(crate) drain: Duration,
-}
 
 /// Why the server did not start.
 #[derive(Debug, Error)]
 pub(crate) enum StartError {
-    #[error(
-        "--listen is {0}; without tokens it must be a loopback address, because whoever reaches it controls every call"
-    )]
-    NotLoopback(SocketAddr),
+    #[error("the operating system gives no random bytes")]
+    Randomness,
     #[error("{address} cannot be listened on: {cause}")]
     Listen { address: SocketAddr, cause: io::Error },
     #[error("the SFU does not start: {0}")]
@@ -52,30 +40,20 @@ pub(crate) enum StartError {
 ///
 /// # Errors
 /// What did not allow to start.
-pub(crate) async fn serve(
-    settings: Settings,
-    config: SfuConfig,
-    say: &(impl Fn(&str) + Sync),
-) -> Result<(), StartError> {
-    let Settings { listen: address, drain: patience } = settings;
-    if !address.ip().is_loopback() {
-        return Err(StartError::NotLoopback(address));
-    }
+pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Result<(), StartError> {
+    let address = config.server.listen;
     let listener = TcpListener::bind(address).await.map_err(|cause| StartError::Listen { address, cause })?;
     let address = listener.local_addr().map_err(|cause| StartError::Listen { address, cause })?;
     let mut signals = Signals::new().map_err(StartError::Signals)?;
-    let sfu = Sfu::start(config).await?;
-    let events = Arc::new(Events::new());
-    let app = App {
-        sfu: sfu.clone(),
-        catalogue: Arc::new(Catalogue::new(Arc::clone(&events))),
-        metrics: Arc::new(Metrics::new()?),
-        drain: Arc::default(),
-        events,
-    };
+    let sfu = Sfu::start(config.sfu()).await?;
+    let auth = config.auth().map_err(|_| StartError::Randomness)?;
+    let app = App::new(sfu.clone(), auth, config.limits)?;
+    let patience = Duration::from_secs(config.server.drain_seconds);
     let losses = sfu.events();
     let (catalogue, drain) = (Arc::clone(&app.catalogue), Arc::clone(&app.drain));
-    let server = axum::serve(listener, http::routes(app));
+    let listener = http::Bounded::new(listener, config.limits.connections.into());
+    let routes = http::routes(app).into_make_service_with_connect_info::<http::Peer>();
+    let server = axum::serve(listener, routes);
     say(&format!("control API: http://{address}/v1 - metrics: http://{address}/metrics"));
     tokio::select! {
         served = server => served.map_err(StartError::Serve)?,

@@ -34,3 +34,20 @@ impl IntoResponse for Taken {
         StatusCode::ACCEPTED.into_response()
     }
 }
+
+/// A text that is no JSON.
+#[derive(Clone, Debug)]
+pub(super) struct Page(pub(super) &'static str, pub(super) Vec<u8>);
+
+impl Page {
+    /// A line for a person.
+    pub(super) fn line(text: &str) -> Self {
+        Self("text/plain; charset=utf-8", text.into())
+    }
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        ([(axum::http::header::CONTENT_TYPE, self.0)], self.1).into_response()
+    }
+}

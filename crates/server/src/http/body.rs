@@ -65,10 +65,7 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
 fn refused(rejection: BytesRejection) -> Problem {
     let detail = rejection.body_text();
     match rejection.into_response().status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_large(BODY_LIMIT),
+        StatusCode::PAYLOAD_TOO_LARGE => Problem::too_long(),
         _ => Problem::invalid(detail),
     }
 }
-
-/// The longest message that mediasoup takes; RTP parameters of a browser with every codec are some 20 KB.
-pub(super) const BODY_LIMIT: usize = 256 * 1024;

@@ -8,6 +8,7 @@ use model::dump::ConsumerDump;
 use model::id::ProducerId;
 use model::rtp::{MediaKind, RtpCapabilities, RtpParameters};
 use model::score::{ConsumerLayers, ConsumerScore, ConsumerType};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::{Consumer, ConsumerOptions};
@@ -18,7 +19,7 @@ use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 use crate::catalogue::AnyTransport;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Create {
     producer_id: ProducerId,
@@ -42,7 +43,7 @@ pub(super) struct Create {
 }
 
 /// What a client needs to receive it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Created {
     id: Box<str>,
@@ -58,7 +59,7 @@ pub(super) struct Created {
     app_data: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shown {
     #[serde(flatten)]
@@ -68,14 +69,14 @@ pub(super) struct Shown {
     app_data: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Aimed {
     /// The layers that will be aimed at; null for consumers without layers.
     preferred_layers: Option<ConsumerLayers>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Priority {
     priority: NonZeroU8,

@@ -7,6 +7,7 @@ use model::data::{DataKind, SctpStreamParameters};
 use model::dump::DataConsumerDump;
 use model::id::DataProducerId;
 use model::transport::TransportKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::{DataConsumer, DataConsumerOptions};
@@ -18,7 +19,7 @@ use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 use crate::catalogue::AnyTransport;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Create {
     data_producer_id: DataProducerId,
@@ -38,7 +39,7 @@ pub(super) struct Create {
 }
 
 /// What a client needs to receive it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Created {
     id: Box<str>,
@@ -54,7 +55,7 @@ pub(super) struct Created {
     app_data: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shown {
     #[serde(flatten)]
@@ -62,27 +63,27 @@ pub(super) struct Shown {
     app_data: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Buffered {
     /// Bytes that wait to be sent.
     buffered_amount: u32,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Threshold {
     /// In bytes.
     threshold: u32,
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Subchannels {
     subchannels: Vec<u16>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Said {
     /// What the message is (RFC 8831 §8), if not what its content type says.

@@ -9,6 +9,7 @@ use model::data::{DataKind, SctpStreamParameters};
 use model::dump::DataProducerDump;
 use model::id::DataProducerId;
 use model::transport::TransportKind;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::{DataProducer, DataProducerOptions};
@@ -19,7 +20,7 @@ use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 use crate::catalogue::AnyTransport;
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Create {
     #[serde(default)]
@@ -36,7 +37,7 @@ pub(super) struct Create {
     app_data: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Created {
     id: Box<str>,
@@ -49,7 +50,7 @@ pub(super) struct Created {
     app_data: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shown {
     #[serde(flatten)]
@@ -58,7 +59,7 @@ pub(super) struct Shown {
 }
 
 /// What else a message is.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Said {
     /// What it is (RFC 8831 §8), if not what its content type says.

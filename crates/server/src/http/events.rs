@@ -5,15 +5,18 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::extract::ws::{Message, WebSocket};
 use axum::response::Response;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::Query;
 use super::packets::{Upgrade, upgraded};
 use super::{App, Problem};
+use crate::auth::Caller;
 use crate::events::{Event, Events, Following};
+use crate::metrics::Follower;
 
 /// What a reader wants to hear.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
     /// Everything after the event of this number, as far as it is kept; what comes from now on, if absent.
@@ -28,6 +31,10 @@ pub(super) struct Wanted {
     /// These events only, with commas between.
     #[serde(default)]
     events: Option<String>,
+    /// For pages, which can set no header on a WebSocket.
+    #[serde(default)]
+    #[expect(dead_code, reason = "it is read before anything else is")]
+    access_token: Option<String>,
 }
 
 /// Said in place of events that are not kept any more.
@@ -38,22 +45,33 @@ struct Missed {
 
 pub(super) async fn follow(
     State(app): State<App>,
-    Query(wanted): Query<Wanted>,
+    caller: Caller,
+    Query(mut wanted): Query<Wanted>,
     upgrade: Upgrade,
 ) -> Result<Response, Problem> {
+    if caller.participant().is_some() {
+        // Of other rooms they hear nothing, whatever they ask for.
+        wanted.router = caller.0.and_then(|grant| grant.router);
+    }
     Ok(upgraded(upgrade)?.on_upgrade(async move |socket| {
         // Who went away needs no answer.
-        let _ = tell(socket, &app.events, &wanted).await;
+        let _ = tell(socket, &app.events, &wanted, &app.metrics.api.follow()).await;
     }))
 }
 
-async fn tell(mut socket: WebSocket, events: &Arc<Events>, wanted: &Wanted) -> Result<(), axum::Error> {
+async fn tell(
+    mut socket: WebSocket,
+    events: &Arc<Events>,
+    wanted: &Wanted,
+    follower: &Follower,
+) -> Result<(), axum::Error> {
     let mut newest = events.subscribe();
     let mut at = wanted.after.unwrap_or_else(|| events.newest());
     loop {
         newest.borrow_and_update();
         let Following { missed, events: following } = events.after(at);
         if missed > 0 {
+            follower.miss(missed);
             socket.send(text(&Missed { missed })).await?;
         }
         for event in &following {

@@ -1,26 +1,126 @@
-//! Who may ask at all, as long as the server listens on loopback and asks for no token.
+//! Who may ask.
 //!
-//! A page in a browser of this machine reaches loopback too. It cannot hide where it comes from: requests for us name a
-//! loopback host, so that a name which was made to point here is refused (DNS rebinding), and come from no page but our
-//! own.
+//! Where tokens are needed, who has none is told so, and one that does not allow what is asked is refused. Where none
+//! is, the server listens on loopback, and a page in a browser of this machine reaches loopback too. It cannot hide
+//! where it comes from: requests for us name a loopback host, so that a name which was made to point here is refused
+//! (DNS rebinding), and come from no page but our own.
 
-use axum::extract::Request;
-use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, Uri};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::limits::Peer;
 use super::problem::Problem;
+use super::{App, operation::Operation};
+use crate::auth::{Grant, Need, Scope};
 
-/// Lets a request through, or says why not.
-pub(super) async fn loopback_only(request: Request, next: Next) -> Response {
-    match check(request.headers(), request.uri()) {
-        Ok(()) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+/// What each operation needs, by method and path.
+#[derive(Debug)]
+pub(crate) struct Needs(Vec<(Method, &'static str, Need)>);
+
+impl Needs {
+    pub(super) fn of(operations: &[Operation]) -> Self {
+        let method =
+            |name: &str| Method::from_bytes(name.to_ascii_uppercase().as_bytes()).unwrap_or_default();
+        Self(operations.iter().map(|each| (method(each.method), each.path, each.need)).collect())
+    }
+
+    /// What nobody described needs most.
+    fn find(&self, method: &Method, path: &str) -> Need {
+        let method = if method == Method::HEAD { &Method::GET } else { method };
+        let found = self.0.iter().find(|(its, at, _)| its == method && *at == path);
+        found.map_or(Need::Admin, |(_, _, need)| *need)
     }
 }
 
-fn check(headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
+/// Lets a request through, or says why not.
+pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    match check(&app, &request) {
+        Ok(grant) => {
+            if let Some(grant) = grant {
+                request.extensions_mut().insert(grant);
+            }
+            next.run(request).await
+        }
+        Err(problem) => {
+            let status = problem.status();
+            let mut response = problem.into_response();
+            let more = match status {
+                401 => Some((WWW_AUTHENTICATE, "Bearer")),
+                429 => Some((RETRY_AFTER, "1")),
+                _ => None,
+            };
+            if let Some((name, value)) = more {
+                response.headers_mut().insert(name, HeaderValue::from_static(value));
+            }
+            response
+        }
+    }
+}
+
+fn check(app: &App, request: &Request) -> Result<Option<Grant>, Problem> {
+    let peer = request.extensions().get::<ConnectInfo<Peer>>();
+    if peer.is_some_and(|ConnectInfo(peer)| !app.rates.admit(peer.0.ip(), Instant::now())) {
+        return Err(Problem::too_often());
+    }
+    if !app.auth.is_on() {
+        return is_from_here(request.headers(), request.uri()).map(|()| None);
+    }
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
+    let need = app.needs.find(request.method(), path);
+    if need == Need::Nothing {
+        return Ok(None);
+    }
+    let token = token(request).ok_or_else(|| {
+        Problem::unauthorized("there is no token; the header must be Authorization: Bearer TOKEN")
+    })?;
+    let grant = app.auth.check(token, seconds_since_1970());
+    let grant = grant.map_err(|why| Problem::unauthorized(why.to_string()))?;
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    if !grant.allows(need, changes) {
+        return Err(Problem::forbidden(format!("this needs {}", need.sentence())));
+    }
+    if grant.scope == Scope::Participant {
+        is_its_own(app, &grant, request.uri())?;
+    }
+    Ok(Some(grant))
+}
+
+/// A participant asks within its router, and of others' objects nothing.
+fn is_its_own(app: &App, grant: &Grant, uri: &Uri) -> Result<(), Problem> {
+    let mut words = uri.path().split('/').skip(2);
+    let (Some(shelf), Some(id)) = (words.next(), words.next()) else { return Ok(()) };
+    let place = app.catalogue.place(shelf, id).ok_or_else(|| Problem::not_found("object", id))?;
+    if place.router != grant.router {
+        return Err(Problem::forbidden(format!("{id} is not in the router that the token is for")));
+    }
+    let owner = place.transport.and_then(|transport| app.catalogue.owner(&transport));
+    if shelf != "routers" && owner != grant.subject {
+        return Err(Problem::forbidden(format!("{id} belongs to somebody else")));
+    }
+    Ok(())
+}
+
+/// In the header; pages cannot set it on WebSockets, which may have it in the query instead (RFC 6750 §2.3).
+fn token(request: &Request) -> Option<&str> {
+    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    if let Some(header) = header {
+        let (scheme, token) = header.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then_some(token.trim());
+    }
+    request.headers().get(UPGRADE)?;
+    request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix("access_token="))
+}
+
+pub(super) fn seconds_since_1970() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn is_from_here(headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let host = text(HOST).or_else(|| uri.authority().map(|authority| authority.as_str())).unwrap_or_default();
     if !is_loopback(host) {
@@ -59,7 +159,7 @@ mod tests {
                 headers.insert(name, HeaderValue::from_static(value));
             }
         }
-        check(&headers, &Uri::from_static("/v1/routers")).is_ok()
+        is_from_here(&headers, &Uri::from_static("/v1/routers")).is_ok()
     }
 
     #[test]

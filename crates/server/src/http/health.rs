@@ -2,38 +2,35 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
-use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Serialize;
 use shardcast::runtime::ShardCounters;
 
+use super::answer::Page;
 use super::{App, Problem};
 
 /// Alive: control answers.
-pub(super) async fn alive(State(app): State<App>) -> Result<&'static str, Problem> {
+pub(super) async fn alive(State(app): State<App>) -> Result<Page, Problem> {
     app.sfu.shards().await?;
-    Ok("ok\n")
+    Ok(Page::line("ok\n"))
 }
 
 /// Ready for more: alive, and not draining.
-pub(super) async fn ready(State(app): State<App>) -> Result<&'static str, Problem> {
+pub(super) async fn ready(State(app): State<App>) -> Result<Page, Problem> {
     if app.drain.has_begun() {
         return Err(Problem::draining());
     }
     app.sfu.shards().await?;
-    Ok("ok\n")
+    Ok(Page::line("ok\n"))
 }
 
-pub(super) async fn metrics(State(app): State<App>) -> Result<Response, Problem> {
+pub(super) async fn metrics(State(app): State<App>) -> Result<Page, Problem> {
     let shards = app.sfu.shards().await?;
-    Ok(match app.metrics.page(&app.catalogue, &shards) {
-        Ok(page) => ([(CONTENT_TYPE, prometheus::TEXT_FORMAT)], page).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    })
+    let page = app.metrics.page(&app.catalogue, app.events.newest(), &shards);
+    page.map(|page| Page(prometheus::TEXT_FORMAT, page)).map_err(|error| Problem::defect(&error.to_string()))
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shard {
     shard: u16,

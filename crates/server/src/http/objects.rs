@@ -7,6 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use model::stats::{DataConsumerStats, DataProducerStats, RtpStreamStats, TransportStats};
 use model::trace::{ConsumerTraceEventType, ProducerTraceEventType, TransportTraceEventType};
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,7 +36,7 @@ pub(super) trait Pausable: Object {
 /// What can say what passes by.
 pub(super) trait Traceable: Object {
     /// What of it can be traced.
-    type Traced: DeserializeOwned + Send;
+    type Traced: DeserializeOwned + JsonSchema + Send;
 
     fn trace(&self, types: Vec<Self::Traced>) -> impl Future<Output = Result<(), Error>> + Send;
 }
@@ -43,13 +44,13 @@ pub(super) trait Traceable: Object {
 /// What counts.
 pub(super) trait Counting: Object {
     /// What it counted.
-    type Stats: Serialize;
+    type Stats: Serialize + JsonSchema;
 
     fn stats(&self) -> impl Future<Output = Result<Self::Stats, Error>> + Send;
 }
 
 /// Trace these and nothing else.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Trace<T> {
     types: Vec<T>,

@@ -5,6 +5,7 @@ use core::num::NonZeroU16;
 use axum::Json;
 use axum::extract::State;
 use model::id::ProducerId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shardcast::api::{ActiveSpeakerObserverOptions, AudioLevelObserverOptions, Router, RtpObserver};
@@ -14,7 +15,7 @@ use super::body::{Body, Path};
 use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct AudioLevel {
     /// How many it names at most.
@@ -30,7 +31,7 @@ pub(super) struct AudioLevel {
     app_data: Value,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct ActiveSpeaker {
     /// Milliseconds between two looks, 100 to 5000.
@@ -40,7 +41,7 @@ pub(super) struct ActiveSpeaker {
     app_data: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Observer {
     id: Box<str>,

@@ -3,6 +3,7 @@
 use axum::extract::State;
 use model::id::{DataProducerId, ProducerId};
 use model::transport::ListenInfo;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use shardcast::api::{PipeToRouterOptions, Router};
 
@@ -11,7 +12,7 @@ use super::body::{Body, Path};
 use super::objects::find;
 use super::{App, Problem};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Pipe {
     /// What is piped; or else a data producer.
@@ -33,7 +34,7 @@ pub(super) struct Pipe {
 }
 
 /// The two ends of what is piped.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Piped {
     /// In the router that has it: a consumer, or a data consumer.

@@ -37,6 +37,37 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "urn:shardcast:not-allowed", title, detail)
     }
 
+    /// Who asks has no token, or one that does not hold.
+    pub(crate) fn unauthorized(detail: impl Into<Box<str>>) -> Self {
+        let title = "this needs a token";
+        Self::new(StatusCode::UNAUTHORIZED, "urn:shardcast:unauthorized", title, detail)
+    }
+
+    /// More is asked than anybody may.
+    pub(crate) fn too_often() -> Self {
+        let detail = "there were too many requests in the last second; try again in one";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "urn:shardcast:too-often", "too much is asked", detail)
+    }
+
+    /// The key of an earlier request, with another body.
+    pub(crate) fn other_body(key: &str) -> Self {
+        let detail =
+            format!("Idempotency-Key is {key:?}, which was used with another body; take another key");
+        let title = "the key belongs to another request";
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "urn:shardcast:other-body", title, detail)
+    }
+
+    /// The key of a request that is not answered yet.
+    pub(crate) fn under_way(key: &str) -> Self {
+        let detail =
+            format!("Idempotency-Key is {key:?}, whose first request is not answered yet; try again");
+        Self::new(StatusCode::CONFLICT, "urn:shardcast:under-way", "it is being made", detail)
+    }
+
+    pub(crate) const fn status(&self) -> u16 {
+        self.status
+    }
+
     /// Who asks may not.
     pub(crate) fn forbidden(detail: impl Into<Box<str>>) -> Self {
         Self::new(
@@ -57,6 +88,17 @@ impl Problem {
     /// The body is larger than any request needs.
     pub(crate) fn too_large(limit: usize) -> Self {
         let detail = format!("the body is longer than {limit} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:shardcast:too-large", "the body is too long", detail)
+    }
+
+    /// Something here is wrong.
+    pub(crate) fn defect(detail: &str) -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "urn:shardcast:defect", "this is a defect", detail)
+    }
+
+    /// Likewise, where the limit is not known.
+    pub(crate) fn too_long() -> Self {
+        let detail = "the body is longer than the configuration's limits.body_bytes";
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "urn:shardcast:too-large", "the body is too long", detail)
     }
 

@@ -6,6 +6,7 @@ use model::dump::ProducerDump;
 use model::id::ProducerId;
 use model::rtp::{MediaKind, RtpParameters};
 use model::score::{ProducerScore, ProducerType, VideoOrientation};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::{Producer, ProducerOptions};
@@ -16,7 +17,7 @@ use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 use crate::catalogue::{AnyTransport, best_of};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Create {
     #[serde(default)]
@@ -34,7 +35,7 @@ pub(super) struct Create {
     app_data: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Created {
     id: Box<str>,
@@ -46,7 +47,7 @@ pub(super) struct Created {
     app_data: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shown {
     #[serde(flatten)]
@@ -57,7 +58,7 @@ pub(super) struct Shown {
     app_data: Value,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Worst {
     /// How many.

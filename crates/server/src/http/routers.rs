@@ -5,6 +5,7 @@ use axum::extract::State;
 use model::dump::RouterDump;
 use model::id::ProducerId;
 use model::rtp::{RtpCapabilities, RtpCodecCapability};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::{Router, RouterOptions};
@@ -14,7 +15,7 @@ use super::body::{Body, Path};
 use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Create {
     #[serde(default)]
@@ -23,7 +24,7 @@ pub(super) struct Create {
     app_data: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Created {
     id: Box<str>,
@@ -31,7 +32,7 @@ pub(super) struct Created {
     app_data: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shown {
     #[serde(flatten)]
@@ -40,14 +41,14 @@ pub(super) struct Shown {
     app_data: Value,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct CanConsume {
     producer_id: ProducerId,
     rtp_capabilities: RtpCapabilities,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Consumable {
     can_consume: bool,

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use model::dump::WebRtcServerDump;
 use model::transport::ListenInfo;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::{WebRtcServer, WebRtcServerOptions};
@@ -13,7 +14,7 @@ use super::body::{Body, Path};
 use super::objects::find;
 use super::{App, Problem, app_data, json_of};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Create {
     listen_infos: Vec<ListenInfo>,
@@ -21,7 +22,7 @@ pub(super) struct Create {
     app_data: Value,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Server {
     #[serde(flatten)]

@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use model::dump::TransportDump;
 use model::transport::{DtlsParameters, IceParameters, SrtpParameters};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shardcast::api::Router;
@@ -15,11 +16,12 @@ use super::answer::{Done, Made, Taken};
 use super::body::{Body, Path, Raw};
 use super::objects::find;
 use super::{App, Problem, json_of};
+use crate::auth::Caller;
 use crate::catalogue::AnyTransport;
 use options::{Direct, Pipe, Plain, WebRtc};
 
 /// What a transport is: what a client needs to connect to it is in the dump.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Shown {
     #[serde(flatten)]
@@ -28,7 +30,7 @@ pub(super) struct Shown {
 }
 
 /// Who the peer is. Which fields are needed depends on the kind of the transport.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Connect {
     #[serde(default)]
@@ -44,7 +46,7 @@ pub(super) struct Connect {
 }
 
 /// Limits in bits per second; 0 lifts one, and one that is absent stays.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Bitrates {
     #[serde(default)]
@@ -55,7 +57,7 @@ pub(super) struct Bitrates {
     min_outgoing: Option<u64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Restarted {
     ice_parameters: IceParameters,
@@ -66,10 +68,14 @@ type Created = Result<Made<Shown>, Problem>;
 pub(super) async fn create_webrtc(
     State(app): State<App>,
     Path(router): Path<String>,
+    caller: Caller,
     Body(options): Body<WebRtc>,
 ) -> Created {
     let router = find::<Router>(&app, &router)?;
     let transport = router.create_webrtc_transport(options.read(&app)?).await?;
+    if let Some(participant) = caller.participant() {
+        app.catalogue.own(transport.id().as_str(), participant);
+    }
     made(&app, AnyTransport::WebRtc(transport)).await
 }
 
@@ -172,7 +178,7 @@ pub(super) async fn send_rtcp(
 
 async fn made(app: &App, transport: AnyTransport) -> Created {
     let shown = Shown::of(&transport).await?;
-    app.catalogue.keep(&transport);
+    app.catalogue.keep_transport(&transport, &app.metrics);
     Ok(Made(shown))
 }
 

@@ -3,20 +3,27 @@
 //! Nothing here asks a shard: shards publish their counters, and who does how well is counted as the events say it. No
 //! name of an object becomes a label, so the number of series does not grow with the number of calls.
 
+mod api;
 mod quality;
 mod shards;
+mod transports;
 
 use prometheus::{Encoder, IntGaugeVec, Opts, Registry, TextEncoder};
 use shardcast::runtime::ShardCounters;
 
 use crate::catalogue::Catalogue;
-pub(crate) use quality::Quality;
+use api::Api;
+pub(crate) use api::Follower;
+use quality::Quality;
+use transports::Transports;
 
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
     pub(crate) quality: Quality,
+    pub(crate) transports: Transports,
+    pub(crate) api: Api,
     objects: IntGaugeVec,
 }
 
@@ -26,6 +33,7 @@ impl Metrics {
     pub(crate) fn new() -> Result<Self, prometheus::Error> {
         let registry = Registry::new();
         let quality = Quality::new(&registry)?;
+        let (transports, api) = (Transports::new(&registry)?, Api::new(&registry)?);
         let help = "Objects that are open, by kind.";
         let objects = IntGaugeVec::new(Opts::new("shardcast_objects", help), &["kind"])?;
         registry.register(Box::new(objects.clone()))?;
@@ -33,16 +41,17 @@ impl Metrics {
         let build = IntGaugeVec::new(Opts::new("shardcast_build_info", help), &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(build))?;
-        Ok(Self { registry, quality, objects })
+        Ok(Self { registry, quality, transports, api, objects })
     }
 
-    /// The page, in the text format of Prometheus.
+    /// The page, in the text format of Prometheus, after so many events.
     ///
     /// # Errors
     /// When it cannot be written, which is a defect.
     pub(crate) fn page(
         &self,
         catalogue: &Catalogue,
+        events: u64,
         shards: &[ShardCounters],
     ) -> Result<Vec<u8>, prometheus::Error> {
         let lens = [
@@ -58,6 +67,7 @@ impl Metrics {
         for (kind, len) in lens {
             self.objects.with_label_values(&[kind]).set(i64::try_from(len).unwrap_or(i64::MAX));
         }
+        self.api.set_events(events);
         let mut families = self.registry.gather();
         families.extend(shards::families(shards));
         let mut page = Vec::new();

@@ -1,4 +1,5 @@
-//! What each shard counted, under the names that it counts by: `shardcast_shard_…`, with the shard as the only label.
+//! What each shard counted, under the names that it counts by: `shardcast_shard_…`, with the shard as a label, and the
+//! reason of what it dropped.
 //!
 //! Shards publish their counters for any thread to read, so a scrape waits for nobody. How busy a shard is follows from
 //! the seconds that it was busy and idle.
@@ -18,7 +19,10 @@ pub(super) fn families(shards: &[ShardCounters]) -> Vec<MetricFamily> {
             "busy_nanos" => families.count("busy_seconds", &labels, seconds(value)),
             "idle_nanos" => families.count("idle_seconds", &labels, seconds(value)),
             level if LEVELS.contains(&level) => families.level(level, &labels, number(value)),
-            count => families.count(count, &labels, number(value)),
+            count => match count.strip_prefix("dropped_") {
+                Some(reason) => families.count("dropped", &reasoned(shard.0, reason), number(value)),
+                None => families.count(count, &labels, number(value)),
+            },
         });
         let host = [("shard", shard.0.to_string()), ("host", (*driver).to_owned())];
         families.level("host", &host, 1.0);
@@ -96,6 +100,10 @@ impl Families {
     }
 }
 
+fn reasoned(shard: u16, reason: &str) -> [(&'static str, String); 2] {
+    [("shard", shard.to_string()), ("reason", reason.to_owned())]
+}
+
 fn pairs(labels: &Labels) -> Vec<LabelPair> {
     let pair = |(name, value): &(&str, String)| {
         let mut pair = LabelPair::default();
@@ -143,6 +151,7 @@ mod tests {
                 ShardCounters { shard: ShardIndex(number), driver: "uring", counters: Box::default() };
             (counters.counters.totals.ticks, counters.counters.totals.transports) = (ticks, transports);
             counters.counters.totals.busy_nanos = 1_500_000_000;
+            counters.counters.totals.dropped_ring_full = 4;
             (0..3).for_each(|_| counters.counters.tick_nanos.record(1_000));
             counters
         };
@@ -151,6 +160,7 @@ mod tests {
             "# TYPE shardcast_shard_ticks_total counter",
             "shardcast_shard_ticks_total{shard=\"0\"} 7",
             "shardcast_shard_ticks_total{shard=\"3\"} 9",
+            "shardcast_shard_dropped_total{shard=\"3\",reason=\"ring_full\"} 4",
             "# TYPE shardcast_shard_transports gauge",
             "shardcast_shard_transports{shard=\"0\"} 2",
             "shardcast_shard_busy_seconds_total{shard=\"3\"} 1.5",

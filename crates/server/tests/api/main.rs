@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
 
+mod auth;
 mod consumers;
+mod document;
 mod messages;
 mod observers;
+mod once;
 mod producers;
+mod prometheus;
 mod room;
 mod support;
 mod transports;
@@ -137,7 +141,10 @@ fn a_signal_drains_and_a_second_one_ends_at_once() {
 fn without_tokens_only_loopback_is_listened_on() {
     let (code, said) = Server::refused(&["--listen", "0.0.0.0:0"]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("--listen is 0.0.0.0:0; without tokens it must be a loopback address"), "{said}");
+    assert!(
+        said.contains("server.listen is 0.0.0.0:0; without tokens it must be a loopback address"),
+        "{said}"
+    );
 }
 
 #[test]

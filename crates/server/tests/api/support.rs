@@ -16,7 +16,12 @@ pub(crate) struct Server {
 impl Server {
     /// On a port of the kernel's choice.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut process = command(&[&["--listen", "127.0.0.1:0"], arguments].concat());
+        Self::start_with(&[], arguments)
+    }
+
+    /// With these variables of the environment.
+    pub(crate) fn start_with(variables: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let mut process = command(variables, &[&["--listen", "127.0.0.1:0"], arguments].concat());
         let lines = BufReader::new(process.stderr.take().unwrap());
         let mut lines = lines.lines().map(Result::unwrap);
         let line = lines.find(|line| line.contains("http://")).expect("it says where it listens");
@@ -29,7 +34,7 @@ impl Server {
 
     /// One that does not start: its exit code, and what it said.
     pub(crate) fn refused(arguments: &[&str]) -> (Option<i32>, String) {
-        let output = command(arguments).wait_with_output().unwrap();
+        let output = command(&[], arguments).wait_with_output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     }
 
@@ -81,6 +86,22 @@ impl Server {
     pub(crate) fn send(&self, path: &str, content: &str, bytes: &[u8]) -> (u16, String) {
         let headers = format!("Host: {}\r\nContent-Type: {content}", self.at);
         self.speak(&headers, "POST", path, bytes)
+    }
+
+    /// As somebody who has a token.
+    pub(crate) fn ask_with(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> (u16, String) {
+        let headers = format!("Host: example.org\r\nAuthorization: Bearer {token}");
+        self.ask_as(&headers, method, path, body)
+    }
+
+    pub(crate) fn at(&self) -> SocketAddr {
+        self.at
     }
 
     pub(crate) fn post(&self, path: &str, body: Value) -> Value {
@@ -174,9 +195,14 @@ impl Drop for Server {
     }
 }
 
-fn command(arguments: &[&str]) -> Child {
+fn command(variables: &[(&str, &str)], arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shardcast"));
-    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
     command.spawn().unwrap()
 }
 

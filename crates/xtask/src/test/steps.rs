@@ -8,7 +8,7 @@ use super::tally::Tally;
 use super::{Context, Outcome, Step};
 use crate::command::{Tool, is_installed, program_in, run, run_and_listen, run_for};
 use crate::nightly::Nightly;
-use crate::{fuzz, instructions, packages, sim, suite, tidy};
+use crate::{api, fuzz, instructions, packages, sim, suite, tidy};
 
 pub(super) const STEPS: &[Step] = &[
     Step { name: "fmt", about: "the code is formatted", run: fmt },
@@ -20,6 +20,8 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "suite", about: "the tests of the npm package, against our worker", run: run_suite },
     Step { name: "media", about: "real encoders and decoders through the worker", run: media },
     Step { name: "browser", about: "calls of Chromium's pages through the worker", run: browser },
+    Step { name: "api", about: "the control API against its OpenAPI document", run: run_api },
+    Step { name: "metrics", about: "a real Prometheus, our rules and dashboards", run: metrics },
     Step { name: "glommio", about: "lints and tests of the host behind a feature", run: glommio },
     Step { name: "doctest", about: "the examples in the documentation", run: doctest },
     Step { name: "doc", about: "the documentation builds without a warning", run: doc },
@@ -151,6 +153,26 @@ fn ignored_tests(context: &Context, of: &[&str]) -> (Outcome, Tally) {
     command.args(of).arg("--locked");
     command.args(if has_nextest() { ["--run-ignored", "only"] } else { ["--", "--ignored"] });
     tested(command)
+}
+
+fn metrics(context: &Context) -> (Outcome, Tally) {
+    // It brings promtool too. Where there is an init, Debian starts it as a service, which is nothing to us.
+    if let Err(reason) = packages::need_from_apt(&context.root, "promtool", "prometheus") {
+        return (Outcome::Skipped { reason }, Tally::default());
+    }
+    let of = ["-p", "shardcast-server", "--test", "api", "--locked"];
+    let mut command = cargo(context, if has_nextest() { &["nextest", "run"] } else { &["test"] });
+    command.args(of).args(if has_nextest() { ["--run-ignored", "only"] } else { ["--", "--ignored"] });
+    tested(command)
+}
+
+fn run_api(context: &Context) -> (Outcome, Tally) {
+    let outcome = match api::check(&context.root, &context.target) {
+        Ok(()) => Outcome::passed(),
+        Err(api::Failure::Missing(reason)) => Outcome::Skipped { reason },
+        Err(api::Failure::Found(reason)) => Outcome::Failed { reason },
+    };
+    (outcome, Tally::default())
 }
 
 fn has_nextest() -> bool {

@@ -1,6 +1,7 @@
 //! What transports are made with, as mediasoup calls it.
 
 use model::transport::{ListenInfo, SrtpCryptoSuite};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 use shardcast::api::{
@@ -10,7 +11,7 @@ use shardcast::api::{
 use crate::http::objects::find;
 use crate::http::{App, Problem, app_data};
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::http) struct WebRtc {
     /// Sockets of its own; or else a server.
@@ -37,7 +38,7 @@ pub(in crate::http) struct WebRtc {
     app_data: Value,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::http) struct Plain {
     listen_info: ListenInfo,
@@ -57,7 +58,7 @@ pub(in crate::http) struct Plain {
     app_data: Value,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::http) struct Pipe {
     listen_info: ListenInfo,
@@ -71,7 +72,7 @@ pub(in crate::http) struct Pipe {
     app_data: Value,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::http) struct Direct {
     #[serde(default)]

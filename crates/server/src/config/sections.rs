@@ -1,0 +1,254 @@
+//! The sections of the configuration and their keys. `config/shardcast.toml` says what each is for.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+
+use model::transport::PortRange;
+use net::probe::HostChoice;
+use serde::Deserialize;
+use shardcast::api::SfuConfig;
+use shardcast::runtime::CertificateSource;
+
+use crate::arguments::Options;
+use crate::auth::{Auth, Grant, Key, Scope};
+
+/// The whole of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) server: Server,
+    pub(crate) limits: Limits,
+    auth: Tokens,
+    pub(crate) rtc: Rtc,
+}
+
+/// Where the control API is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Server {
+    pub(crate) listen: SocketAddr,
+    pub(crate) drain_seconds: u64,
+}
+
+/// How much may be asked of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Limits {
+    pub(crate) connections: u16,
+    pub(crate) body_bytes: usize,
+    pub(crate) requests_per_second: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Tokens {
+    tokens: Vec<Token>,
+    jwt_secret: Option<Secret>,
+    jwt_public_key: Option<PublicKey>,
+    jwt_audience: Option<Box<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Token {
+    token: Secret,
+    scope: Scope,
+}
+
+/// A word that nobody should guess, or see in a log.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+struct Secret(String);
+
+/// A public key of Ed25519, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+struct PublicKey(String);
+
+/// Media.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Rtc {
+    pub(crate) shards: u16,
+    pub(crate) pinned: bool,
+    driver: Driver,
+    pub(crate) port_min: u16,
+    pub(crate) port_max: u16,
+    certificate: Option<PathBuf>,
+    private_key: Option<PathBuf>,
+    level_video: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Driver {
+    #[default]
+    Auto,
+    Uring,
+    Epoll,
+}
+
+/// Whether there is such a key.
+pub(super) fn has(section: &str, key: &str) -> bool {
+    KEYS.iter().any(|(name, keys)| *name == section && keys.contains(&key))
+}
+
+impl Config {
+    /// What the keys make together.
+    pub(super) fn check(&self) -> Result<(), Box<str>> {
+        let Rtc { port_min, port_max, certificate, private_key, .. } = &self.rtc;
+        if port_min > port_max || *port_min == 0 {
+            return Err(format!(
+                "rtc.port_min is {port_min}; it must be from 1 to rtc.port_max, which is {port_max}"
+            )
+            .into());
+        }
+        if certificate.is_some() != private_key.is_some() {
+            return Err("rtc.certificate and rtc.private_key must be given together".into());
+        }
+        if self.auth.tokens.iter().any(|token| token.scope == Scope::Participant) {
+            let detail = "auth.tokens has one with scope \"participant\"; it must be \"admin\" or \"read\", and tokens \
+                          for participants are made over the API";
+            return Err(detail.into());
+        }
+        let listen = self.server.listen;
+        if !self.needs_tokens() && !listen.ip().is_loopback() {
+            return Err(format!(
+                "server.listen is {listen}; without tokens it must be a loopback address, because whoever reaches \
+                 it controls every call"
+            )
+            .into());
+        }
+        Ok(())
+    }
+
+    /// With what the command line says in its place.
+    pub(crate) fn with(mut self, options: &Options) -> Result<Self, Box<str>> {
+        if let Some(listen) = options.listen {
+            self.server.listen = listen;
+        }
+        if let Some(drain) = options.drain {
+            self.server.drain_seconds = drain.as_secs();
+        }
+        self.check().map(|()| self)
+    }
+
+    /// Whether everybody needs a token.
+    pub(crate) fn needs_tokens(&self) -> bool {
+        let Tokens { tokens, jwt_secret, jwt_public_key, .. } = &self.auth;
+        !tokens.is_empty() || jwt_secret.is_some() || jwt_public_key.is_some()
+    }
+
+    /// Who may ask what.
+    ///
+    /// # Errors
+    /// Where the operating system gives no random bytes.
+    pub(crate) fn auth(&self) -> Result<Auth, aws_lc_rs::error::Unspecified> {
+        let mut auth = Auth::new()?;
+        let Tokens { tokens, jwt_secret, jwt_public_key, jwt_audience } = &self.auth;
+        for Token { token, scope } in tokens {
+            auth.add_token(&token.0, Grant::of(*scope));
+        }
+        if let Some(Secret(secret)) = jwt_secret {
+            auth.add_key(Key::hs256(secret.as_bytes()));
+        }
+        if let Some(key) = jwt_public_key.as_ref().and_then(|PublicKey(pem)| Key::ed25519(pem)) {
+            auth.add_key(key);
+        }
+        auth.set_audience(jwt_audience.as_deref());
+        Ok(auth)
+    }
+
+    pub(crate) fn sfu(&self) -> SfuConfig {
+        let Rtc { shards, pinned, driver, port_min, port_max, certificate, private_key, level_video } =
+            &self.rtc;
+        let certificate = match (certificate, private_key) {
+            (Some(certificate), Some(private_key)) => CertificateSource::PemFiles {
+                certificate: certificate.clone(),
+                private_key: private_key.clone(),
+            },
+            _ => CertificateSource::SelfSigned,
+        };
+        SfuConfig {
+            shards: NonZeroU16::new(*shards),
+            pinned: *pinned,
+            host: match driver {
+                Driver::Auto => HostChoice::Auto,
+                Driver::Uring => HostChoice::Uring,
+                Driver::Epoll => HostChoice::Epoll,
+            },
+            rtc_ports: PortRange { min: *port_min, max: *port_max },
+            certificate,
+            levelling: *level_video,
+            ..SfuConfig::default()
+        }
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8480)), drain_seconds: 300 }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 4_096, body_bytes: 262_144, requests_per_second: 5_000 }
+    }
+}
+
+impl Default for Rtc {
+    fn default() -> Self {
+        let SfuConfig { rtc_ports: PortRange { min, max }, levelling, .. } = SfuConfig::default();
+        Self {
+            shards: 0,
+            pinned: false,
+            driver: Driver::Auto,
+            port_min: min,
+            port_max: max,
+            certificate: None,
+            private_key: None,
+            level_video: levelling,
+        }
+    }
+}
+
+impl TryFrom<String> for Secret {
+    type Error = String;
+
+    fn try_from(secret: String) -> Result<Self, String> {
+        if secret.len() >= SHORTEST_SECRET {
+            return Ok(Self(secret));
+        }
+        Err(format!("a secret has at least {SHORTEST_SECRET} characters, so that nobody guesses it"))
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl TryFrom<String> for PublicKey {
+    type Error = &'static str;
+
+    fn try_from(pem: String) -> Result<Self, Self::Error> {
+        Key::ed25519(&pem).map(|_| Self(pem)).ok_or("it must be a public key of Ed25519 in PEM")
+    }
+}
+
+/// 192 bits in base64; a hash of HS256 has 256.
+const SHORTEST_SECRET: usize = 32;
+
+/// Every key, by section.
+pub(super) const KEYS: &[(&str, &[&str])] = &[
+    ("server", &["listen", "drain_seconds"]),
+    ("limits", &["connections", "body_bytes", "requests_per_second"]),
+    ("auth", &["tokens", "jwt_secret", "jwt_public_key", "jwt_audience"]),
+    (
+        "rtc",
+        &["shards", "pinned", "driver", "port_min", "port_max", "certificate", "private_key", "level_video"],
+    ),
+];

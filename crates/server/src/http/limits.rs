@@ -1,0 +1,168 @@
+//! How much anybody may ask: connections at a time, and requests of one address in a second.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use axum::extract::connect_info::Connected;
+use axum::serve::{IncomingStream, Listener};
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// A listener that takes so many connections at a time; the others wait in the kernel's queue.
+#[derive(Debug)]
+pub(crate) struct Bounded {
+    inner: TcpListener,
+    room: Arc<Semaphore>,
+}
+
+/// A connection, and the room that it takes.
+#[derive(Debug)]
+pub(crate) struct Held {
+    stream: TcpStream,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+/// Requests by address: each has a bucket that fills with so many tokens a second, and holds those of two.
+#[derive(Debug)]
+pub(crate) struct Rates {
+    per_second: u32,
+    buckets: Mutex<HashMap<IpAddr, Bucket>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    tokens: f64,
+    at: Instant,
+}
+
+impl Bounded {
+    pub(crate) fn new(inner: TcpListener, connections: usize) -> Self {
+        Self { inner, room: Arc::new(Semaphore::new(connections)) }
+    }
+}
+
+impl Listener for Bounded {
+    type Io = Held;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Held, SocketAddr) {
+        // Closed never, so there is a permit.
+        let room = Arc::clone(&self.room).acquire_owned().await.ok();
+        let (stream, peer) = Listener::accept(&mut self.inner).await;
+        (Held { stream, _room: room }, peer)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+}
+
+impl Connected<IncomingStream<'_, Bounded>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Bounded>) -> Self {
+        Self(*stream.remote_addr())
+    }
+}
+
+impl Rates {
+    /// 0 is no limit.
+    pub(crate) fn new(per_second: u32) -> Self {
+        Self { per_second, buckets: Mutex::default() }
+    }
+
+    /// Whether this address may ask once more.
+    pub(crate) fn admit(&self, address: IpAddr, now: Instant) -> bool {
+        if self.per_second == 0 {
+            return true;
+        }
+        let per_second = f64::from(self.per_second);
+        let most = per_second * 2.0;
+        let mut buckets = self.buckets.lock();
+        if buckets.len() >= MOST_ADDRESSES {
+            // Who has not asked for so long has a full bucket, which is what one begins with.
+            buckets.retain(|_, bucket| now.saturating_duration_since(bucket.at) < FULL_AFTER);
+        }
+        if buckets.len() >= MOST_ADDRESSES && !buckets.contains_key(&address) {
+            return false;
+        }
+        let bucket = buckets.entry(address).or_insert(Bucket { tokens: most, at: now });
+        let since = now.saturating_duration_since(bucket.at).as_secs_f64();
+        bucket.tokens = (bucket.tokens + since * per_second).min(most);
+        bucket.at = now;
+        let admitted = bucket.tokens >= 1.0;
+        if admitted {
+            bucket.tokens -= 1.0;
+        }
+        admitted
+    }
+}
+
+impl AsyncRead for Held {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Held {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
+
+/// Addresses that are remembered: some megabytes.
+const MOST_ADDRESSES: usize = 65_536;
+/// Buckets hold what flows in for two seconds.
+const FULL_AFTER: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_a_burst_and_then_its_rate_and_others_theirs() {
+        let rates = Rates::new(10);
+        let (one, other) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let start = Instant::now();
+        let admitted = |address, at| (0..100).filter(|_| rates.admit(address, at)).count();
+        assert_eq!(admitted(one, start), 20);
+        assert_eq!(admitted(one, start + Duration::from_millis(500)), 5);
+        assert_eq!(admitted(other, start), 20);
+        assert_eq!(admitted(one, start + Duration::from_secs(60)), 20);
+        let unlimited = Rates::new(0);
+        assert!((0..100).all(|_| unlimited.admit(one, start)));
+    }
+
+    #[test]
+    fn more_addresses_than_can_be_remembered_are_refused_until_some_are_forgotten() {
+        let rates = Rates::new(1);
+        let start = Instant::now();
+        let address = |index: u32| IpAddr::from(index.to_be_bytes());
+        let most = u32::try_from(MOST_ADDRESSES).unwrap();
+        assert!((0..most).all(|index| rates.admit(address(index), start)));
+        assert!(!rates.admit(address(most), start));
+        assert!(rates.admit(address(0), start), "one that is known");
+        assert!(rates.admit(address(most), start + FULL_AFTER));
+    }
+}

@@ -1,0 +1,75 @@
+//! What is asked over HTTP, how long answers take, and who follows events.
+
+use prometheus::{HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Api {
+    seconds: HistogramVec,
+    answers: IntCounterVec,
+    events: IntCounter,
+    missed: IntCounter,
+    followers: IntGauge,
+}
+
+/// Somebody follows events, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    followers: IntGauge,
+    missed: IntCounter,
+}
+
+impl Api {
+    pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
+        let help = "Seconds until a request was answered, by operation.";
+        let buckets = vec![0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0];
+        let opts = HistogramOpts::new("shardcast_api_request_seconds", help).buckets(buckets);
+        let api = Self {
+            seconds: HistogramVec::new(opts, &["method", "path"])?,
+            answers: IntCounterVec::new(
+                Opts::new("shardcast_api_answers_total", "Requests that were answered, by status."),
+                &["status"],
+            )?,
+            events: IntCounter::new("shardcast_events_total", "Events that were told.")?,
+            missed: IntCounter::new(
+                "shardcast_events_missed_total",
+                "Events that followers came too late for.",
+            )?,
+            followers: IntGauge::new("shardcast_event_followers", "WebSockets that follow events.")?,
+        };
+        registry.register(Box::new(api.seconds.clone()))?;
+        registry.register(Box::new(api.answers.clone()))?;
+        registry.register(Box::new(api.events.clone()))?;
+        registry.register(Box::new(api.missed.clone()))?;
+        registry.register(Box::new(api.followers.clone()))?;
+        Ok(api)
+    }
+
+    /// A request was answered. The path is that of the operation, not the one that was asked for.
+    pub(crate) fn answered(&self, method: &'static str, path: &str, status: u16, seconds: f64) {
+        self.seconds.with_label_values(&[method, path]).observe(seconds);
+        self.answers.with_label_values(&[&*status.to_string()]).inc();
+    }
+
+    pub(crate) fn follow(&self) -> Follower {
+        self.followers.inc();
+        Follower { followers: self.followers.clone(), missed: self.missed.clone() }
+    }
+
+    /// So many events were told in all.
+    pub(super) fn set_events(&self, count: u64) {
+        self.events.inc_by(count.saturating_sub(self.events.get()));
+    }
+}
+
+impl Follower {
+    pub(crate) fn miss(&self, count: u64) {
+        self.missed.inc_by(count);
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.followers.dec();
+    }
+}

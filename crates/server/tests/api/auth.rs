@@ -1,0 +1,155 @@
+//! Tokens, what they allow, and how much anybody may ask.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use aws_lc_rs::hmac;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::room::id;
+use crate::support::Server;
+
+const ADMIN: &str = "admin-admin-admin-admin-admin-admin";
+const READER: &str = "reader-reader-reader-reader-reader-";
+const TOKENS: &str = "[{ token = \"admin-admin-admin-admin-admin-admin\", scope = \"admin\" }, \
+                      { token = \"reader-reader-reader-reader-reader-\", scope = \"read\" }]";
+
+fn guarded() -> Server {
+    Server::start_with(&[("SHARDCAST_AUTH_TOKENS", TOKENS)], &[])
+}
+
+fn made(server: &Server, token: &str, path: &str, body: Value) -> Value {
+    let (status, answer) = server.ask_with(token, "POST", path, Some(&body));
+    assert!(status == 201 || status == 200, "{path}: {answer}");
+    serde_json::from_str(&answer).unwrap()
+}
+
+#[test]
+fn without_a_token_nothing_is_answered_but_whether_it_lives() {
+    let server = guarded();
+    assert_eq!((server.status("GET", "/healthz"), server.status("GET", "/readyz")), (200, 200));
+    for (method, path) in [
+        ("GET", "/v1/routers"),
+        ("POST", "/v1/routers"),
+        ("GET", "/metrics"),
+        ("GET", "/v1/events"),
+        ("GET", "/v1/openapi.json"),
+        ("GET", "/v1/nothing"),
+    ] {
+        let (status, problem) = server.ask(method, path, None);
+        assert_eq!(status, 401, "{method} {path}");
+        assert!(problem.contains("Authorization: Bearer"), "{problem}");
+        assert_eq!(server.ask_with("wrong", method, path, None).0, 401, "{method} {path}");
+    }
+}
+
+#[test]
+fn scopes_allow_what_they_say_from_any_host() {
+    let server = guarded();
+    let router = made(&server, ADMIN, "/v1/routers", json!({}));
+    let place = format!("/v1/routers/{}", id(&router));
+    assert_eq!(server.ask_with(READER, "GET", &place, None).0, 200);
+    assert_eq!(server.ask_with(READER, "GET", "/metrics", None).0, 200);
+    let (status, problem) = server.ask_with(READER, "DELETE", &place, None);
+    assert_eq!(status, 403);
+    assert!(problem.contains("scope `admin`"), "{problem}");
+    assert_eq!(server.ask_with(READER, "POST", &format!("{place}/can-consume"), None).0, 403);
+    assert_eq!(server.ask_with(ADMIN, "DELETE", &place, None).0, 204);
+}
+
+#[test]
+fn a_participant_has_its_own_in_its_room_and_nothing_else() {
+    let server = guarded();
+    let room = made(&server, ADMIN, "/v1/routers", json!({}));
+    let other = made(&server, ADMIN, "/v1/routers", json!({}));
+    let tokens = format!("/v1/routers/{}/tokens", id(&room));
+    let [alice, bob] = ["alice", "bob"].map(|subject| {
+        let token = made(&server, ADMIN, &tokens, json!({ "subject": subject, "seconds": 60 }));
+        token["token"].as_str().unwrap().to_owned()
+    });
+    let listen = json!({ "listenInfos": [{ "protocol": "udp", "ip": "127.0.0.1" }] });
+    let transports = |room: &Value| format!("/v1/routers/{}/webrtc-transports", id(room));
+    let transport = made(&server, &alice, &transports(&room), listen.clone());
+    let place = format!("/v1/transports/{}", id(&transport));
+    assert_eq!(server.ask_with(&alice, "GET", &place, None).0, 200);
+    assert_eq!(server.ask_with(&alice, "GET", &format!("/v1/routers/{}", id(&room)), None).0, 200);
+    for (who, method, path, body) in [
+        (&bob, "GET", place.clone(), None),
+        (&bob, "DELETE", place.clone(), None),
+        (&bob, "POST", format!("{place}/restart-ice"), None),
+        (&alice, "POST", transports(&other), Some(&listen)),
+        (&alice, "GET", format!("/v1/routers/{}", id(&other)), None),
+        (&alice, "DELETE", format!("/v1/routers/{}", id(&room)), None),
+        (&alice, "GET", "/v1/routers".to_owned(), None),
+        (&alice, "POST", tokens.clone(), Some(&listen)),
+        (&alice, "PUT", format!("{place}/bitrates"), None),
+    ] {
+        let (status, problem) = server.ask_with(who, method, &path, body);
+        assert_eq!(status, 403, "{method} {path}: {problem}");
+    }
+    assert_eq!(server.ask_with(&alice, "DELETE", "/v1/producers/nobody", None).0, 404);
+    let mut heard = server.follow(&format!("/v1/events?after=0&events=new&access_token={alice}"));
+    assert_eq!(
+        (heard.next()["id"].clone(), heard.next()["id"].clone()),
+        (room["id"].clone(), transport["id"].clone())
+    );
+    assert_eq!(server.ask_with(&alice, "DELETE", &place, None).0, 204);
+    let expired = made(&server, ADMIN, &tokens, json!({ "subject": "carol", "seconds": 0 }));
+    let (status, problem) = server.ask_with(expired["token"].as_str().unwrap(), "GET", &place, None);
+    assert_eq!(status, 401);
+    assert!(problem.contains("expired"), "{problem}");
+}
+
+#[test]
+fn signed_tokens_hold_for_their_audience() {
+    let secret = "a secret of the backend that signs tokens";
+    let variables = [("SHARDCAST_AUTH_JWT_SECRET", secret), ("SHARDCAST_AUTH_JWT_AUDIENCE", "here")];
+    let server = Server::start_with(&variables, &[]);
+    let token = |secret: &str, claims: Value| {
+        let part = |text: String| URL_SAFE_NO_PAD.encode(text);
+        let signed = format!("{}.{}", part(json!({ "alg": "HS256" }).to_string()), part(claims.to_string()));
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(hmac::sign(&key, signed.as_bytes())))
+    };
+    let never = 99_999_999_999_u64;
+    let good = json!({ "scope": "admin", "exp": never, "aud": "here" });
+    let asked = |token: String| server.ask_with(&token, "POST", "/v1/routers", None).0;
+    assert_eq!(asked(token(secret, good.clone())), 201);
+    assert_eq!(asked(token("another secret", good)), 401);
+    assert_eq!(asked(token(secret, json!({ "scope": "admin", "exp": never, "aud": "there" }))), 401);
+    assert_eq!(asked(token(secret, json!({ "scope": "admin", "exp": 1, "aud": "here" }))), 401);
+    assert_eq!(asked(token(secret, json!({ "scope": "read", "exp": never, "aud": "here" }))), 403);
+}
+
+#[test]
+fn more_requests_than_the_rate_are_told_to_wait() {
+    let server = Server::start_with(&[("SHARDCAST_LIMITS_REQUESTS_PER_SECOND", "1")], &[]);
+    let statuses: Vec<u16> = (0..20).map(|_| server.status("GET", "/healthz")).collect();
+    assert_eq!(statuses[0], 200);
+    assert!(statuses.contains(&429), "{statuses:?}");
+}
+
+#[test]
+fn connections_over_the_limit_wait_for_room() {
+    let server = Server::start_with(&[("SHARDCAST_LIMITS_CONNECTIONS", "1")], &[]);
+    let ask = |stream: &mut TcpStream| {
+        stream
+            .write_all(format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", server.at()).as_bytes())
+            .unwrap();
+    };
+    let mut answer = [0; 12];
+    let mut first = TcpStream::connect(server.at()).unwrap();
+    ask(&mut first);
+    first.read_exact(&mut answer).unwrap();
+    let mut second = TcpStream::connect(server.at()).unwrap();
+    ask(&mut second);
+    second.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+    assert!(second.read(&mut answer).is_err(), "there is no room");
+    drop(first);
+    second.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    second.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200");
+}

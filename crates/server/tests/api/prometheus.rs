@@ -1,0 +1,185 @@
+//! A real Prometheus: what it makes of our page, our rules and our dashboards. `cargo xtask test --only metrics` installs it.
+
+use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::room::{Room, audio, id, key_frame, sound, video};
+
+/// A Prometheus that looks at one server every second.
+struct Prometheus {
+    process: Child,
+    at: SocketAddr,
+    folder: PathBuf,
+}
+
+impl Prometheus {
+    fn start(server: SocketAddr) -> Self {
+        let folder = std::env::temp_dir().join(format!("shardcast-prometheus-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let config = format!(
+            "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [{:?}]\nscrape_configs:\n  \
+             - job_name: shardcast\n    static_configs: [{{ targets: [\"{server}\"] }}]\n",
+            deploy("prometheus/rules.yml")
+        );
+        let file = folder.join("prometheus.yml");
+        std::fs::write(&file, config).unwrap();
+        // Somebody else could take it in between; nobody does.
+        let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut command = Command::new("prometheus");
+        command.arg(format!("--config.file={}", file.display()));
+        command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
+        command.arg(format!("--web.listen-address={at}"));
+        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Self { process, at, folder }
+    }
+
+    /// The answer to a question of its API, or nothing while it is not there yet.
+    fn ask(&self, path: &str, form: &str) -> Option<Value> {
+        let mut stream = TcpStream::connect(self.at).ok()?;
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        // HTTP/1.0, so that the answer comes in one piece.
+        let len = form.len();
+        let method = if form.is_empty() { "GET" } else { "POST" };
+        let head = format!(
+            "{method} {path} HTTP/1.0\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {len}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(form.as_bytes())).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()
+    }
+
+    fn query(&self, expression: &str) -> Option<Value> {
+        let mut form = "query=".to_owned();
+        expression.bytes().for_each(|byte| write!(form, "%{byte:02X}").unwrap());
+        self.ask("/api/v1/query", &form)
+    }
+
+    /// Asks until there is data. What is no expression fails at once.
+    fn until_data(&self, what: &str, expression: &str, deadline: Instant) -> Value {
+        loop {
+            if let Some(answer) = self.query(expression) {
+                assert_eq!(answer["status"], "success", "{what}: {expression}: {answer}");
+                if answer["data"]["result"].as_array().is_some_and(|result| !result.is_empty()) {
+                    return answer["data"]["result"].clone();
+                }
+            }
+            assert!(Instant::now() < deadline, "{what}: no data for {expression}");
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn deploy(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy").join(path).canonicalize().unwrap()
+}
+
+fn promtool(arguments: &[&str], input: &str) {
+    let mut command = Command::new("promtool");
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.current_dir(deploy("prometheus")).spawn().unwrap();
+    process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = process.wait_with_output().unwrap();
+    let said =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(output.status.success(), "promtool {arguments:?}: {said}");
+}
+
+/// Every expression of every dashboard, with the dashboard and the panel that it is on.
+fn expressions() -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(deploy("grafana/dashboards")).unwrap() {
+        let path = file.unwrap().path();
+        let board: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+        for panel in board["panels"].as_array().unwrap() {
+            for target in panel["targets"].as_array().into_iter().flatten() {
+                let expression = target["expr"].as_str().unwrap();
+                let expression = expression.replace("$__rate_interval", "20s").replace("$instance", ".*");
+                assert!(!expression.contains('$'), "a variable that is not set here: {expression}");
+                found.push((format!("{}: {}", board["title"], panel["title"]), expression));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+#[ignore = "needs Prometheus"]
+fn the_rules_hold_and_ring_when_they_should() {
+    promtool(&["check", "config", "prometheus.yml"], "");
+    promtool(&["check", "rules", "rules.yml"], "");
+    promtool(&["test", "rules", "rules.test.yml"], "");
+}
+
+#[test]
+#[ignore = "needs Prometheus"]
+fn each_panel_of_each_dashboard_shows_data_of_a_server_in_use() {
+    let room = Room::new();
+    let (voice, camera) = (room.produce(audio(1)), room.produce(video(&[2])));
+    let consumers = [room.consume(&voice, json!({})), room.consume(&camera, json!({}))];
+    let listen = json!({ "listenInfos": [{ "protocol": "udp", "ip": "127.0.0.1" }] });
+    room.server.post(&format!("/v1/routers/{}/webrtc-transports", id(&room.router)), listen);
+    let plain = json!({ "listenInfo": { "protocol": "udp", "ip": "127.0.0.1" } });
+    room.server.post(&format!("/v1/routers/{}/plain-transports", id(&room.router)), plain);
+    let mut follower = room.server.events("?after=0&events=new");
+    follower.next();
+
+    let prometheus = Prometheus::start(room.server.at());
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut sequence = 0_u16;
+            while !ended.load(Ordering::Relaxed) {
+                sequence = sequence.wrapping_add(1);
+                room.send(&voice, &sound(1, sequence, 20));
+                room.send(&camera, &key_frame(2, sequence, 0));
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        });
+        let look = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| look(&room, &prometheus)));
+        ended.store(true, Ordering::Relaxed);
+        if let Err(panic) = look {
+            std::panic::resume_unwind(panic);
+        }
+    });
+    promtool(&["check", "metrics"], &room.server.text("/metrics"));
+    assert_eq!(consumers.len(), 2);
+}
+
+fn look(room: &Room, prometheus: &Prometheus) {
+    let deadline = Instant::now() + Duration::from_secs(120);
+    let expressions = expressions();
+    assert!(expressions.len() > 40, "{}", expressions.len());
+    for (panel, expression) in &expressions {
+        prometheus.until_data(panel, expression, deadline);
+    }
+    // What Prometheus says of scores is what the API says.
+    let shown = room.server.get("/v1/producers?worst=100");
+    let best = |producer: &&Value| producer["score"][0]["score"] == 10;
+    let best = shown.as_array().unwrap().iter().filter(best).count();
+    let counted = prometheus.until_data("scores", "sum(shardcast_producers{score=\"10\"})", deadline);
+    assert_eq!(counted[0]["value"][1], best.to_string(), "{shown}");
+
+    let rules = prometheus.ask("/api/v1/rules", "").unwrap();
+    let groups = rules["data"]["groups"].as_array().unwrap();
+    let rules: Vec<&Value> = groups.iter().flat_map(|group| group["rules"].as_array().unwrap()).collect();
+    assert!(rules.len() > 10 && rules.iter().all(|rule| rule["health"] == "ok"), "{rules:?}");
+    let alerts = prometheus.ask("/api/v1/alerts", "").unwrap();
+    let alerts = alerts["data"]["alerts"].as_array().unwrap();
+    assert!(alerts.iter().all(|alert| alert["state"] != "firing"), "nothing is wrong: {alerts:?}");
+}
