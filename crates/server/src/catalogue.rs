@@ -68,6 +68,11 @@ impl<T: Clone> Shelf<T> {
         self.0.lock().values().cloned().collect()
     }
 
+    /// Looks at each of them. Whoever wants to put or take something waits meanwhile.
+    pub(crate) fn each(&self, look: impl FnMut(&T)) {
+        self.0.lock().values().for_each(look);
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.lock().len()
     }
@@ -256,7 +261,7 @@ impl AnyTransport {
 }
 
 /// Milliseconds since 1970.
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

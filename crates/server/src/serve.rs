@@ -3,6 +3,8 @@
 //! The first SIGTERM or SIGINT drains: nothing new is taken, calls go on until the last room is closed or the deadline
 //! has come. A second one ends at once.
 
+mod notify;
+
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -18,6 +20,7 @@ use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::drain::Drain;
 use crate::http::{self, App};
+use notify::Supervisor;
 
 /// Why the server did not start.
 #[derive(Debug, Error)]
@@ -54,16 +57,30 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let listener = http::Bounded::new(listener, config.limits.connections.into());
     let routes = http::routes(app).into_make_service_with_connect_info::<http::Peer>();
     let server = axum::serve(listener, routes);
+    let supervisor = Supervisor::of_this_process();
+    supervisor.tell("READY=1");
     say(&format!("control API: http://{address}/v1 - metrics: http://{address}/metrics"));
     tokio::select! {
         served = server => served.map_err(StartError::Serve)?,
         () = tell_losses(losses, say) => say("the SFU has ended"),
+        () = say_that_it_lives(&supervisor, &sfu) => say("control does not answer any more"),
         () = until_drained(&mut signals, &drain, &catalogue, patience, say) => {}
     }
+    supervisor.tell("STOPPING=1");
     for hung in sfu.close().await {
         say(&format!("shard {} did not end in time; its sockets are the kernel's to close", hung.shard.0));
     }
     Ok(())
+}
+
+/// Tells the supervisor so as often as it wants to hear it, as long as control answers.
+async fn say_that_it_lives(supervisor: &Supervisor, sfu: &Sfu) {
+    let Some(every) = supervisor.every else { return std::future::pending().await };
+    let mut next = tokio::time::interval(every);
+    while sfu.shards().await.is_ok() {
+        supervisor.tell("WATCHDOG=1");
+        next.tick().await;
+    }
 }
 
 /// Waits for a signal, and then until every room is closed, the deadline has come or there is another signal.

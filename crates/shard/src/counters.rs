@@ -138,6 +138,70 @@ counters! {
         pool_late,
         /// Times the kernel had no memory for the pool.
         pool_refused,
+        /// Copies queued for consumers.
+        forwarded,
+        /// Copies that their consumer did not want, or could not place.
+        declined,
+        /// Copies that found their transport's queue full.
+        dropped_queue_full,
+        /// Copies given up because nobody flushed their transport.
+        dropped_stale,
+        /// Copies and RTCP that could not be written or sealed.
+        dropped_unsealed,
+        /// Compound RTCP packets read.
+        rtcp_received,
+        /// Copies queued once more because somebody missed them.
+        repeated,
+        /// Copies that somebody missed and that were gone, or could not go yet.
+        not_repeated,
+        /// Packets that were missing, and asked for.
+        missing,
+        /// Key frames that peers of producers were asked for.
+        key_frames_asked,
+        /// Key frames that peers of consumers asked for.
+        key_frames_wanted,
+        /// DTLS handshakes that brought keys.
+        handshakes,
+        /// DTLS handshakes that did not.
+        handshakes_failed,
+        /// Packets dropped, the reason being that there is no such transport.
+        dropped_unknown_transport,
+        /// Packets dropped, the reason being that its transport does not speak that protocol now.
+        dropped_unsupported,
+        /// Packets dropped, the reason being that its transport's peer, or the keys, are not known yet.
+        dropped_not_connected,
+        /// Packets dropped, the reason being that it is not from its transport's peer.
+        dropped_unknown_flow,
+        /// Packets dropped, the reason being that it is no RTP or RTCP.
+        dropped_malformed,
+        /// Packets dropped, the reason being that it is not authentic under the peer's key.
+        dropped_unauthentic,
+        /// Packets dropped, the reason being that it was received before, or comes too late to tell.
+        dropped_replayed,
+        /// Packets dropped, the reason being that there was no memory for it.
+        dropped_no_slot,
+        /// Packets dropped, the reason being that no producer is meant by it.
+        dropped_unknown_producer,
+        /// Packets dropped, the reason being that its producer has no stream for it.
+        dropped_not_of_producer,
+        /// Packets dropped, the reason being that it repairs nothing that is missing.
+        dropped_repair,
+        /// Packets dropped, the reason being that its producer is paused.
+        dropped_paused,
+        /// Packets dropped, the reason being that its epoch had ended.
+        dropped_ended_epoch,
+        /// Packets dropped, the reason being that no consumer wants it.
+        dropped_no_taker,
+        /// Packets dropped, the reason being that its header extensions are too long.
+        dropped_oversized,
+        /// Packets dropped, the reason being that too many packets were in flight.
+        dropped_tick_full,
+        /// Packets dropped, the reason being that ICE refused them.
+        dropped_refused_by_ice,
+        /// Packets dropped, the reason being that nobody waits for that answer.
+        dropped_unanswered,
+        /// Packets dropped, the reason being that too many handshakes wait.
+        dropped_handshakes_full,
     }
 }
 

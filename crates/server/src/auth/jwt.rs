@@ -11,7 +11,7 @@ use super::{Grant, Scope, Unheld};
 
 /// What tokens are verified with, and some signed.
 pub(crate) enum Key {
-    Hs256(hmac::Key),
+    Hs256(Box<hmac::Key>),
     Ed25519([u8; 32]),
 }
 
@@ -50,7 +50,7 @@ struct Header {
 
 impl Key {
     pub(crate) fn hs256(secret: &[u8]) -> Self {
-        Self::Hs256(hmac::Key::new(hmac::HMAC_SHA256, secret))
+        Self::Hs256(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret)))
     }
 
     /// From a public key in PEM (RFC 8410 §4).

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::limits::Peer;
 use super::problem::Problem;
-use super::{App, operation::Operation};
+use super::{App, operation::Operation, page};
 use crate::auth::{Grant, Need, Scope};
 
 /// What each operation needs, by method and path.
@@ -32,6 +32,9 @@ impl Needs {
     /// What nobody described needs most.
     fn find(&self, method: &Method, path: &str) -> Need {
         let method = if method == Method::HEAD { &Method::GET } else { method };
+        if page::has(path) {
+            return Need::Nothing;
+        }
         let found = self.0.iter().find(|(its, at, _)| its == method && *at == path);
         found.map_or(Need::Admin, |(_, _, need)| *need)
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `routers`, `transports`, `producers`, `consumers`, `servers`, `observers`, `data_producers`, `data_consumers` | what can be asked of each kind of object |
 //! | `pipes` | producers that go on into another router |
+//! | `page`, `overview` | the page at `/`, and what it draws |
 //! | `events`, `packets` | what happens, and what passes by on direct transports, over WebSockets |
 //! | `objects` | what is alike for all kinds |
 //! | `health` | whether this process is alive, takes calls, and how its shards fare |
@@ -28,7 +29,9 @@ mod objects;
 mod observers;
 mod once;
 mod operation;
+mod overview;
 mod packets;
+mod page;
 mod pipes;
 mod problem;
 mod producers;
@@ -72,7 +75,7 @@ pub(crate) struct App {
 
 /// Everything that can be asked.
 pub(crate) fn routes(app: App) -> Router {
-    let mut routes = Router::new();
+    let mut routes = page::routes();
     for operation in table::operations() {
         routes = routes.route(operation.path, operation.route);
     }

@@ -4,8 +4,8 @@ use shardcast::api::{Consumer, DataConsumer, DataProducer, Producer, Router, Rtp
 
 use super::operation::{Operation, delete, get, post, put};
 use super::{
-    consumers, data_consumers, data_producers, document, events, health, objects, observers, packets, pipes,
-    producers, routers, servers, tokens, transports,
+    consumers, data_consumers, data_producers, document, events, health, objects, observers, overview,
+    packets, pipes, producers, routers, servers, tokens, transports,
 };
 use crate::auth::Need::{Admin, Nothing, Participant, Reader};
 use crate::catalogue::AnyTransport;
@@ -35,6 +35,7 @@ fn process() -> Vec<Operation> {
         get("/v1/openapi.json", Reader, "This document.", document::show),
         get("/v1/shards", Reader, "How busy each shard is.", health::shards),
         get("/v1/events", Participant, "A WebSocket: what happens.", events::follow),
+        get("/v1/overview", Reader, "A WebSocket: how everything fares, once a second.", overview::follow),
         post(
             "/v1/webrtc-servers",
             Admin,

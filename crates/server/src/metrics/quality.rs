@@ -1,6 +1,9 @@
 //! How well producers and consumers do, in numbers of them: how many have which score now, and a histogram of what
 //! scores were reported.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use model::rtp::MediaKind;
 use model::score::{ConsumerType, ProducerType};
 use prometheus::{Histogram, HistogramOpts, HistogramVec, IntGauge, IntGaugeVec, Opts, Registry};
@@ -16,6 +19,8 @@ pub(crate) struct Quality {
 struct Kind {
     now: IntGaugeVec,
     reported: HistogramVec,
+    /// Of all labels together.
+    counts: Arc<[AtomicU64; SCORES]>,
 }
 
 /// Where one producer or consumer stands. It leaves the gauges when this is dropped.
@@ -24,12 +29,18 @@ pub(crate) struct Standing {
     /// By score.
     now: [IntGauge; SCORES],
     reported: Histogram,
+    counts: Arc<[AtomicU64; SCORES]>,
     score: Option<usize>,
 }
 
 impl Quality {
     pub(super) fn new(registry: &Registry) -> Result<Self, prometheus::Error> {
         Ok(Self { producers: Kind::new("producer", registry)?, consumers: Kind::new("consumer", registry)? })
+    }
+
+    /// How many producers, and how many consumers, have each score now.
+    pub(crate) fn scores(&self) -> ([u64; SCORES], [u64; SCORES]) {
+        (self.producers.by_score(), self.consumers.by_score())
     }
 
     pub(crate) fn producer(&self, kind: MediaKind, producer_type: ProducerType) -> Standing {
@@ -57,6 +68,10 @@ impl Quality {
 }
 
 impl Kind {
+    fn by_score(&self) -> [u64; SCORES] {
+        std::array::from_fn(|score| self.counts.get(score).map_or(0, |count| count.load(Ordering::Relaxed)))
+    }
+
     fn new(what: &str, registry: &Registry) -> Result<Self, prometheus::Error> {
         let help = format!("{what}s that have this score now, 10 being the best.");
         let opts = Opts::new(format!("shardcast_{what}s"), help);
@@ -67,7 +82,7 @@ impl Kind {
         let reported = HistogramVec::new(opts.buckets(bounds), &["kind", "type"])?;
         registry.register(Box::new(now.clone()))?;
         registry.register(Box::new(reported.clone()))?;
-        Ok(Self { now, reported })
+        Ok(Self { now, reported, counts: Arc::default() })
     }
 
     fn standing(&self, kind: MediaKind, of: &str) -> Standing {
@@ -78,6 +93,7 @@ impl Kind {
         Standing {
             now: SCORE_LABELS.map(|score| self.now.with_label_values(&[kind, of, score])),
             reported: self.reported.with_label_values(&[kind, of]),
+            counts: Arc::clone(&self.counts),
             score: None,
         }
     }
@@ -91,6 +107,9 @@ impl Standing {
         if let Some(now) = self.now.get(score) {
             now.inc();
         }
+        if let Some(count) = self.counts.get(score) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
         self.score = Some(score);
     }
 
@@ -101,8 +120,12 @@ impl Standing {
     }
 
     fn leave(&mut self) {
-        if let Some(now) = self.score.take().and_then(|score| self.now.get(score)) {
+        let Some(score) = self.score.take() else { return };
+        if let Some(now) = self.now.get(score) {
             now.dec();
+        }
+        if let Some(count) = self.counts.get(score) {
+            count.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -140,7 +163,9 @@ mod tests {
         };
         let text = page(&registry);
         assert!(text.contains(&gauge("10", 2)) && text.contains(&gauge("7", 0)), "{text}");
+        assert_eq!(quality.scores().0, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2]);
         drop(one);
+        assert_eq!(quality.scores().0.iter().sum::<u64>(), 1);
         let text = page(&registry);
         assert!(text.contains(&gauge("10", 1)), "{text}");
         let bucket = |le: &str, count: u8| {

@@ -3,11 +3,13 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
 
 mod auth;
+mod browser;
 mod consumers;
 mod document;
 mod messages;
 mod observers;
 mod once;
+mod page;
 mod producers;
 mod prometheus;
 mod room;
@@ -135,6 +137,26 @@ fn a_signal_drains_and_a_second_one_ends_at_once() {
     server.until_status("/readyz", 503);
     assert_eq!(server.status("DELETE", &format!("/v1/routers/{}", id(&router))), 204);
     assert_eq!(server.wait(), Some(0), "the last room is closed");
+}
+
+#[test]
+fn a_supervisor_hears_that_it_is_ready_that_it_lives_and_that_it_ends() {
+    let path = std::env::temp_dir().join(format!("shardcast-supervisor-{}", std::process::id()));
+    let supervisor = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    supervisor.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let at = path.display().to_string();
+    let mut server = Server::start_with(&[("NOTIFY_SOCKET", &at), ("WATCHDOG_USEC", "200000")], &[]);
+    let heard = || {
+        let mut heard = [0; 32];
+        let len = supervisor.recv(&mut heard).unwrap();
+        String::from_utf8_lossy(&heard[..len]).into_owned()
+    };
+    assert_eq!(heard(), "READY=1");
+    assert_eq!([heard(), heard()], ["WATCHDOG=1", "WATCHDOG=1"]);
+    server.terminate();
+    while heard() != "STOPPING=1" {}
+    assert_eq!(server.wait(), Some(0));
+    std::fs::remove_file(path).unwrap();
 }
 
 #[test]

@@ -168,3 +168,26 @@ fn what_is_made_is_told() {
     assert_eq!(status, 405);
     assert!(problem.contains("urn:shardcast:not-allowed"), "{problem}");
 }
+
+#[test]
+fn what_is_dropped_is_counted_by_reason_and_what_is_asked_again_too() {
+    let room = Room::new();
+    let options = json!({ "listenInfo": { "protocol": "udp", "ip": "127.0.0.1" }, "comedia": true });
+    let plain = room.server.post(&format!("/v1/routers/{}/plain-transports", id(&room.router)), options);
+    let port = u16::try_from(plain["tuple"]["localPort"].as_u64().unwrap()).unwrap();
+    let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    // The first byte of no protocol that there is (RFC 7983 §7).
+    sender.send_to(&[0xff; 20], ("127.0.0.1", port)).unwrap();
+    let dropped = |reason: &str, count: u8| {
+        format!("shardcast_shard_dropped_total{{shard=\"0\",reason=\"{reason}\"}} {count}\n")
+    };
+    room.server.until("/metrics", &dropped("unsupported", 1));
+    let producer = room.produce(audio(1));
+    room.done("POST", &format!("/v1/producers/{}/pause", id(&producer)), None);
+    room.send(&producer, &sound(1, 1, 9));
+    room.server.until("/metrics", &dropped("paused", 1));
+    let camera = room.produce(crate::room::video(&[2]));
+    room.send(&camera, &crate::room::key_frame(2, 1, 0));
+    room.consume(&camera, json!({}));
+    room.server.until("/metrics", "shardcast_shard_key_frames_asked_total{shard=\"0\"} 1\n");
+}

@@ -71,6 +71,7 @@ impl<S: Copy> Sfu<S> {
         let index = self.media_sender(heard.at, media)?;
         let sender = self.transports.get(heard.at)?.senders.get(index)?;
         let (consumer, encoding) = (sender.consumer, sender.encoding);
+        self.counters.key_frames_wanted = self.counters.key_frames_wanted.saturating_add(1);
         if let Some(entry) = self.consumers.get(consumer).filter(|entry| entry.consumer.is_active()) {
             // A stream of a pipe is one encoding; who has only one stream means what it sends now.
             let encoding = entry.consumer.source_of(encoding);
@@ -143,6 +144,7 @@ impl<S: Copy> Sfu<S> {
         let Some(request) = request else { return };
         let Some(owner) = self.transports.get_mut(at) else { return };
         owner.want(request);
+        self.counters.key_frames_asked = self.counters.key_frames_asked.saturating_add(1);
         self.list(at, out);
         self.trace_key_request(key, request, out);
     }

@@ -156,6 +156,12 @@ pub struct Counters {
     pub repeated: u64,
     /// Copies that somebody missed and that were gone, or could not go yet.
     pub not_repeated: u64,
+    /// Packets that were missing, and asked for.
+    pub missing: u64,
+    /// Key frames that peers of producers were asked for.
+    pub key_frames_asked: u64,
+    /// Key frames that peers of consumers asked for.
+    pub key_frames_wanted: u64,
     /// DTLS handshakes that brought keys.
     pub handshakes: u64,
     /// DTLS handshakes that did not.

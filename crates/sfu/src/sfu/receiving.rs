@@ -129,6 +129,8 @@ impl<S: Copy> Sfu<S> {
 
     fn nack(&mut self, at: TransportKey, media: Ssrc, numbers: &[u16]) {
         let Some(owner) = self.transports.get_mut(at).filter(|owner| owner.is_connected()) else { return };
+        let missing = u64::try_from(numbers.len()).unwrap_or(u64::MAX);
+        self.counters.missing = self.counters.missing.saturating_add(missing);
         let sender = owner.receiving.ssrc;
         let mut items = [NackItem::default(); ITEMS_LIMIT];
         let mut rest = numbers;

@@ -12,6 +12,7 @@
 //! | `work`, `owed` | what takes several ticks, and answers that wait |
 //! | `feeds`, `hearing`, `spread`, `fact`, `untold` | routers on several shards: what is told, what stands for what, who has heard |
 //! | `media` | packets in, across, out |
+//! | `counted` | what `sfu` counted, among what the shard publishes |
 //! | `told` | events, and what becomes of them when control is slow |
 //! | `table` | places |
 //!
@@ -25,6 +26,7 @@
 
 mod commands;
 mod config;
+mod counted;
 mod data;
 mod fact;
 mod feeds;
@@ -352,6 +354,7 @@ impl Engine for Rooms {
         self.carry_out(cx);
         self.tell_control(cx);
         self.tell_again(cx);
+        self.count(&mut cx.totals);
         if self.sfu.has_handshakes() {
             cx.hurry();
         }

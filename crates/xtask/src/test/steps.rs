@@ -21,7 +21,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "media", about: "real encoders and decoders through the worker", run: media },
     Step { name: "browser", about: "calls of Chromium's pages through the worker", run: browser },
     Step { name: "api", about: "the control API against its OpenAPI document", run: run_api },
-    Step { name: "metrics", about: "a real Prometheus, our rules and dashboards", run: metrics },
+    Step { name: "server", about: "the server before a real Prometheus and a real browser", run: server },
     Step { name: "glommio", about: "lints and tests of the host behind a feature", run: glommio },
     Step { name: "doctest", about: "the examples in the documentation", run: doctest },
     Step { name: "doc", about: "the documentation builds without a warning", run: doc },
@@ -155,9 +155,12 @@ fn ignored_tests(context: &Context, of: &[&str]) -> (Outcome, Tally) {
     tested(command)
 }
 
-fn metrics(context: &Context) -> (Outcome, Tally) {
+fn server(context: &Context) -> (Outcome, Tally) {
+    let root = &context.root;
     // It brings promtool too. Where there is an init, Debian starts it as a service, which is nothing to us.
-    if let Err(reason) = packages::need_from_apt(&context.root, "promtool", "prometheus") {
+    let ready = packages::need_from_apt(root, "promtool", "prometheus")
+        .and_then(|()| packages::need_from_apt(root, "chromium", "chromium"));
+    if let Err(reason) = ready {
         return (Outcome::Skipped { reason }, Tally::default());
     }
     let of = ["-p", "shardcast-server", "--test", "api", "--locked"];
