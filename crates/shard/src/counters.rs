@@ -160,10 +160,6 @@ counters! {
         key_frames_asked,
         /// Key frames that peers of consumers asked for.
         key_frames_wanted,
-        /// DTLS handshakes that brought keys.
-        handshakes,
-        /// DTLS handshakes that did not.
-        handshakes_failed,
         /// Packets dropped, the reason being that there is no such transport.
         dropped_unknown_transport,
         /// Packets dropped, the reason being that its transport does not speak that protocol now.

@@ -22,6 +22,8 @@ impl Rooms {
         totals.key_frames_wanted = counters.key_frames_wanted;
         totals.handshakes = counters.handshakes;
         totals.handshakes_failed = counters.handshakes_failed;
+        totals.handshakes_put_off = counters.handshakes_put_off;
+        totals.handshakes_half_open = self.sfu.half_open();
         let drops = self.sfu.dropped();
         for reason in DropReason::ALL {
             *place(totals, reason) = drops.of(reason);

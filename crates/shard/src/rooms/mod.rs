@@ -358,10 +358,5 @@ impl Engine for Rooms {
         if self.sfu.has_handshakes() {
             cx.hurry();
         }
-        let counted = self.sfu.counters();
-        cx.totals.handshakes = counted.handshakes;
-        cx.totals.handshakes_failed = counted.handshakes_failed;
-        cx.totals.handshakes_put_off = counted.handshakes_put_off;
-        cx.totals.handshakes_half_open = self.sfu.half_open();
     }
 }
