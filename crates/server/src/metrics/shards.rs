@@ -128,7 +128,6 @@ const fn number(value: u64) -> f64 {
 const LEVELS: [&str; 9] = [
     "transports",
     "handshakes_half_open",
-    "handshakes_half_open",
     "timers_armed",
     "tcp_connections",
     "replies_owed",
