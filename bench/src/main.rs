@@ -18,11 +18,13 @@ mod micro;
 mod os;
 mod os_batch;
 mod os_process;
+mod os_steer;
 mod os_train;
 mod out;
 mod relay;
 mod row;
 mod schedule;
+mod server_port;
 mod suite;
 mod worker;
 mod workers;
@@ -70,6 +72,7 @@ fn measure(bench: &str, mut words: Vec<String>) -> io::Result<()> {
         ("forward", kind) => forward::main(kind, &options),
         ("worker", "") => worker::main(&options),
         ("workers", "") => workers::main(&options),
+        ("server-port", "") => server_port::main(&options),
         ("control", kind) => control::main(kind, &options),
         _ => Err(io::Error::other(format!("there is no bench {bench} {kind}; try --help"))),
     }
@@ -99,6 +102,7 @@ cargo xtask bench micro [OPTIONS]            parse, stamp, seal, open, timers, p
 
 cargo xtask bench worker [OPTIONS]           CPU per packet of whole workers, driven over their channel; idling
 cargo xtask bench workers [OPTIONS]          16 workers with a room each against one with 16
+cargo xtask bench server-port [OPTIONS]      one port, three shards: ways to the right one, what a hand-over costs
 cargo xtask bench control [OPTIONS]          creates per second, 10,000 consumers and their memory
 cargo xtask bench control churn [OPTIONS]    rooms come and go under media: memory stays flat, no answer is lost
 
