@@ -6,18 +6,19 @@
 
 use core::fmt;
 
-use net::{FillError, Pool};
+use net::{Batch, FillError, Pool, SlotId};
 use wire::Mono;
 
 use crate::control::{Outbox, Ticket};
 use crate::counters::Totals;
-use crate::demux::{Demux, DemuxError, Tuple};
+use crate::demux::{Demux, DemuxError, Destination, Tuple};
 use crate::dirty::Dirty;
 use crate::engine::Engine;
 use crate::epochs::Epochs;
 use crate::key::{Epoch, ShardId, StreamId, TransportKey};
-use crate::mesh::{HandOver, Outbound};
+use crate::mesh::{HandOver, Outbound, What};
 use crate::payload::{Borrowed, Payload};
+use crate::stray::{self, Door, Stray};
 use crate::timers::{TimerKey, Timers};
 
 mod upkeep;
@@ -105,6 +106,31 @@ impl<E: Engine> Context<E> {
     /// Undoes `bind`. False when the transport does not have that tuple.
     pub fn unbind(&mut self, key: TransportKey, tuple: Tuple) -> bool {
         self.demux.unbind(key, tuple)
+    }
+
+    /// From now on datagrams of this tuple, which no transport here has, are those of a transport of another shard:
+    /// [`Engine::astray`] gets them. The last shard that is named counts.
+    ///
+    /// # Errors
+    /// When there is no room for it.
+    pub fn bind_elsewhere(&mut self, shard: ShardId, tuple: Tuple) -> Result<(), DemuxError> {
+        self.demux.bind_elsewhere(shard, tuple)
+    }
+
+    /// Undoes that, for the shard that was named last.
+    pub fn unbind_elsewhere(&mut self, shard: ShardId, tuple: Tuple) -> bool {
+        self.demux.unbind_elsewhere(shard, tuple)
+    }
+
+    /// Undoes all of them that are of that shard, or of that socket.
+    pub fn forget_elsewhere(&mut self, is_forgotten: impl Fn(ShardId, net::SocketKey) -> bool) {
+        self.demux.forget_elsewhere(is_forgotten);
+    }
+
+    /// Where a batch goes that was not received here.
+    #[inline]
+    pub(crate) fn route(&self, batch: &Batch<'_>) -> Destination {
+        self.demux.route(batch)
     }
 
     /// Says to which transport unknown peers of a socket are offered, if to any.
@@ -234,27 +260,59 @@ impl<E: Engine> Context<E> {
         let Payload::Own(slot) = payload else {
             return false;
         };
+        let what = What::Packet { stream: way.stream, epoch: way.epoch, stamp };
+        let sent = self.send_over(to, slot, what);
+        match sent {
+            Sent::Gone => self.totals.handed_over += 1,
+            Sent::NoNeighbour => self.totals.dropped_no_neighbour += 1,
+            Sent::NoRoom => self.totals.dropped_ring_full += 1,
+            Sent::NoSlot => {}
+        }
+        sent == Sent::Gone
+    }
+
+    /// Hands datagrams of a shared port to the shard of their transport, which knows the port as `door`. Each is copied,
+    /// once. What finds no room is dropped and counted. `hops`: how often they were handed over with this time.
+    pub fn hand_over_strays(&mut self, to: ShardId, door: Door, hops: u8, batch: &Batch<'_>) {
+        let mut header = [0; stray::HEADER_BYTES];
+        Stray::write_header(door, hops, batch, &mut header);
+        for datagram in batch.datagrams() {
+            let copy = |slot: &mut [u8]| {
+                let (before, rest) = slot.split_at_mut_checked(stray::HEADER_BYTES)?;
+                before.copy_from_slice(&header);
+                rest.get_mut(..datagram.len())?.copy_from_slice(datagram);
+                Some(stray::HEADER_BYTES + datagram.len())
+            };
+            let sent = match self.pool.fill(stray::HEADER_BYTES + datagram.len(), copy) {
+                Ok(slot) => {
+                    let sent = self.send_over(to, slot, What::Stray);
+                    self.pool.release(slot);
+                    sent
+                }
+                Err(_) => Sent::NoSlot,
+            };
+            let is_gone = sent == Sent::Gone;
+            self.totals.strays_handed_over += u64::from(is_gone);
+            self.totals.dropped_strays += u64::from(!is_gone);
+        }
+    }
+
+    fn send_over(&mut self, to: ShardId, slot: SlotId, what: What<E::Stamp>) -> Sent {
         let Some(outbound) = self.outbound.get_mut(to.index()).and_then(Option::as_mut) else {
-            self.totals.dropped_no_neighbour += 1;
-            return false;
+            return Sent::NoNeighbour;
         };
         if !outbound.has_way_home() {
-            self.totals.dropped_ring_full += 1;
-            return false;
+            return Sent::NoRoom;
         }
-        let Some(loan) = self.pool.lend(slot) else {
-            return false;
-        };
-        match outbound.packets.push(HandOver { loan, stream: way.stream, epoch: way.epoch, stamp }) {
+        let Some(loan) = self.pool.lend(slot) else { return Sent::NoSlot };
+        match outbound.packets.push(HandOver { loan, what }) {
             Ok(()) => {
                 outbound.abroad += 1;
-                self.totals.handed_over += 1;
-                true
+                Sent::Gone
             }
             Err(HandOver { loan, .. }) => {
                 self.pool.take_back(loan);
-                self.totals.dropped_ring_full += 1;
-                false
+                Sent::NoRoom
             }
         }
     }
@@ -309,6 +367,17 @@ impl<E: Engine> Context<E> {
         self.blocked |= told.is_err();
         told
     }
+}
+
+/// What became of a packet for another shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Gone,
+    NoNeighbour,
+    /// In the ring, or on the way home.
+    NoRoom,
+    /// Its last reference is gone, or there was no memory for it.
+    NoSlot,
 }
 
 /// The way of a packet to another shard.

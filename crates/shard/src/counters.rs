@@ -82,6 +82,14 @@ counters! {
         dropped_epoch,
         /// Packets from other shards discarded because no more can be borrowed.
         dropped_borrowed_full,
+        /// Datagrams of shared ports handed to the shards of their transports; each is copied once.
+        strays_handed_over,
+        /// Datagrams of shared ports not handed over, because the ring to the shard was full or there was no memory.
+        dropped_strays,
+        /// Datagrams of shared ports taken from other shards.
+        strays_taken,
+        /// Binding requests on shared ports that name nobody, dropped.
+        dropped_unknown_ufrag,
         /// Facts sent to other shards.
         facts_sent,
         /// Facts that a later one of the same entity stands for.

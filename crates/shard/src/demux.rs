@@ -9,11 +9,12 @@
 use core::net::{IpAddr, SocketAddr};
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use net::{Batch, SocketKey};
 use thiserror::Error;
 
 use crate::hash::{HashKey, KeyedHash};
-use crate::key::TransportKey;
+use crate::key::{ShardId, TransportKey};
 
 /// Two ends of a UDP flow, as a shard sees them. The local address is known where the socket asks for it and
 /// part of the tuple then; elsewhere the socket implies it.
@@ -53,6 +54,8 @@ impl Tuple {
 pub(crate) enum Destination {
     /// The transport that its tuple is bound to.
     Bound(TransportKey),
+    /// A transport of another shard has that tuple, on a port that shards share.
+    Elsewhere(ShardId),
     /// No transport has that tuple, but the socket belongs to this one.
     Offered(TransportKey),
     /// Nobody knows the peer, on a shared socket.
@@ -88,6 +91,8 @@ pub(crate) struct Demux {
     hash: KeyedHash,
     tuples: HashTable<Bound>,
     max_tuples: usize,
+    /// Tuples of transports of other shards. Grows with them, up to the same bound.
+    elsewhere: HashTable<Elsewhere>,
     transports: Vec<Slot>,
     open: usize,
     max_transports: usize,
@@ -102,6 +107,7 @@ impl Demux {
             // Twice the bound: a table at most half full clears its tombstones in place and never grows.
             tuples: HashTable::with_capacity(max_tuples * 2),
             max_tuples,
+            elsewhere: HashTable::new(),
             transports: Vec::with_capacity(max_transports),
             open: 0,
             max_transports,
@@ -178,6 +184,33 @@ impl Demux {
         remove(&mut self.tuples, self.hash, tuple)
     }
 
+    /// Binds a tuple to a transport of another shard. What a transport here has stays its own.
+    pub(crate) fn bind_elsewhere(&mut self, shard: ShardId, tuple: Tuple) -> Result<(), DemuxError> {
+        let (hash, most) = (self.hash, self.max_tuples * SHARDS_OF_A_PORT);
+        let len = self.elsewhere.len();
+        match self.elsewhere.entry(tuple.hash(hash), |held| held.tuple == tuple, |held| held.tuple.hash(hash))
+        {
+            Entry::Occupied(mut held) => held.get_mut().shard = shard,
+            Entry::Vacant(_) if len >= most => return Err(DemuxError::TooManyTuples(most)),
+            Entry::Vacant(place) => {
+                place.insert(Elsewhere { tuple, shard });
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets that, if it is that shard which has it.
+    pub(crate) fn unbind_elsewhere(&mut self, shard: ShardId, tuple: Tuple) -> bool {
+        let is_it = |held: &Elsewhere| held.tuple == tuple && held.shard == shard;
+        let entry = self.elsewhere.find_entry(tuple.hash(self.hash), is_it);
+        entry.map(hashbrown::hash_table::OccupiedEntry::remove).is_ok()
+    }
+
+    /// Forgets some of them.
+    pub(crate) fn forget_elsewhere(&mut self, is_forgotten: impl Fn(ShardId, SocketKey) -> bool) {
+        self.elsewhere.retain(|held| !is_forgotten(held.shard, held.tuple.socket));
+    }
+
     /// Says to whom unknown peers of a socket are offered.
     pub(crate) fn own(&mut self, socket: SocketKey, owner: Option<TransportKey>) {
         let owner = owner.map(|transport| Owner { socket, transport: Some(transport), listener: None });
@@ -198,8 +231,13 @@ impl Demux {
 
     #[inline]
     pub(crate) fn route(&self, batch: &Batch<'_>) -> Destination {
-        if let Some(key) = self.find(&Tuple::of(batch)) {
-            return Destination::Bound(key);
+        let tuple = Tuple::of(batch);
+        let hash = tuple.hash(self.hash);
+        if let Some(bound) = self.tuples.find(hash, |bound| bound.tuple == tuple) {
+            return Destination::Bound(bound.key);
+        }
+        if let Some(held) = self.elsewhere.find(hash, |held| held.tuple == tuple) {
+            return Destination::Elsewhere(held.shard);
         }
         match self.owner(batch.socket).and_then(|owner| owner.transport) {
             Some(transport) if self.is_open(transport) => Destination::Offered(transport),
@@ -210,6 +248,7 @@ impl Demux {
     /// Forgets everything. Control gives none of the keys from before again.
     pub(crate) fn clear(&mut self) {
         self.tuples.clear();
+        self.elsewhere.clear();
         self.owners.clear();
         for slot in &mut self.transports {
             slot.tuples.clear();
@@ -267,6 +306,12 @@ struct Bound {
 }
 
 #[derive(Clone, Copy, Debug)]
+struct Elsewhere {
+    tuple: Tuple,
+    shard: ShardId,
+}
+
+#[derive(Clone, Copy, Debug)]
 struct Owner {
     socket: SocketKey,
     transport: Option<TransportKey>,
@@ -290,6 +335,8 @@ fn halves(ip: IpAddr) -> [u64; 2] {
 /// An ICE agent keeps a handful of valid pairs; more on one transport is somebody probing (mediasoup keeps
 /// 8).
 pub const MAX_TUPLES_PER_TRANSPORT: usize = 8;
+/// Others may have as many tuples as this shard, each: as many shards as one port is seldom shared by.
+const SHARDS_OF_A_PORT: usize = 8;
 
 #[cfg(test)]
 mod tests {
@@ -321,6 +368,35 @@ mod tests {
     fn batch(tuple: Tuple) -> Batch<'static> {
         let Tuple { socket, local, remote } = tuple;
         Batch { socket, from: remote, to: local, received: Mono::ZERO, bytes: b"x", segment_size: 1 }
+    }
+
+    #[test]
+    fn what_others_have_leads_to_them_unless_somebody_here_has_it() {
+        let mut demux = demux();
+        let key = opened(&mut demux, 0, 0);
+        let route = |demux: &Demux, port| demux.route(&batch(tuple(port)));
+        demux.bind_elsewhere(ShardId(1), tuple(1)).unwrap();
+        demux.bind_elsewhere(ShardId(2), tuple(1)).unwrap();
+        assert_eq!(route(&demux, 1), Destination::Elsewhere(ShardId(2)), "who was named last");
+        assert!(!demux.unbind_elsewhere(ShardId(1), tuple(1)), "and not the one before it");
+        demux.bind(key, tuple(1)).unwrap();
+        assert_eq!(route(&demux, 1), Destination::Bound(key));
+        demux.close(key);
+        assert_eq!(route(&demux, 1), Destination::Elsewhere(ShardId(2)));
+        assert!(demux.unbind_elsewhere(ShardId(2), tuple(1)));
+        assert_eq!(route(&demux, 1), Destination::Unknown);
+        // Bounded, and forgotten by shard and by socket.
+        let most = 16 * u16::try_from(SHARDS_OF_A_PORT).unwrap();
+        (0..most).for_each(|port| demux.bind_elsewhere(ShardId(port % 2), tuple(port)).unwrap());
+        assert!(demux.bind_elsewhere(ShardId(0), tuple(most)).is_err());
+        assert_eq!(demux.bind_elsewhere(ShardId(0), tuple(1)), Ok(()), "no other one");
+        demux.forget_elsewhere(|shard, _| shard == ShardId(0));
+        assert_eq!(
+            (route(&demux, 2), route(&demux, 3)),
+            (Destination::Unknown, Destination::Elsewhere(ShardId(1)))
+        );
+        demux.forget_elsewhere(|_, socket| socket == SOCKET);
+        assert_eq!(route(&demux, 3), Destination::Unknown);
     }
 
     #[test]

@@ -14,6 +14,7 @@ use crate::demux::Tuple;
 use crate::io::{Egress, Sockets};
 use crate::key::{Epoch, ShardId, StreamId, TransportKey};
 use crate::payload::Payload;
+use crate::stray::Stray;
 
 /// What a shard hosts.
 pub trait Engine: Sized {
@@ -79,6 +80,19 @@ pub trait Engine: Sized {
     /// all that it was sent.
     fn caught_up(&mut self, transport: TransportKey, tuple: Tuple, cx: &mut Context<Self>) {
         let _ = (transport, tuple, cx);
+    }
+
+    /// Datagrams of a tuple that is bound to a transport of another shard ([`Context::bind_elsewhere`]), on a port that
+    /// shards share.
+    fn astray(&mut self, shard: ShardId, batch: Batch<'_>, cx: &mut Context<Self>) -> Claim {
+        let _ = (shard, batch, cx);
+        Claim::Dropped
+    }
+
+    /// A datagram of a shared port that another shard received.
+    fn stray(&mut self, from: ShardId, stray: Stray<'_>, cx: &mut Context<Self>) -> Claim {
+        let _ = (from, stray, cx);
+        Claim::Dropped
     }
 
     /// The transport was marked dirty: write and send what it has. Called once per tick and transport, in the

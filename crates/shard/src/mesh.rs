@@ -70,12 +70,12 @@ pub fn connect<E: Engine>(a: &Link, b: &Link, sizing: LaneSizing) -> (Neighbour<
     (
         Neighbour {
             shard: b.shard,
-            inbound: Inbound::new(b.shard, a_packets_in, a_facts_in, a_home),
+            inbound: Inbound::new(b, a_packets_in, a_facts_in, a_home),
             outbound: Outbound::new(b, a_packets, facts(a_facts), to_b, a.slots),
         },
         Neighbour {
             shard: a.shard,
-            inbound: Inbound::new(a.shard, b_packets_in, b_facts_in, b_home),
+            inbound: Inbound::new(a, b_packets_in, b_facts_in, b_home),
             outbound: Outbound::new(a, b_packets, facts(b_facts), to_a, b.slots),
         },
     )
@@ -97,16 +97,20 @@ pub(crate) struct Inbound<E: Engine> {
     pub(crate) home: Consumer<Loan>,
     /// Packets taken in and not yet given to the engine; empty between two portions.
     pub(crate) portion: Vec<Crossed<E::Stamp>>,
+    /// The same for datagrams that strayed there. Their bytes are read from here, while the engine writes to a context.
+    pub(crate) strays: Vec<Loan>,
+    pub(crate) reader: LoanReader,
 }
 
 impl<E: Engine> Inbound<E> {
     fn new(
-        shard: ShardId,
+        from: &Link,
         packets: Consumer<HandOver<E::Stamp>>,
         facts: Consumer<E::Fact>,
         home: Consumer<Loan>,
     ) -> Self {
-        Self { shard, packets, facts, home, portion: Vec::with_capacity(PORTION) }
+        let (portion, strays) = (Vec::with_capacity(PORTION), Vec::with_capacity(PORTION));
+        Self { shard: from.shard, packets, facts, home, portion, strays, reader: from.reader.clone() }
     }
 
     /// Whether nothing here is worth waking up for. Slots that came home are not: the next tick takes them in
@@ -172,9 +176,16 @@ impl<E: Engine> Outbound<E> {
 #[derive(Debug)]
 pub(crate) struct HandOver<S> {
     pub(crate) loan: Loan,
-    pub(crate) stream: StreamId,
-    pub(crate) epoch: Epoch,
-    pub(crate) stamp: S,
+    pub(crate) what: What<S>,
+}
+
+/// What a packet on its way is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum What<S> {
+    /// Of a stream that the other shard expects.
+    Packet { stream: StreamId, epoch: Epoch, stamp: S },
+    /// As it came from the network. See [`Stray`](crate::Stray).
+    Stray,
 }
 
 impl<E: Engine> fmt::Debug for Neighbour<E> {

@@ -75,6 +75,14 @@ scenarios! {
 }
 
 scenarios! {
+    web_rtc_server:
+    callers_of_one_port_hear_each_other,
+    a_server_says_who_is_behind_it,
+    a_server_that_closes_takes_all_its_transports,
+    strangers_disturb_nobody,
+}
+
+scenarios! {
     pause:
     a_paused_audio_consumer_misses_and_goes_on,
     a_paused_audio_producer_is_silent_everywhere,

@@ -34,8 +34,13 @@ impl Registry {
     }
 
     fn begin_close_server(&mut self, no: No<WebRtcServer>, closing: &mut Closing) {
-        let transports = self.servers.get(no).map(|server| server.transports.clone());
-        transports.into_iter().flatten().for_each(|transport| self.begin_close_transport(transport, closing));
+        let Some(server) = self.servers.get(no) else { return };
+        let transports = server.transports.clone();
+        let parts: Vec<_> = server.parts.iter().map(|(shard, (key, _))| (*shard, Key::from(*key))).collect();
+        transports.into_iter().for_each(|transport| self.begin_close_transport(transport, closing));
+        if !self.head(Object::WebRtcServer(no)).is_some_and(|head| head.closing) {
+            closing.places.extend(parts);
+        }
         self.leave(Object::WebRtcServer(no), closing);
     }
 

@@ -46,6 +46,10 @@ impl Core {
                 self.part_made(router, shard, refused.is_some());
                 None
             }
+            Then::ServerPartMade(server, shard) => {
+                self.server_part_made(server, shard, refused.is_some());
+                None
+            }
             Then::Made(object, answer) => Some(self.made(object, *answer, &mut flight, refused)),
             Then::Observed(observer, producer) => Some(self.observed(observer, producer, refused)),
             Then::Unobserved(source, shard) => {

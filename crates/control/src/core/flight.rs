@@ -11,7 +11,7 @@ use model::stats::TransportStats;
 use super::claims::Claim;
 use super::doors::Origin;
 use super::keys::Key;
-use super::objects::{Object, Producer, Router, RtpObserver, Source, Transport};
+use super::objects::{Object, Producer, Router, RtpObserver, Source, Transport, WebRtcServer};
 use super::table::No;
 use crate::Answer;
 
@@ -74,6 +74,8 @@ pub(super) enum Then {
     Gone(Box<Closing>, Vec<Step>),
     /// A router has a part on another shard.
     PartMade(No<Router>, ShardIndex),
+    /// A WebRtcServer has a part on another shard.
+    ServerPartMade(No<WebRtcServer>, ShardIndex),
     /// Nothing is on the way to what stands for a source on a shard any more; it can go.
     FeedEnded(Source, ShardIndex),
     /// What stood for a source on a shard is gone.

@@ -32,7 +32,9 @@ impl Core {
             routers.extend(self.lose_router(no));
         }
         for no in self.servers_on(shard) {
-            self.lose_server(no);
+            if !self.lose_server_part(no, shard) {
+                self.lose_server(no);
+            }
         }
         self.out.push_back(Output::ShardLost { shard, routers, message });
     }
@@ -53,7 +55,7 @@ impl Core {
 
     fn servers_on(&self, shard: ShardIndex) -> Vec<No<WebRtcServer>> {
         let rows = self.registry.servers.iter();
-        let here = rows.filter(|(_, row)| row.head.shard == shard && row.head.confirmed && !row.head.closing);
+        let here = rows.filter(|(_, row)| row.has_part_on(shard) && row.head.confirmed && !row.head.closing);
         here.map(|(no, _)| no).collect()
     }
 

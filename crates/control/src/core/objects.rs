@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use model::command::Announce;
+use model::command::{Announce, Bind};
 use model::data::{DataKind, SctpStreamParameters};
 use model::id::{PayloadType, Ssrc};
-use model::key::{RouterKey, ShardIndex};
+use model::key::{RouterKey, ShardIndex, WebRtcServerKey};
 use model::reply::BoundSocket;
 use model::rtp::{MediaKind, RtpEncodingParameters, RtpMapping, RtpParameters};
 use model::score::{ConsumerType, ProducerType};
@@ -46,8 +46,13 @@ pub(super) enum Object {
 
 #[derive(Debug)]
 pub(super) struct WebRtcServer {
+    /// Its oldest part.
     pub(super) head: Head,
     pub(super) sockets: Vec<Socket>,
+    /// What was asked for, to be asked for again on other shards.
+    pub(super) binds: Vec<Bind>,
+    /// What it is called on each other shard that has a part of it, and whether that shard said that it was made.
+    pub(super) parts: BTreeMap<ShardIndex, (WebRtcServerKey, bool)>,
     pub(super) transports: BTreeSet<No<Transport>>,
 }
 

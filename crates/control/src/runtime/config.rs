@@ -145,7 +145,7 @@ impl RuntimeConfig {
         let ntp_at_zero = net::Clock::start().ntp_at_zero();
         let rooms = move |shard: ShardId| {
             let fault = fault.filter(|(at, _)| ShardId::from(*at) == shard).map(|(_, fault)| fault);
-            RoomsConfig { levelling, ntp_at_zero, fault, ..sizes.rooms() }
+            RoomsConfig { levelling, ntp_at_zero, fault, hash_key: os::hash_key(), ..sizes.rooms() }
         };
         Plan {
             most: shards.into(),

@@ -4,11 +4,13 @@
 use std::collections::BTreeSet;
 
 use model::command::DataMessage;
+use model::transport::TransportProtocol;
 use shardcast::event::{ConsumerEvent, DataConsumerEvent};
 use shardcast::request::*;
 use shardcast::{Answer, Event, Notification, Request};
 
 use super::build::*;
+use super::fake::Fake;
 use super::world::World;
 
 /// A room in which everybody consumes: transports a and b, a direct one, and one in another router.
@@ -201,6 +203,83 @@ fn a_server_closes_its_transports_in_all_routers_before_its_sockets() {
     world.ok(close_router("r"));
     world.ok(close_router("r2"));
     assert!(world.is_empty());
+}
+
+/// Transports of a server go where those of their router go, and each shard gets its part of the server with the first.
+#[test]
+fn a_server_has_parts_where_its_transports_are_and_all_close_with_it() {
+    for seed in 0..20 {
+        let mut world = World::spread(3, seed);
+        world.ok(create_server("s", vec![udp(4000)]));
+        world.ok(create_router("r"));
+        // All asked for at once: parts are being made while the next are asked for.
+        let created: Vec<_> = (0..7)
+            .map(|number| world.ask(create_web_rtc("r", &format!("t{number}"), Listen::Server("s".into()))))
+            .collect();
+        world.run();
+        created.iter().for_each(|tag| drop(world.answered(*tag).unwrap().unwrap()));
+        let held = |world: &World| world.shards.iter().map(Fake::servers_and_transports).collect::<Vec<_>>();
+        assert_eq!(held(&world), [(1, 3), (1, 2), (1, 2)]);
+        let Answer::WebRtcServer(dump) =
+            world.ok(Request::WebRtcServer("s".into(), WebRtcServerRequest::Dump))
+        else {
+            panic!("not a dump")
+        };
+        let named = dump.local_ice_username_fragments.iter().map(|of| of.web_rtc_transport_id.as_str());
+        assert_eq!(named.collect::<Vec<_>>(), ["t0", "t1", "t2", "t3", "t4", "t5", "t6"]);
+        assert_eq!((dump.udp_sockets.len(), dump.udp_sockets[0].port), (1, 4000));
+        // Parts stay until the server goes.
+        for number in 0..7 {
+            world.ok(close_transport("r", &format!("t{number}")));
+        }
+        assert_eq!(held(&world), [(1, 0); 3]);
+        world.ok(create_web_rtc("r", "again", Listen::Server("s".into())));
+        world.ok(Request::Worker(WorkerRequest::CloseWebRtcServer("s".into())));
+        assert_eq!(held(&world), [(0, 0); 3]);
+        world.ok(create_server("s", vec![udp(4000)]));
+        world.ok(Request::Worker(WorkerRequest::CloseWebRtcServer("s".into())));
+        world.ok(close_router("r"));
+        assert!(world.is_empty(), "{:?}", world.core);
+    }
+}
+
+/// A connection stays where it was accepted.
+#[test]
+fn transports_that_may_be_reached_over_tcp_are_beside_their_server() {
+    let mut world = World::spread(3, 1);
+    world.ok(create_server("s", vec![udp(4000), listen(TransportProtocol::Tcp, 4001)]));
+    world.ok(create_router("r"));
+    let held = |world: &World| world.shards.iter().map(Fake::servers_and_transports).collect::<Vec<_>>();
+    for (number, enable_tcp) in [true, true, false, false].into_iter().enumerate() {
+        let options = WebRtcTransportOptions { enable_tcp, ..web_rtc_options(Listen::Server("s".into())) };
+        let create =
+            RouterRequest::CreateWebRtcTransport(format!("t{number}").as_str().into(), Box::new(options));
+        world.ok(Request::Router("r".into(), create));
+    }
+    let mut transports: Vec<_> = held(&world).into_iter().map(|(_, transports)| transports).collect();
+    transports.sort_unstable();
+    assert_eq!(transports, [0, 1, 3], "the third and the fourth in their turn");
+    world.ok(Request::Worker(WorkerRequest::CloseWebRtcServer("s".into())));
+    world.ok(close_router("r"));
+    assert!(world.is_empty(), "{:?}", world.core);
+}
+
+/// Before its ports are known, nobody could join it.
+#[test]
+fn transports_of_a_server_that_does_not_stand_yet_are_beside_it() {
+    let mut world = World::spread(3, 1);
+    world.ok(create_router("r"));
+    world.ok(create_direct("r", "x"));
+    world.ask(create_server("s", vec![udp(4000)]));
+    let created: Vec<_> =
+        ["a", "b", "c"].map(|id| world.ask(create_web_rtc("r", id, Listen::Server("s".into())))).into();
+    world.run();
+    created.iter().for_each(|tag| drop(world.answered(*tag).unwrap().unwrap()));
+    let servers: Vec<_> = world.shards.iter().map(|shard| shard.servers_and_transports().0).collect();
+    assert_eq!(servers.iter().sum::<usize>(), 1, "{servers:?}");
+    world.ok(Request::Worker(WorkerRequest::CloseWebRtcServer("s".into())));
+    world.ok(close_router("r"));
+    assert!(world.is_empty(), "{:?}", world.core);
 }
 
 /// A consumer that a door has not heard of yet is told nothing before it has.

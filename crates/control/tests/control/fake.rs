@@ -103,6 +103,11 @@ impl Fake {
             && self.closing.is_empty()
     }
 
+    /// Parts of WebRtcServers, and transports.
+    pub(crate) fn servers_and_transports(&self) -> (usize, usize) {
+        (self.servers.len(), self.transports.len())
+    }
+
     pub(crate) fn stand_ins(&self) -> usize {
         self.sources.values().filter(|(_, source)| source.transport.is_none()).count()
     }
@@ -199,6 +204,15 @@ impl Fake {
                 }
                 Err(refusal) => Some(Outcome::Refused(refusal)),
             },
+            WebRtcServerCommand::Join { binds, others } => {
+                assert!(!others.is_empty(), "server {key} joins nobody");
+                assert!(others.iter().all(|(shard, _)| shard.0 != self.index), "server {key} joins itself");
+                // The ports are those of the part that was there first, and taken as long as that has them.
+                assert!(binds.iter().all(|bind| matches!(bind.ports, Ports::Fixed(port) if port != 0)));
+                let was = self.servers.insert(key.index, (key.generation, Vec::new()));
+                assert!(was.is_none(), "server {key} on an occupied place");
+                Some(Outcome::Done(Answer::Bound(Vec::new())))
+            }
             WebRtcServerCommand::Close => {
                 let Some((_, bound)) = self.servers.remove(&key.index) else { return Some(gone()) };
                 self.closing.push(Closing { request, ports: bound, acks: BTreeSet::new() });

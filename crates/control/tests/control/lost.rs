@@ -3,10 +3,10 @@
 use model::key::ShardIndex;
 use model::reply::RefusalClass;
 use model::transport::{DtlsState, IceState};
-use shardcast::Event;
-use shardcast::core::{FromShard, Output};
+use shardcast::core::{FromShard, Output, Placement, Policy};
 use shardcast::event::{ConsumerEvent, TransportEvent};
 use shardcast::request::*;
+use shardcast::{Event, Request};
 
 use super::build::*;
 use super::world::World;
@@ -65,6 +65,39 @@ fn a_router_goes_whole_with_any_of_its_shards() {
         world.ok(close_router("r"));
         let second = world.answer(close_router("second"));
         assert_eq!(second.is_ok(), !gone[0].contains(&"second".to_owned()));
+        assert!(world.is_empty(), "{:?}", world.core);
+    }
+}
+
+/// What a server has on other shards goes on, whichever it was that is lost, also if it was the first.
+#[test]
+fn a_server_goes_on_with_the_parts_that_are_left() {
+    for shard in 0..3 {
+        let mut world = World::with(Placement { shards: 3, policy: Policy::Home }, 3);
+        world.ok(create_server("s", vec![udp(4000)]));
+        for (router, transport) in [("r0", "a"), ("r1", "b"), ("r2", "c")] {
+            world.ok(create_router(router));
+            world.ok(create_web_rtc(router, transport, Listen::Server("s".into())));
+        }
+        let parts = |world: &World| {
+            world.shards.iter().map(|shard| shard.servers_and_transports().0).collect::<Vec<_>>()
+        };
+        assert_eq!(parts(&world), [1, 1, 1]);
+        world.panic(shard);
+        world.run();
+        assert_eq!(lost(&world).concat().len(), 1, "one router was there, and only its own went");
+        assert_eq!(parts(&world).iter().sum::<usize>(), 2);
+        // Whoever comes to the shard that lost it joins again.
+        let gone = lost(&world).concat();
+        world.ok(create_router(&gone[0]));
+        world.ok(create_web_rtc(&gone[0], "again", Listen::Server("s".into())));
+        assert_eq!(parts(&world), [1, 1, 1]);
+        world.ok(Request::Worker(WorkerRequest::CloseWebRtcServer("s".into())));
+        for router in ["r0", "r1", "r2"] {
+            world.ok(close_router(router));
+        }
+        // The fake binds a port at the first part only.
+        world.ports.clear();
         assert!(world.is_empty(), "{:?}", world.core);
     }
 }

@@ -30,8 +30,8 @@ pub use transport::{
 };
 
 use crate::key::{
-    ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey, RouterKey, RtpObserverKey, TransportKey,
-    WebRtcServerKey,
+    ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey, RouterKey, RtpObserverKey, ShardIndex,
+    TransportKey, WebRtcServerKey,
 };
 
 /// Something to do, and who wants to know that it was done.
@@ -73,7 +73,14 @@ pub enum Action {
 pub enum WebRtcServerCommand {
     /// Bind all of these, or none.
     Open(Vec<Bind>),
-    /// Release the sockets. Its transports were closed before.
+    /// Be another part of a server that other shards have parts of: bind the same ports.
+    Join {
+        /// The same, with the ports that they have.
+        binds: Vec<Bind>,
+        /// What it is called on other shards, the oldest part first. It makes itself known to them.
+        others: Vec<(ShardIndex, WebRtcServerKey)>,
+    },
+    /// Release the sockets. Its transports on this shard were closed before.
     Close,
 }
 

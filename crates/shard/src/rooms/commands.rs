@@ -31,7 +31,7 @@ impl Rooms {
     ) {
         let Some((action, ticket)) = self.begin(action, ticket, cx) else { return };
         let handled = match action {
-            Action::WebRtcServer(key, command) => self.server_command(key, &command, sockets),
+            Action::WebRtcServer(key, command) => self.server_command(key, &command, sockets, cx),
             Action::Router(key, RouterCommand::Open) => self.open_router(key).map(Handled::Now),
             Action::Transport(key, TransportCommand::Open(open)) => {
                 self.open_transport(key, &open, sockets, cx)

@@ -2,6 +2,7 @@
 
 use crate::boundary::Phase;
 use crate::config::STORED_PACKETS;
+use crate::hash::HashKey;
 
 /// How large the rooms of a shard may become. A key whose index is beyond the bound is refused.
 #[derive(Clone, Copy, Debug)]
@@ -12,6 +13,8 @@ pub struct RoomsConfig {
     pub producers: usize,
     /// Of any other kind of object.
     pub others: usize,
+    /// Key of the table of ICE user names on shared ports: random in production, fixed in tests.
+    pub hash_key: HashKey,
     /// Objects closed, and rows of long answers told, in one tick.
     pub work_per_tick: usize,
     /// Whether packets of one video stream that leave together are made as long as the longest of them by padding.
@@ -46,6 +49,11 @@ pub enum FaultKind {
 }
 
 impl RoomsConfig {
+    /// Two for each transport, of which one is from before a restart of ICE; for those of other shards too.
+    pub(super) const fn ufrags(self) -> usize {
+        self.transports.saturating_mul(2 * SHARDS_OF_A_PORT)
+    }
+
     pub(super) const fn sfu(self) -> sfu::Config {
         sfu::Config {
             transports: self.transports,
@@ -68,6 +76,7 @@ impl Default for RoomsConfig {
             transports: capacity.transports,
             producers: capacity.streams,
             others: OTHERS,
+            hash_key: HashKey([5, 6]),
             work_per_tick: WORK_PER_TICK,
             levelling: false,
             stored_packets: STORED_PACKETS,
@@ -77,6 +86,8 @@ impl Default for RoomsConfig {
     }
 }
 
+/// As many shards as one port is seldom shared by.
+const SHARDS_OF_A_PORT: usize = 8;
 /// Consumers are the most numerous: each of some thousand transports takes what a dozen others send.
 const OTHERS: usize = 262_144;
 /// At about a microsecond each, a fraction of what a tick may take.

@@ -5,8 +5,10 @@
 //! nobody needs to see both. Messages are never merged, so that what they stand before and behind is as it was told.
 
 use model::command::{DataMessage, Epoch};
-use model::key::{DataProducerKey, ProducerKey};
+use model::key::{DataProducerKey, ProducerKey, WebRtcServerKey};
 use net::lane::Fact as Coalesce;
+
+use super::servers::DoorFact;
 
 /// What the rooms of one shard tell those of another. Never lost.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) enum Said {
     Loss(ProducerKey, u8),
     /// Consumers need key frames of these encodings, a bit each.
     KeyFrames(ProducerKey, u64),
+    /// What another part of that WebRtcServer has to know.
+    Door(WebRtcServerKey, Box<DoorFact>),
     /// Whoever was here before is gone, and with it all that it was told and did not answer.
     Restarted,
 }
@@ -82,6 +86,8 @@ pub enum Topic {
     Loss(u32),
     /// By the producer's place there.
     KeyFrames(u32),
+    /// By the server's place there.
+    Door(u32),
     /// The whole shard.
     Shard,
 }
@@ -102,6 +108,7 @@ impl Coalesce for Fact {
             Said::Scores(replica, _) => Topic::Scores(replica.index),
             Said::Loss(producer, _) => Topic::Loss(producer.index),
             Said::KeyFrames(producer, _) => Topic::KeyFrames(producer.index),
+            Said::Door(server, _) => Topic::Door(server.index),
             Said::Restarted => Topic::Shard,
         }
     }

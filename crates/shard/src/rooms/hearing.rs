@@ -63,6 +63,7 @@ impl Rooms {
                     self.sfu.request_key_frame(producer, encoding, &mut self.outputs);
                 }
             }
+            Said::Door(server, fact) => self.hear_door(from, server, *fact, cx),
             Said::Restarted => self.nobody_hears(from, cx),
         }
         self.carry_out(cx);
@@ -87,6 +88,7 @@ impl Rooms {
     /// Nothing that was told to a shard will be answered.
     pub(super) fn nobody_hears(&mut self, shard: ShardId, cx: &mut Context<Self>) {
         self.untold.forget(shard);
+        self.forget_parts(shard, cx);
         for owed in self.awaited.nobody(shard) {
             self.happened(owed, cx);
         }

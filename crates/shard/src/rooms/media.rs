@@ -227,14 +227,15 @@ impl Rooms {
                         // Where there is no room for it, its datagrams come as those of somebody unknown.
                         let _ = cx.bind(transport, tuple);
                     }
+                    self.turn_flow(transport, (local, remote), true, cx);
                 }
                 Output::Unbind { transport, local, remote } => {
                     if let Some(tuple) = self.tuple(transport, local, remote) {
                         cx.unbind(transport, tuple);
                     }
+                    self.turn_flow(transport, (local, remote), false, cx);
                 }
-                // Sockets of its own are found by their key.
-                Output::ForgetUfrag { .. } => {}
+                Output::ForgetUfrag { transport, ufrag } => self.forget_ufrag(transport, &ufrag, cx),
                 Output::HandOver(HandOver { producer, shard, replica, epoch, stamp, slot }) => {
                     let way =
                         Way { stream: StreamId(producer.index), epoch: self.feeds.epoch(producer, epoch) };

@@ -6,7 +6,8 @@
 //! | file | owns |
 //! |---|---|
 //! | `commands` | which command is whose, and when it is answered |
-//! | `transports`, `servers`, `ports` | sockets: bound all or none, connected, closed, reaped |
+//! | `transports`, `ports` | sockets: bound all or none, connected, closed, reaped |
+//! | `servers`, `strays`, `ufrags` | ports that transports of several shards share: who is behind them, and on which shard |
 //! | `identity` | who WebRTC peers find here |
 //! | `producers`, `data`, `observers` | commands to everything else |
 //! | `work`, `owed` | what takes several ticks, and answers that wait |
@@ -39,9 +40,11 @@ mod ports;
 mod producers;
 mod servers;
 mod spread;
+mod strays;
 mod table;
 mod told;
 mod transports;
+mod ufrags;
 mod untold;
 mod work;
 
@@ -69,15 +72,18 @@ use crate::io::{Egress, Sockets};
 use crate::key::ShardId;
 use crate::payload::Payload;
 use crate::shard_core::MakeEngine;
+use crate::stray::Stray;
 use fact::Said;
 use feeds::Feeds;
 use observers::Observers;
 use owed::{Owed, OwedKey, Then};
-use ports::Held;
+use servers::ServerPart;
 use spread::{Awaited, Ghosts, Replicas, Streams};
+use strays::Doors;
 use table::{Table, absent};
 use told::Events;
 use transports::Station;
+use ufrags::Ufrags;
 use untold::Untold;
 use work::Work;
 
@@ -91,7 +97,9 @@ pub struct Rooms {
     /// What `sfu` said is to be done; empty between two calls.
     outputs: Outputs<Payload>,
     routers: Table<RouterKey, RouterPart>,
-    servers: Table<WebRtcServerKey, Held>,
+    servers: Table<WebRtcServerKey, ServerPart>,
+    doors: Doors,
+    ufrags: Ufrags,
     transports: Table<TransportKey, Station>,
     observers: Observers,
     /// As the shard of producers.
@@ -149,6 +157,8 @@ impl Rooms {
             outputs: Outputs::new(),
             routers: Table::new(config.others),
             servers: Table::new(config.others),
+            doors: Doors::default(),
+            ufrags: Ufrags::new(config.hash_key, config.ufrags()),
             transports: Table::new(config.transports),
             observers: Observers::new(config.others),
             feeds: Feeds::new(u32::from_be_bytes([a, b, c, d])),
@@ -186,6 +196,7 @@ impl Rooms {
             && self.work.is_empty()
             && self.rows.is_empty()
             && self.untold.is_empty()
+            && self.ufrags.len() == 0
     }
 
     /// Panics, or hangs, where a test wants it to.
@@ -302,7 +313,7 @@ impl Engine for Rooms {
     fn unknown(&mut self, offered: Option<TransportKey>, batch: Batch<'_>, cx: &mut Context<Self>) -> Claim {
         match offered {
             Some(transport) => self.meet(transport, &batch, cx),
-            None => Claim::Dropped,
+            None => self.knock(&batch, cx),
         }
     }
 
@@ -315,6 +326,16 @@ impl Engine for Rooms {
     fn caught_up(&mut self, transport: TransportKey, _: Tuple, cx: &mut Context<Self>) {
         self.sfu.begin_tick(cx.now());
         self.ask_anew(transport, cx);
+    }
+
+    fn astray(&mut self, shard: ShardId, batch: Batch<'_>, cx: &mut Context<Self>) -> Claim {
+        self.during(Phase::Receive);
+        self.lead_on(shard, &batch, cx)
+    }
+
+    fn stray(&mut self, _: ShardId, stray: Stray<'_>, cx: &mut Context<Self>) -> Claim {
+        self.during(Phase::Crossings);
+        self.take_stray(&stray, cx)
     }
 
     fn flush<D: Driver>(

@@ -19,6 +19,17 @@ pub(super) struct Bound {
     pub(super) at: Vec<BoundSocket>,
 }
 
+/// Whether other shards have the same ports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// None.
+    Nobody,
+    /// Others may come later.
+    First,
+    /// Others have them.
+    Joins,
+}
+
 /// Ports in use.
 #[derive(Debug, Default)]
 pub(super) struct Held {
@@ -42,6 +53,22 @@ impl Bound {
         let mut bound = Self::default();
         for (number, bind) in (0..).zip(binds) {
             bound.add(bind, mix(seed.wrapping_add(number)))?;
+        }
+        Ok(bound)
+    }
+
+    /// Binds what several shards share. The first finds out whether a port is taken; those who join have it too, from the
+    /// same moment on. Only the first listens on TCP.
+    pub(super) fn shared(binds: &[Bind], seed: u64, sharing: Sharing) -> Result<Self, Refusal> {
+        let mut bound = Self::default();
+        for (number, bind) in (0..).zip(binds) {
+            match (sharing, bind.protocol) {
+                (Sharing::Joins, TransportProtocol::Tcp) => {
+                    let port = if let Ports::Fixed(port) = bind.ports { port } else { 0 };
+                    bound.at.push(BoundSocket { protocol: bind.protocol, ip: bind.ip, port });
+                }
+                _ => bound.add_as(bind, mix(seed.wrapping_add(number)), sharing)?,
+            }
         }
         Ok(bound)
     }
@@ -80,7 +107,16 @@ impl Bound {
     }
 
     fn add(&mut self, bind: &Bind, random: u64) -> Result<(), Refusal> {
-        let config = config(bind, random);
+        self.add_as(bind, random, Sharing::Nobody)
+    }
+
+    fn add_as(&mut self, bind: &Bind, random: u64, sharing: Sharing) -> Result<(), Refusal> {
+        let mut config = config(bind, random);
+        config.share = match (sharing, config.share) {
+            (Sharing::Joins, _) => Share::Join,
+            (Sharing::First, Share::Never) => Share::Later,
+            (_, share) => share,
+        };
         let local = match bind.protocol {
             TransportProtocol::Udp => {
                 let socket = Socket::bind(&config).map_err(|error| failed(&error))?;

@@ -1,16 +1,94 @@
-//! Commands to WebRtcServers: ports that several WebRTC transports share. They are bound and listened on; what arrives
-//! there is of use to nobody yet.
+//! This shard's parts of WebRtcServers: ports that WebRTC transports of several shards share.
+//!
+//! Each shard that has a transport of a server has a socket on each of its UDP ports (SO_REUSEPORT), from which its
+//! transports send. What a peer sends comes to any of them, as the kernel's hash of the addresses says. So each part tells
+//! all others whose names and tuples it has ([`DoorFact`]); a datagram that came to the wrong one is handed over as it is,
+//! and is treated there as if it had come there. What nobody knows ends where it came in.
+//!
+//! A part that joins makes itself known to those that are there, and they make it known to each other. While media flow it
+//! gets datagrams of the others' transports before it has heard of them. Until all
+//! others said that that was all, it hands what it does not know to the one that was there first. A datagram is handed
+//! over at most twice.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 
 use model::command::{Bind, WebRtcServerCommand};
-use model::key::WebRtcServerKey;
-use model::reply::{Answer, Refusal};
-use net::Driver;
+use model::key::{TransportKey, WebRtcServerKey};
+use model::reply::{Answer, BoundSocket, Refusal, RefusalClass};
+use model::transport::TransportProtocol;
+use net::{Driver, SocketKey};
+use sfu::Local;
 
 use super::Rooms;
 use super::commands::Handled;
-use super::ports::Bound;
+use super::fact::{Fact, Said};
+use super::ports::{Bound, Held, Sharing};
 use super::table::absent;
+use super::ufrags::{Home, Ufrag};
+use crate::context::Context;
+use crate::demux::Tuple;
 use crate::io::Sockets;
+use crate::key::ShardId;
+
+/// A server's part on this shard.
+#[derive(Debug, Default)]
+pub(super) struct ServerPart {
+    held: Held,
+    /// All its ports, by place; those too that only the first part has.
+    pub(super) at: Vec<BoundSocket>,
+    /// UDP sockets by place.
+    pub(super) sockets: Vec<Option<SocketKey>>,
+    /// Its listeners, where it has any, with their places.
+    pub(super) listeners: Vec<(SocketKey, u8)>,
+    /// Its parts on other shards, the oldest first.
+    pub(super) others: Vec<Other>,
+    /// Its transports on this shard.
+    guests: BTreeMap<TransportKey, Guest>,
+}
+
+/// A part on another shard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Other {
+    pub(super) shard: ShardId,
+    pub(super) key: WebRtcServerKey,
+    /// Whether it has more to tell.
+    pub(super) is_telling: bool,
+}
+
+/// What a transport is known by.
+#[derive(Debug, Default)]
+struct Guest {
+    ufrags: Vec<Ufrag>,
+    flows: Vec<Flow>,
+}
+
+/// A tuple, as all parts of a server call it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Flow {
+    pub(super) place: u8,
+    pub(super) ip: Option<IpAddr>,
+    pub(super) remote: SocketAddr,
+}
+
+/// What a part of a server tells another.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum DoorFact {
+    /// It is there, and is called so.
+    Hello(WebRtcServerKey),
+    /// Another one is there, on that shard, and is called so.
+    Also(ShardId, WebRtcServerKey),
+    /// A transport here has that name.
+    Named(Ufrag),
+    /// It has it no more.
+    Unnamed(Ufrag),
+    /// A transport here has that tuple.
+    Bound(Flow),
+    /// It has it no more.
+    Unbound(Flow),
+    /// That was all that there was when the two met.
+    ThatIsAll,
+}
 
 impl Rooms {
     pub(super) fn server_command<D: Driver>(
@@ -18,12 +96,25 @@ impl Rooms {
         key: WebRtcServerKey,
         command: &WebRtcServerCommand,
         sockets: &mut Sockets<'_, D>,
+        cx: &mut Context<Self>,
     ) -> Result<Handled, Refusal> {
         match command {
-            WebRtcServerCommand::Open(binds) => self.open_server(key, binds, sockets),
+            WebRtcServerCommand::Open(binds) => self.open_server(key, binds, Sharing::First, sockets),
+            WebRtcServerCommand::Join { binds, others } => {
+                let handled = self.open_server(key, binds, Sharing::Joins, sockets)?;
+                if self.servers.get(key).is_some() {
+                    others.iter().for_each(|&(shard, there)| self.greet(key, shard.into(), there, cx));
+                }
+                Ok(handled)
+            }
             WebRtcServerCommand::Close => {
-                let held = self.servers.remove(key).ok_or_else(|| absent(key))?;
-                Ok(Handled::AfterReaping(held.into_all().collect(), Ok(Answer::Nothing)))
+                let part = self.servers.remove(key).ok_or_else(|| absent(key))?;
+                for socket in part.held.udp.iter().chain(&part.held.tcp) {
+                    self.doors.remove(*socket);
+                    cx.forget_elsewhere(|_, other| other == *socket);
+                }
+                self.ufrags.remove_all(|server, _| server == key);
+                Ok(Handled::AfterReaping(part.held.into_all().collect(), Ok(Answer::Nothing)))
             }
         }
     }
@@ -32,17 +123,224 @@ impl Rooms {
         &mut self,
         key: WebRtcServerKey,
         binds: &[Bind],
+        sharing: Sharing,
         sockets: &mut Sockets<'_, D>,
     ) -> Result<Handled, Refusal> {
         self.servers.check(key)?;
-        let mut bound = Bound::all(binds, u64::from(key.index) << 32 | u64::from(key.generation))?;
+        let seed = u64::from(key.index) << 32 | u64::from(key.generation);
+        let mut bound = Bound::shared(binds, seed, sharing)?;
         let at = core::mem::take(&mut bound.at);
         match bound.hand_over(sockets) {
             Ok(held) => {
-                self.servers.insert(key, held)?;
+                let part = ServerPart::new(held, at.clone());
+                for (place, socket) in (0..).zip(&part.sockets) {
+                    socket.iter().for_each(|socket| self.doors.insert(*socket, key, place));
+                }
+                part.listeners.iter().for_each(|(socket, place)| self.doors.insert(*socket, key, *place));
+                self.servers.insert(key, part)?;
                 Ok(Handled::Now(Answer::Bound(at)))
             }
             Err((taken, refusal)) => Ok(Handled::AfterReaping(taken, Err(refusal))),
         }
+    }
+
+    /// Makes itself known to a part on another shard, which answers with all that it has.
+    fn greet(
+        &mut self,
+        key: WebRtcServerKey,
+        shard: ShardId,
+        there: WebRtcServerKey,
+        cx: &mut Context<Self>,
+    ) {
+        let Some(part) = self.servers.get_mut(key) else { return };
+        part.others.retain(|other| other.shard != shard);
+        part.others.push(Other { shard, key: there, is_telling: true });
+        self.tell(shard, Fact(Said::Door(there, Box::new(DoorFact::Hello(key)))), cx);
+        self.tell_all(key, shard, there, cx);
+    }
+
+    /// A part on another shard has made itself known: it gets to know all, and the others of it.
+    fn greeted(
+        &mut self,
+        key: WebRtcServerKey,
+        shard: ShardId,
+        there: WebRtcServerKey,
+        cx: &mut Context<Self>,
+    ) {
+        let Some(part) = self.servers.get_mut(key) else { return };
+        let known = part.others.iter_mut().find(|other| other.shard == shard);
+        match known {
+            Some(other) => other.key = there,
+            None => part.others.push(Other { shard, key: there, is_telling: false }),
+        }
+        let others: Vec<_> = part.others.iter().filter(|other| other.shard != shard).copied().collect();
+        self.tell_all(key, shard, there, cx);
+        self.tell(shard, Fact(Said::Door(there, Box::new(DoorFact::ThatIsAll))), cx);
+        for other in others {
+            let also = DoorFact::Also(shard, there);
+            self.tell(other.shard, Fact(Said::Door(other.key, Box::new(also))), cx);
+        }
+    }
+
+    fn tell_all(
+        &mut self,
+        key: WebRtcServerKey,
+        shard: ShardId,
+        there: WebRtcServerKey,
+        cx: &mut Context<Self>,
+    ) {
+        let Some(part) = self.servers.get(key) else { return };
+        let named = part.guests.values().flat_map(|guest| guest.ufrags.iter().copied().map(DoorFact::Named));
+        let bound = part.guests.values().flat_map(|guest| guest.flows.iter().copied().map(DoorFact::Bound));
+        let facts: Vec<_> = named.chain(bound).collect();
+        for fact in facts {
+            self.tell(shard, Fact(Said::Door(there, Box::new(fact))), cx);
+        }
+    }
+
+    /// A transport came to a server, or has a new name.
+    pub(super) fn enter_ufrag(
+        &mut self,
+        server: WebRtcServerKey,
+        transport: TransportKey,
+        ufrag: &str,
+        cx: &mut Context<Self>,
+    ) -> Result<(), Refusal> {
+        let too_long = || Refusal::new(RefusalClass::Invalid, "the ICE user name is longer than any of ours");
+        let ufrag = Ufrag::new(ufrag.as_bytes()).ok_or_else(too_long)?;
+        let part = self.servers.get_mut(server).ok_or_else(|| absent(server))?;
+        self.ufrags.enter(server, ufrag, Home::Here(transport))?;
+        part.guests.entry(transport).or_default().ufrags.push(ufrag);
+        self.tell_parts(server, DoorFact::Named(ufrag), cx);
+        Ok(())
+    }
+
+    /// A name means nothing any more.
+    pub(super) fn forget_ufrag(&mut self, transport: TransportKey, ufrag: &str, cx: &mut Context<Self>) {
+        let Some(server) = self.server_of(transport) else { return };
+        let Some(ufrag) = Ufrag::new(ufrag.as_bytes()) else { return };
+        let Some(part) = self.servers.get_mut(server) else { return };
+        let Some(guest) = part.guests.get_mut(&transport) else { return };
+        guest.ufrags.retain(|other| *other != ufrag);
+        self.ufrags.remove(server, ufrag, Home::Here(transport));
+        self.tell_parts(server, DoorFact::Unnamed(ufrag), cx);
+    }
+
+    /// A transport of a server has that tuple now, or has it no more.
+    pub(super) fn turn_flow(
+        &mut self,
+        transport: TransportKey,
+        (local, remote): (Local, SocketAddr),
+        is_bound: bool,
+        cx: &mut Context<Self>,
+    ) {
+        let Some(server) = self.server_of(transport) else { return };
+        let Local::Socket { place, ip } = local else { return };
+        let flow = Flow { place, ip, remote };
+        let Some(part) = self.servers.get_mut(server) else { return };
+        let Some(Guest { flows, .. }) = part.guests.get_mut(&transport) else { return };
+        flows.retain(|other| *other != flow);
+        if is_bound {
+            flows.push(flow);
+        }
+        let fact = if is_bound { DoorFact::Bound(flow) } else { DoorFact::Unbound(flow) };
+        self.tell_parts(server, fact, cx);
+    }
+
+    /// A transport is gone from its server.
+    pub(super) fn leave_server(
+        &mut self,
+        server: WebRtcServerKey,
+        transport: TransportKey,
+        cx: &mut Context<Self>,
+    ) {
+        let Some(part) = self.servers.get_mut(server) else { return };
+        let Some(Guest { ufrags, flows }) = part.guests.remove(&transport) else { return };
+        for ufrag in ufrags {
+            self.ufrags.remove(server, ufrag, Home::Here(transport));
+            self.tell_parts(server, DoorFact::Unnamed(ufrag), cx);
+        }
+        for flow in flows {
+            self.tell_parts(server, DoorFact::Unbound(flow), cx);
+        }
+    }
+
+    /// Another part said something.
+    pub(super) fn hear_door(
+        &mut self,
+        from: ShardId,
+        key: WebRtcServerKey,
+        fact: DoorFact,
+        cx: &mut Context<Self>,
+    ) {
+        // It closed meanwhile.
+        let Some(part) = self.servers.get_mut(key) else { return };
+        match fact {
+            DoorFact::Hello(there) => self.greeted(key, from, there, cx),
+            DoorFact::Also(shard, there) => {
+                // Who is known has said himself what he is called.
+                if !part.others.iter().any(|other| other.shard == shard) {
+                    self.greet(key, shard, there, cx);
+                }
+            }
+            // Without room its first datagrams are dropped as those of somebody unknown, and counted.
+            DoorFact::Named(ufrag) => drop(self.ufrags.enter(key, ufrag, Home::There(from))),
+            DoorFact::Unnamed(ufrag) => self.ufrags.remove(key, ufrag, Home::There(from)),
+            DoorFact::Bound(flow) => {
+                if let Some(tuple) = part.tuple(flow) {
+                    // Likewise.
+                    let _ = cx.bind_elsewhere(from, tuple);
+                }
+            }
+            DoorFact::Unbound(flow) => {
+                if let Some(tuple) = part.tuple(flow) {
+                    cx.unbind_elsewhere(from, tuple);
+                }
+            }
+            DoorFact::ThatIsAll => {
+                let of_it = part.others.iter_mut().filter(|other| other.shard == from);
+                of_it.for_each(|other| other.is_telling = false);
+            }
+        }
+    }
+
+    /// All parts on that shard are gone, with their transports.
+    pub(super) fn forget_parts(&mut self, shard: ShardId, cx: &mut Context<Self>) {
+        for part in self.servers.values_mut() {
+            part.others.retain(|other| other.shard != shard);
+        }
+        self.ufrags.remove_all(|_, home| home == Home::There(shard));
+        cx.forget_elsewhere(|other, _| other == shard);
+    }
+
+    /// Tells all other parts.
+    fn tell_parts(&mut self, server: WebRtcServerKey, fact: DoorFact, cx: &mut Context<Self>) {
+        let others = self.servers.get(server).map_or(0, |part| part.others.len());
+        for at in 0..others {
+            let Some(other) = self.servers.get(server).and_then(|part| part.others.get(at)).copied() else {
+                return;
+            };
+            self.tell(other.shard, Fact(Said::Door(other.key, Box::new(fact))), cx);
+        }
+    }
+}
+
+impl ServerPart {
+    fn new(held: Held, at: Vec<BoundSocket>) -> Self {
+        let (mut udp, mut tcp) = (held.udp.iter().copied(), held.tcp.iter().copied());
+        let (mut sockets, mut listeners) = (Vec::with_capacity(at.len()), Vec::new());
+        for (place, bound) in (0..).zip(&at) {
+            let is_udp = bound.protocol == TransportProtocol::Udp;
+            sockets.push(if is_udp { udp.next() } else { None });
+            if !is_udp && let Some(listener) = tcp.next() {
+                listeners.push((listener, place));
+            }
+        }
+        Self { held, at, sockets, listeners, ..Self::default() }
+    }
+
+    fn tuple(&self, flow: Flow) -> Option<Tuple> {
+        let socket = self.sockets.get(usize::from(flow.place)).copied().flatten()?;
+        Some(Tuple { socket, local: flow.ip, remote: flow.remote })
     }
 }

@@ -122,6 +122,11 @@ impl<K: Key, V> Table<K, V> {
         self.len
     }
 
+    /// All of them, by place.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.iter_mut().flatten().map(|(_, value)| value)
+    }
+
     /// Gives back what a crowd that has left does not need, so far as nobody stands behind it.
     #[cold]
     fn shrink(&mut self) {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use model::command::{Bind, TransportCommand, TransportConnect, TransportOpen, TransportSetup, WebRtcListen};
-use model::key::{RouterKey, TransportKey};
+use model::key::{RouterKey, TransportKey, WebRtcServerKey};
 use model::reply::{Answer, BoundSocket, Part, Refusal, RefusalClass};
 use model::transport::TransportProtocol;
 use net::{Driver, SocketKey};
@@ -13,6 +13,7 @@ use sfu::{ConnectionKey, Io, Local, Output};
 use super::commands::{Handled, outcome};
 use super::owed::Then;
 use super::ports::{Bound, Held};
+use super::servers::ServerPart;
 use super::table::absent;
 use super::{Left, Rooms};
 use crate::context::Context;
@@ -53,6 +54,8 @@ pub(super) struct Aside {
     further: Box<[Option<SocketKey>]>,
     /// Its listeners, and their places.
     listeners: Box<[(SocketKey, u8)]>,
+    /// Whose ports it uses instead.
+    pub(super) server: Option<WebRtcServerKey>,
     /// Its timer, if it was ever armed.
     pub(super) timer: Option<TimerKey>,
 }
@@ -67,8 +70,17 @@ impl Station {
         let further = by_place.collect();
         let places = (0..).zip(at).filter(|(_, bound)| bound.protocol == TransportProtocol::Tcp);
         let listeners = held.tcp.iter().copied().zip(places.map(|(place, _)| place)).collect();
-        let aside = Box::new(Aside { held, further, listeners, timer: None });
+        let aside = Box::new(Aside { held, further, listeners, server: None, timer: None });
         Self { sockets, locals: None, router, aside, peers }
+    }
+
+    /// Of a transport that uses a server's ports.
+    fn behind(router: RouterKey, server: WebRtcServerKey, part: &ServerPart) -> Self {
+        let sockets = [0, 1].map(|place| part.sockets.get(place).copied().flatten());
+        let further = part.sockets.get(sockets.len()..).unwrap_or_default().into();
+        let listeners = part.listeners.as_slice().into();
+        let aside = Aside { held: Held::default(), further, listeners, server: Some(server), timer: None };
+        Self { sockets, locals: None, router, aside: Box::new(aside), peers: Peers::ByIce }
     }
 
     /// The UDP socket of a place.
@@ -124,13 +136,11 @@ impl Rooms {
     ) -> Result<Handled, Refusal> {
         self.router(open.router)?;
         self.transports.check(key)?;
-        if let TransportSetup::WebRtc { listen: WebRtcListen::Server(server), .. } = &open.setup
-            && self.servers.get(*server).is_none()
-        {
-            return Err(absent(*server));
-        }
-        if matches!(open.setup, TransportSetup::WebRtc { .. }) {
+        if let TransportSetup::WebRtc { listen, ice } = &open.setup {
             self.require_dtls()?;
+            if let WebRtcListen::Server(server) = listen {
+                return self.open_behind(*server, key, (open, &ice.local.username_fragment), cx);
+            }
         }
         let (binds, peers) = binds(&open.setup);
         let mut bound = Bound::all(binds, open.seed)?;
@@ -167,6 +177,30 @@ impl Rooms {
         Ok(())
     }
 
+    /// Opens a transport on a server's ports.
+    fn open_behind(
+        &mut self,
+        server: WebRtcServerKey,
+        key: TransportKey,
+        (open, ufrag): (&TransportOpen, &str),
+        cx: &mut Context<Self>,
+    ) -> Result<Handled, Refusal> {
+        let part = self.servers.get(server).ok_or_else(|| absent(server))?;
+        let station = Station::behind(open.router, server, part);
+        cx.open_transport(key).map_err(|error| Refusal::new(RefusalClass::Failed, error.to_string()))?;
+        let opened = self.sfu.open_transport(key, open, &part.at).map_err(Refusal::from);
+        if let Err(refusal) = opened.and_then(|()| self.enter_ufrag(server, key, ufrag, cx)) {
+            let _ = self.sfu.close_transport(key, 1);
+            cx.close_transport(key);
+            return Err(refusal);
+        }
+        self.transports.insert(key, station)?;
+        if let Some(router) = self.routers.get_mut(open.router) {
+            router.transports.push(key);
+        }
+        Ok(Handled::Now(Answer::Bound(Vec::new())))
+    }
+
     /// Tells a transport about its peer. A socket that has but this peer is connected to it: that saves the kernel a
     /// look-up per packet. Where it can not be, nothing is lost but that.
     pub(super) fn connect<D: Driver>(
@@ -182,6 +216,7 @@ impl Rooms {
             let is_one_host =
                 !remote.ip().is_multicast() && !remote.ip().is_unspecified() && remote.port() != 0;
             if *transport == key
+                && station.peers == Peers::Fixed
                 && is_one_host
                 && let Some(socket) = station.socket(local.place())
             {
@@ -199,7 +234,12 @@ impl Rooms {
     ) -> Result<Answer, Refusal> {
         self.transport(key)?;
         match command {
-            TransportCommand::RestartIce(ice) => self.sfu.restart_ice(key, &ice, &mut self.outputs)?,
+            TransportCommand::RestartIce(ice) => {
+                if let Some(server) = self.server_of(key) {
+                    self.enter_ufrag(server, key, &ice.username_fragment, cx)?;
+                }
+                self.sfu.restart_ice(key, &ice, &mut self.outputs)?;
+            }
             TransportCommand::SetBitrate(limit, bits_per_second) => {
                 self.sfu.set_bitrate(key, limit, bits_per_second, &mut self.outputs)?;
             }
@@ -255,6 +295,11 @@ impl Rooms {
 
     pub(super) fn transport(&self, key: TransportKey) -> Result<&Station, Refusal> {
         self.transports.get(key).ok_or_else(|| absent(key))
+    }
+
+    /// The server whose ports a transport uses.
+    pub(super) fn server_of(&self, key: TransportKey) -> Option<WebRtcServerKey> {
+        self.transports.get(key)?.aside.server
     }
 
     fn rows(&self, key: TransportKey) -> VecDeque<Part> {

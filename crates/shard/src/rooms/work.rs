@@ -155,7 +155,8 @@ impl Rooms {
             if let Some(part) = self.routers.get_mut(station.router) {
                 part.transports.retain(|other| *other != key);
             }
-            let Aside { held, timer, .. } = *station.aside;
+            let Aside { held, server, timer, .. } = *station.aside;
+            server.into_iter().for_each(|server| self.leave_server(server, key, share.cx));
             timer.map(|timer| share.cx.cancel(timer));
             held.into_all().for_each(|socket| self.reap(socket, share.owed, share.sockets));
         }

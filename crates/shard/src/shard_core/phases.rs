@@ -1,6 +1,6 @@
 //! The phases of a tick, in their order. Each is bounded, and says in `more` whether it left work behind.
 
-use net::{Batch, Driver, Received};
+use net::{Batch, Driver, Loan, LoanReader, Received};
 use wire::Mono;
 
 use super::ShardCore;
@@ -11,8 +11,10 @@ use crate::counters::Counters;
 use crate::demux::Destination;
 use crate::engine::{Claim, Crossed, Engine};
 use crate::io::{Egress, Sockets};
-use crate::mesh::{HandOver, Inbound};
+use crate::key::ShardId;
+use crate::mesh::{HandOver, Inbound, What};
 use crate::payload::Payload;
+use crate::stray::Stray;
 use crate::streams::Turn;
 
 impl<E: Engine, D: Driver> ShardCore<E, D> {
@@ -161,6 +163,7 @@ pub(crate) fn deal<E: Engine>(
             engine.receive(transport, batch, cx);
             Claim::Taken
         }
+        Destination::Elsewhere(shard) => engine.astray(shard, batch, cx),
         Destination::Offered(transport) => engine.unknown(Some(transport), batch, cx),
         Destination::Unknown => engine.unknown(None, batch, cx),
     });
@@ -186,10 +189,15 @@ fn take_facts<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Hosted
 /// an engine that looks at packet after packet would wait for each.
 fn take_packets<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Hosted<E>, cx: &mut Context<E>) {
     let shard = from.shard;
-    let Inbound { packets, portion, .. } = from;
+    let Inbound { packets, portion, strays, reader, .. } = from;
     let mut packets = packets.batch(most);
     while packets.len() > 0 && hosted.is_running() {
-        for HandOver { loan, stream, epoch, stamp } in packets.by_ref().take(PORTION) {
+        for HandOver { loan, what } in packets.by_ref().take(PORTION) {
+            let What::Packet { stream, epoch, stamp } = what else {
+                reader.prefetch_header(&loan);
+                strays.push(loan);
+                continue;
+            };
             match cx.borrowed.adopt(shard, loan) {
                 Ok(key) => {
                     let payload = Payload::Borrowed(key);
@@ -215,11 +223,36 @@ fn take_packets<E: Engine>(from: &mut Inbound<E>, most: usize, hosted: &mut Host
                 }
             }
         });
+        take_strays(shard, strays, reader, hosted, cx);
     }
     for HandOver { loan, .. } in packets {
         cx.totals.dropped_no_engine += 1;
         cx.send_home(shard, loan);
     }
+}
+
+/// Gives the engine what strayed to another shard, and sends the slots home, whatever it does.
+fn take_strays<E: Engine>(
+    shard: ShardId,
+    strays: &mut Vec<Loan>,
+    reader: &LoanReader,
+    hosted: &mut Hosted<E>,
+    cx: &mut Context<E>,
+) {
+    if strays.is_empty() {
+        return;
+    }
+    cx.totals.strays_taken += strays.len() as u64;
+    let dealt = hosted.call(Phase::Crossings, |engine| {
+        let read = strays.iter().filter_map(|loan| Stray::read(reader.bytes(loan)?));
+        let dropped = read.filter(|stray| engine.stray(shard, *stray, cx) == Claim::Dropped);
+        dropped.count() as u64
+    });
+    match dealt {
+        Some(dropped) => cx.totals.dropped_unknown += dropped,
+        None => cx.totals.dropped_no_engine += strays.len() as u64,
+    }
+    strays.drain(..).for_each(|loan| cx.send_home(shard, loan));
 }
 
 /// As many loads as a core keeps under way, twice over.

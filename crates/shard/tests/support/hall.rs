@@ -1,7 +1,8 @@
 //! Rooms on shards in memory, in virtual time, and a control that sends them commands.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use model::command::{
     Action, Bind, ConsumerOpen, PeerAddress, Ports, ProducerOpen, ProducerReplica, TransportConnect,
@@ -209,7 +210,8 @@ impl Side {
     fn new(config: &ShardConfig, rooms: RoomsConfig) -> Self {
         let sleeper = Sleeper::new().unwrap();
         let pool = Pool::new(&config.pool).unwrap();
-        let make = Rooms::maker(rooms, Some(identity()));
+        let (identity, zero) = identity();
+        let make = Rooms::maker(rooms, Some(DtlsIdentity::new(Arc::clone(identity), *zero)));
         let (core, face) = ShardCore::new(config, pool, SimDriver::new(), sleeper.waker(), make);
         let (control, link, counters) = (face.control, face.link, face.counters);
         Self { core: Some(core), control, link, counters, inbox: Vec::new(), _sleeper: sleeper }
@@ -366,10 +368,14 @@ fn pt(number: u8) -> PayloadType {
     PayloadType::new(number).unwrap()
 }
 
-/// Who WebRTC peers find there.
-fn identity() -> DtlsIdentity {
+/// Who WebRTC peers find there, and when the time of a hall began: the same for all of a process.
+pub fn identity() -> &'static (Arc<Identity>, Instant) {
+    static IDENTITY: OnceLock<(Arc<Identity>, Instant)> = OnceLock::new();
+    IDENTITY.get_or_init(|| (Arc::new(new_identity()), Instant::now()))
+}
+
+pub fn new_identity() -> Identity {
     let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap();
     let made = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
-    let identity = Identity::new(made.der(), &key.serialize_der()).unwrap();
-    DtlsIdentity::new(std::sync::Arc::new(identity), std::time::Instant::now())
+    Identity::new(made.der(), &key.serialize_der()).unwrap()
 }

@@ -54,6 +54,11 @@ class Caller extends Peer {
     await this.until('an answer of ICE', () => this.granted > granted);
   }
 
+  // Asks by credentials that may be anybody's, and waits for no answer.
+  knock(parameters) {
+    this.sendBytes(request(parameters, true));
+  }
+
   // Begins DTLS. The fingerprint of who does so.
   async handshake() {
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'shardcast-caller-'));

@@ -20,14 +20,12 @@ impl Core {
     pub(super) fn close_server(&mut self, id: &WebRtcServerId) -> Result<Plan, Refusal> {
         let server = self.registry.server(id).map_err(|_| not_found("a WebRtcServer", id.as_str()))?;
         let row = self.registry.servers.get(server).ok_or_else(lost::refusal)?;
-        let sockets = Step::main(
-            row.head.shard,
-            Action::WebRtcServer(row.head.key.web_rtc_server(), WebRtcServerCommand::Close),
-        );
+        let close = |(shard, key)| Step::side(shard, Action::WebRtcServer(key, WebRtcServerCommand::Close));
+        let sockets = row.all_parts().map(close).collect();
         let transports = row.transports.iter().filter_map(|no| self.registry.transports.get(*no));
         let steps: Vec<_> = transports.map(|row| close_transport_step(row, false)).collect();
         let closing = self.begin(Object::WebRtcServer(server));
-        let then = Then::Gone(Box::new(closing), vec![sockets]);
+        let then = Then::Gone(Box::new(closing), sockets);
         Ok(Plan { steps, then, claims: Vec::new() })
     }
 

@@ -32,7 +32,7 @@ struct Draft<'a> {
     kind: Kind,
     sockets: Vec<Socket>,
     setup: TransportSetup,
-    /// The only shard where it can be, if there is one.
+    /// Where it goes, if that is decided.
     shard: Option<ShardIndex>,
 }
 
@@ -72,8 +72,9 @@ impl Core {
                     let value = format!("enableUdp {} and enableTcp {}", wish.enable_udp, wish.enable_tcp);
                     return Err(invalid("the choice of protocols", value, expected));
                 }
-                let place = (server, row.head.shard);
-                (WebRtcListen::Server(row.head.key.web_rtc_server()), Vec::new(), Some(place))
+                let shard = self.place_behind(server, wish, self.place(router)?)?;
+                let key = self.server_part(server, shard)?;
+                (WebRtcListen::Server(key), Vec::new(), Some((server, shard)))
             }
         };
         let ice = self.credentials();

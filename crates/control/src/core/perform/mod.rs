@@ -10,6 +10,7 @@ mod data;
 mod observer;
 mod produce;
 mod router;
+mod server;
 mod transport;
 mod worker;
 

@@ -64,7 +64,13 @@ impl Core {
         let shard = self.config.placement.home(|shard| self.standing(shard, 0)).ok_or_else(lost::refusal)?;
         let head = self.head(origin, Kind::WebRtcServer, id.as_str(), shard)?;
         let key = head.key.web_rtc_server();
-        let no = self.registry.servers.add(WebRtcServer { head, sockets, transports: Default::default() });
+        let no = self.registry.servers.add(WebRtcServer {
+            head,
+            sockets,
+            binds: binds.clone(),
+            parts: Default::default(),
+            transports: Default::default(),
+        });
         self.registry.name(id.as_str(), Object::WebRtcServer(no));
         let open = Action::WebRtcServer(key, WebRtcServerCommand::Open(binds));
         Ok(Plan::one(shard, open, Then::Made(Object::WebRtcServer(no), Box::new(Answer::Done))))

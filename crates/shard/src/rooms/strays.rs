@@ -1,0 +1,160 @@
+//! Datagrams on ports that transports of several shards share: whose they are, and what becomes of those that came to the
+//! wrong shard. See `servers`.
+
+use model::key::WebRtcServerKey;
+use net::{Batch, SocketKey};
+use wire::stun;
+
+use super::Rooms;
+use super::ufrags::Home;
+use crate::context::Context;
+use crate::demux::Destination;
+use crate::engine::Claim;
+use crate::key::ShardId;
+use crate::stray::{Door, Stray};
+
+/// By which door a datagram came in.
+#[derive(Clone, Copy, Debug)]
+struct Entrance {
+    server: WebRtcServerKey,
+    place: u8,
+    /// How often it was handed over before.
+    hops: u8,
+}
+
+/// Whose socket is shared.
+#[derive(Debug, Default)]
+pub(super) struct Doors(Vec<Option<(SocketKey, WebRtcServerKey, u8)>>);
+
+impl Doors {
+    pub(super) fn insert(&mut self, socket: SocketKey, server: WebRtcServerKey, place: u8) {
+        let index = socket.index() as usize;
+        if index >= self.0.len() {
+            self.0.resize(index + 1, None);
+        }
+        self.0[index] = Some((socket, server, place));
+    }
+
+    pub(super) fn remove(&mut self, socket: SocketKey) {
+        if let Some(door) = self.0.get_mut(socket.index() as usize) {
+            door.take_if(|(held, ..)| *held == socket);
+        }
+    }
+
+    pub(super) fn find(&self, socket: SocketKey) -> Option<(WebRtcServerKey, u8)> {
+        let (held, server, place) = (*self.0.get(socket.index() as usize)?)?;
+        (held == socket).then_some((server, place))
+    }
+}
+
+impl Rooms {
+    /// Datagrams of another shard's transport.
+    pub(super) fn lead_on(&mut self, shard: ShardId, batch: &Batch<'_>, cx: &mut Context<Self>) -> Claim {
+        let Some((server, place)) = self.doors.find(batch.socket) else { return Claim::Dropped };
+        self.hand_on(Entrance { server, place, hops: 0 }, shard, batch, cx)
+    }
+
+    /// Datagrams of somebody unknown on a shared port.
+    pub(super) fn knock(&mut self, batch: &Batch<'_>, cx: &mut Context<Self>) -> Claim {
+        let Some((server, place)) = self.doors.find(batch.socket) else {
+            // A connection stays where it was accepted: nothing of it is handed over.
+            let door = cx.listener_of(batch.socket).and_then(|listener| self.doors.find(listener));
+            let entrance = door.map(|(server, place)| Entrance { server, place, hops: MOST_HOPS });
+            return entrance.map_or(Claim::Dropped, |entrance| self.let_in(entrance, batch, cx));
+        };
+        let others = self.servers.get(server).map_or(&[][..], |part| &part.others);
+        if let Some(first) = others.iter().any(|other| other.is_telling).then(|| others.first()).flatten() {
+            let shard = first.shard;
+            if !self.is_named(server, batch.bytes) {
+                return self.hand_on(Entrance { server, place, hops: 0 }, shard, batch, cx);
+            }
+        }
+        self.let_in(Entrance { server, place, hops: 0 }, batch, cx)
+    }
+
+    /// A datagram that another shard received.
+    pub(super) fn take_stray(&mut self, stray: &Stray<'_>, cx: &mut Context<Self>) -> Claim {
+        let Stray { door, from, to, received, hops, bytes } = *stray;
+        let server = key_of(door.key);
+        let socket = self.servers.get(server).and_then(|part| *part.sockets.get(usize::from(door.place))?);
+        let Some(socket) = socket else { return Claim::Dropped };
+        let segment_size = bytes.len().max(1);
+        let batch = Batch { socket, from, to, received, bytes, segment_size };
+        let entrance = Entrance { server, place: door.place, hops };
+        match cx.route(&batch) {
+            Destination::Bound(transport) => {
+                // Whatever it makes of it: somebody has it.
+                let _ = self.take_in(transport, &batch, cx);
+                Claim::Taken
+            }
+            Destination::Elsewhere(shard) => self.hand_on(entrance, shard, &batch, cx),
+            _ => self.let_in(entrance, &batch, cx),
+        }
+    }
+
+    /// Lets those in who say a name.
+    fn let_in(&mut self, entrance: Entrance, batch: &Batch<'_>, cx: &mut Context<Self>) -> Claim {
+        let mut claim = Claim::Dropped;
+        for bytes in batch.datagrams() {
+            let Some(ufrag) = ufrag_of(bytes) else { continue };
+            let batch = Batch { bytes, segment_size: bytes.len().max(1), ..*batch };
+            let claimed = match self.ufrags.find(entrance.server, ufrag) {
+                Some(Home::Here(transport)) => self.meet(transport, &batch, cx),
+                Some(Home::There(shard)) => self.hand_on(entrance, shard, &batch, cx),
+                None => {
+                    cx.totals.dropped_unknown_ufrag += 1;
+                    Claim::Dropped
+                }
+            };
+            if claimed == Claim::Taken {
+                claim = Claim::Taken;
+            }
+        }
+        claim
+    }
+
+    fn is_named(&self, server: WebRtcServerKey, bytes: &[u8]) -> bool {
+        ufrag_of(bytes).is_some_and(|ufrag| self.ufrags.find(server, ufrag).is_some())
+    }
+
+    fn hand_on(
+        &self,
+        entrance: Entrance,
+        shard: ShardId,
+        batch: &Batch<'_>,
+        cx: &mut Context<Self>,
+    ) -> Claim {
+        let Entrance { server, place, hops } = entrance;
+        if hops >= MOST_HOPS {
+            return Claim::Dropped;
+        }
+        let others = self.servers.get(server).map_or(&[][..], |part| &part.others);
+        let Some(other) = others.iter().find(|other| other.shard == shard) else { return Claim::Dropped };
+        cx.hand_over_strays(shard, Door { key: packed(other.key), place }, hops + 1, batch);
+        Claim::Taken
+    }
+}
+
+/// The name that a Binding request says, if it is one.
+fn ufrag_of(datagram: &[u8]) -> Option<&[u8]> {
+    // RFC 7983 §7: what else is there does not begin so.
+    if *datagram.first()? > 3 {
+        return None;
+    }
+    let message = stun::Message::parse(datagram).ok()?;
+    let is_request = message.class() == stun::Class::Request && message.method() == stun::Method::BINDING;
+    Some(message.username.filter(|_| is_request)?.receiver)
+}
+
+fn packed(key: WebRtcServerKey) -> u64 {
+    u64::from(key.index) << 32 | u64::from(key.generation)
+}
+
+fn key_of(packed: u64) -> WebRtcServerKey {
+    let [index, generation] =
+        [packed >> 32, packed & 0xFFFF_FFFF].map(|half| u32::try_from(half).unwrap_or(u32::MAX));
+    WebRtcServerKey::new(index, generation)
+}
+
+/// To the one that was there first, and on to the right one.
+const MOST_HOPS: u8 = 2;

@@ -1,0 +1,226 @@
+//! A WebRtcServer on three shards: whoever calls is heard, wherever the kernel delivers what he says.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may stop")]
+
+mod caller;
+#[path = "../support/mod.rs"]
+mod support;
+
+use model::command::{Action, Ports, RouterCommand, TransportCommand, WebRtcServerCommand};
+use model::key::{ConsumerKey, ProducerKey, RouterKey, ShardIndex, TransportKey, WebRtcServerKey};
+use model::reply::Answer;
+use shard::Totals;
+
+use caller::{Caller, credentials};
+use support::hall::{Hall, bind, consume, consuming, produce, producing, rtp};
+
+const ROUTER: RouterKey = RouterKey::new(0, 0);
+
+/// A server, which is called otherwise on each shard.
+struct Server {
+    hall: Hall,
+    port: u16,
+}
+
+impl Server {
+    /// With parts on so many of three shards.
+    fn new(parts: usize) -> Self {
+        let mut hall = Hall::new(3);
+        (0..3).for_each(|shard| hall.open_router(shard, ROUTER));
+        let open = WebRtcServerCommand::Open(vec![bind(Ports::Fixed(0))]);
+        let Answer::Bound(at) = hall.ask(0, Action::WebRtcServer(key(0), open)).unwrap() else { panic!() };
+        let mut server = Self { hall, port: at[0].port };
+        (1..parts).for_each(|shard| server.join(shard));
+        server.hall.ticks(2);
+        server
+    }
+
+    fn join(&mut self, shard: usize) {
+        let others =
+            (0..shard).map(|other| (ShardIndex(u16::try_from(other).unwrap()), key(other))).collect();
+        let join = WebRtcServerCommand::Join { binds: vec![bind(Ports::Fixed(self.port))], others };
+        self.hall.ask(shard, Action::WebRtcServer(key(shard), join)).unwrap();
+    }
+
+    fn caller(&mut self, number: u16, home: usize, lands: usize) -> Caller {
+        let at = (key(home), self.port);
+        Caller::new(&mut self.hall, number, (home, lands), at)
+    }
+
+    fn close(&mut self) {
+        for shard in 0..3 {
+            self.hall.ask(shard, Action::Router(ROUTER, RouterCommand::Close)).unwrap();
+        }
+        for shard in 0..3 {
+            let _ = self.hall.ask(shard, Action::WebRtcServer(key(shard), WebRtcServerCommand::Close));
+        }
+        self.hall.assert_empty();
+    }
+
+    fn sum(&self, figure: impl Fn(&Totals) -> u64) -> u64 {
+        (0..3).map(|shard| figure(&self.hall.totals(shard))).sum()
+    }
+}
+
+fn key(shard: usize) -> WebRtcServerKey {
+    WebRtcServerKey::new(u32::try_from(3 - shard).unwrap(), 7)
+}
+
+/// One who sends and one who hears, both on `home`, whose datagrams land where they land.
+struct Call {
+    sender: Caller,
+    receiver: Caller,
+    next: u16,
+}
+
+impl Call {
+    fn new(server: &mut Server, number: u16, home: usize, lands: [usize; 2]) -> Self {
+        let [mut sender, mut receiver] =
+            [0, 1].map(|of| server.caller(2 * number + of, home, lands[usize::from(of)]));
+        sender.connect(&mut server.hall);
+        receiver.connect(&mut server.hall);
+        let (at, ssrc) = (u32::from(number), 100 + u32::from(number));
+        let (producer, consumer) = (ProducerKey::new(at, 0), ConsumerKey::new(at, 0));
+        let open = producing(sender.transport, ssrc);
+        server.hall.ask(home, produce(producer, &open)).unwrap();
+        let open = consuming(receiver.transport, producer, ssrc, 500 + ssrc);
+        server.hall.ask(home, consume(consumer, open)).unwrap();
+        Self { sender, receiver, next: 1 }
+    }
+
+    /// Sends so many packets. How many of them came.
+    fn pass(&mut self, hall: &mut Hall, ssrc: u32, count: u16) -> usize {
+        let payload = [0x7C; 700];
+        for sequence in self.next..self.next + count {
+            self.sender.send_rtp(hall, &rtp(ssrc, sequence, &payload));
+            hall.tick();
+        }
+        self.next += count;
+        hall.ticks(2);
+        self.sender.collect(hall);
+        self.receiver.collect(hall);
+        let heard = std::mem::take(&mut self.receiver.heard);
+        heard.iter().filter(|packet| packet.ends_with(&payload)).count()
+    }
+}
+
+#[test]
+fn calls_stand_wherever_their_datagrams_come_in() {
+    let mut server = Server::new(3);
+    let mut calls: Vec<_> = (0..9_u16)
+        .map(|number| {
+            let (home, lands) = (usize::from(number % 3), usize::from(number / 3));
+            (number, Call::new(&mut server, number, home, [lands, (lands + 1) % 3]))
+        })
+        .collect();
+    let before = server.sum(|totals| totals.strays_handed_over);
+    for (number, call) in &mut calls {
+        assert_eq!(call.pass(&mut server.hall, 100 + u32::from(*number), 20), 20, "call {number}");
+    }
+    // Six senders of nine are not at home where they land.
+    let handed_over = server.sum(|totals| totals.strays_handed_over);
+    assert_eq!(handed_over - before, 6 * 20);
+    assert_eq!(server.sum(|totals| totals.strays_taken), handed_over);
+    assert_eq!(server.sum(|totals| totals.dropped_strays + totals.dropped_unknown), 0);
+    server.close();
+}
+
+#[test]
+fn a_flood_of_strangers_ends_where_it_comes_in() {
+    let mut server = Server::new(3);
+    let mut call = Call::new(&mut server, 0, 0, [1, 2]);
+    let before = server.sum(|totals| totals.strays_handed_over);
+    let mut stranger = server.caller(7, 2, 1);
+    stranger.ice = credentials("a name that nobody ever gave to.");
+    let garbage = [0x80; 900];
+    for round in 0..20 {
+        for lands in 0..3 {
+            stranger.lands = lands;
+            stranger.address.set_port(40_000 + round);
+            stranger.check(&mut server.hall);
+            (0..20).for_each(|_| stranger.say(&mut server.hall, &garbage));
+        }
+        assert_eq!(call.pass(&mut server.hall, 100, 5), 5, "round {round}");
+    }
+    assert_eq!(stranger.granted, 0);
+    assert_eq!(server.sum(|totals| totals.dropped_unknown_ufrag), 60);
+    assert_eq!(server.sum(|totals| totals.dropped_unknown), 20 * 3 * 21);
+    // Only what belongs to the call went across.
+    assert_eq!(server.sum(|totals| totals.strays_handed_over) - before, 20 * 5);
+    server.close();
+}
+
+/// From the moment that a part has bound, the kernel gives it datagrams of others.
+#[test]
+fn a_part_that_joins_loses_nothing_of_calls_that_stand() {
+    let mut server = Server::new(2);
+    let mut call = Call::new(&mut server, 0, 0, [0, 0]);
+    let mut other = Call::new(&mut server, 1, 1, [1, 1]);
+    assert_eq!((call.pass(&mut server.hall, 100, 5), other.pass(&mut server.hall, 101, 5)), (5, 5));
+    let others = vec![(ShardIndex(0), key(0)), (ShardIndex(1), key(1))];
+    let join = WebRtcServerCommand::Join { binds: vec![bind(Ports::Fixed(server.port))], others };
+    server.hall.submit(2, Action::WebRtcServer(key(2), join));
+    // It has bound, and nobody has heard of it yet.
+    server.hall.tick_only(2);
+    for call in [&mut call, &mut other] {
+        call.sender.lands = 2;
+    }
+    for sequence in 6..9 {
+        call.sender.send_rtp(&mut server.hall, &rtp(100, sequence, b"in between"));
+        other.sender.send_rtp(&mut server.hall, &rtp(101, sequence, b"in between"));
+        server.hall.tick_only(2);
+    }
+    server.hall.ticks(3);
+    for call in [&mut call, &mut other] {
+        call.receiver.collect(&mut server.hall);
+        assert_eq!(std::mem::take(&mut call.receiver.heard).len(), 3);
+        call.next = 9;
+    }
+    let twice = server.sum(|totals| totals.strays_handed_over);
+    assert_eq!(twice, 3 + 2 * 3, "those of the second shard by way of the first");
+    assert_eq!((call.pass(&mut server.hall, 100, 5), other.pass(&mut server.hall, 101, 5)), (5, 5));
+    assert_eq!(server.sum(|totals| totals.strays_handed_over) - twice, 10);
+    server.close();
+}
+
+#[test]
+fn a_restart_of_ice_is_known_everywhere_and_the_old_name_is_forgotten() {
+    let mut server = Server::new(3);
+    let mut caller = server.caller(0, 0, 1);
+    caller.connect(&mut server.hall);
+    let old = std::mem::replace(&mut caller.ice, credentials("another-name-of-a-restart-of-ice"));
+    let restart = TransportCommand::RestartIce(Box::new(caller.ice.clone()));
+    server.hall.ask(0, Action::Transport(caller.transport, restart)).unwrap();
+    server.hall.ticks(2);
+    // From another address, which comes in elsewhere.
+    (caller.lands, caller.address) = (2, support::hall::remote(31_000));
+    caller.check(&mut server.hall);
+    assert_eq!(caller.granted, 2);
+    let before = server.sum(|totals| totals.dropped_unknown_ufrag);
+    (caller.ice, caller.address) = (old, support::hall::remote(31_001));
+    caller.check(&mut server.hall);
+    assert_eq!(caller.granted, 2);
+    assert_eq!(server.sum(|totals| totals.dropped_unknown_ufrag), before + 1);
+    server.close();
+}
+
+#[test]
+fn what_is_closed_is_forgotten_on_all_shards() {
+    let mut server = Server::new(3);
+    let mut caller = server.caller(0, 0, 1);
+    caller.connect(&mut server.hall);
+    server.hall.ask(0, Action::Transport(caller.transport, TransportCommand::Close)).unwrap();
+    server.hall.ticks(2);
+    let before = server.sum(|totals| totals.strays_handed_over);
+    caller.check(&mut server.hall);
+    caller.say(&mut server.hall, &[0x80; 100]);
+    server.hall.ticks(2);
+    assert_eq!((caller.granted, server.sum(|totals| totals.strays_handed_over)), (1, before));
+    // Another one comes from the same address.
+    let again = TransportKey::new(0, 1);
+    let mut next = server.caller(1, 2, 1);
+    next.address = caller.address;
+    next.connect(&mut server.hall);
+    assert_ne!(next.transport, again);
+    server.close();
+}
