@@ -180,6 +180,8 @@ scenarios! {
     aiortc:
     #[ignore = "needs aiortc"]
     there_and_back,
+    #[ignore = "needs aiortc"]
+    with_an_rsa_certificate,
 }
 
 scenarios! {

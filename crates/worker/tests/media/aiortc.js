@@ -2,16 +2,17 @@
 'use strict';
 
 const assert = require('assert');
+const fs = require('fs');
+const os = require('os');
 const path = require('path');
 const readline = require('readline');
-const { spawn } = require('child_process');
+const { execFileSync, spawn } = require('child_process');
 const { once } = require('events');
 
 const PYTHON = path.join(__dirname, '../python');
 
 class Aiortc {
-  constructor(bed) {
-    this.bed = bed;
+  constructor() {
     const python = process.env.SHARDCAST_TEST_PYTHON ?? path.join(PYTHON, 'venv/bin/python');
     this.process = spawn(python, [path.join(PYTHON, 'webrtc.py')], { stdio: ['pipe', 'pipe', 'inherit'] });
     this.lines = readline.createInterface({ input: this.process.stdout })[Symbol.asyncIterator]();
@@ -31,7 +32,8 @@ class Aiortc {
   }
 }
 
-const signalled = transport => ({
+const signalled = (transport, setup) => ({
+  setup,
   iceParameters: transport.iceParameters,
   iceCandidates: transport.iceCandidates,
   dtlsParameters: transport.dtlsParameters,
@@ -60,16 +62,35 @@ const CAPABILITIES = {
 };
 
 async function there_and_back(bed) {
-  const router = await bed.router();
+  await roundTrip(await bed.router(), 'passive');
+}
+
+// As a client aiortc offers no RSA for the other side; as a server it takes whatever is shown to it.
+async function with_an_rsa_certificate(bed) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'shardcast-rsa-'));
+  const [dtlsCertificateFile, dtlsPrivateKeyFile] = ['cert', 'key'].map(file => path.join(folder, file));
+  try {
+    const request = ['req', '-x509', '-nodes', '-newkey', 'rsa:2048', '-subj', '/CN=worker', '-days', '30'];
+    execFileSync('openssl', [...request, '-keyout', dtlsPrivateKeyFile, '-out', dtlsCertificateFile], { stdio: 'pipe' });
+    const worker = await bed.worker({ dtlsCertificateFile, dtlsPrivateKeyFile });
+    await roundTrip(await bed.router(worker), 'active');
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+// `setup` is what the worker's side is in DTLS.
+async function roundTrip(router, setup) {
+  const role = setup === 'passive' ? 'client' : 'server';
   const listenInfos = [{ protocol: 'udp', ip: '127.0.0.1' }];
   const [up, down] = await Promise.all([1, 2].map(() => router.createWebRtcTransport({ listenInfos })));
   const states = [];
   up.on('dtlsstatechange', state => states.push(state));
-  const aiortc = new Aiortc(bed);
+  const aiortc = new Aiortc();
 
-  const offer = await aiortc.ask({ do: 'publish', transport: signalled(up) });
+  const offer = await aiortc.ask({ do: 'publish', transport: signalled(up, setup) });
   assert.deepStrictEqual(offer.offered.map(media => media.kind), ['audio', 'video']);
-  await up.connect({ dtlsParameters: { role: 'client', fingerprints: offer.fingerprints } });
+  await up.connect({ dtlsParameters: { role, fingerprints: offer.fingerprints } });
   const producers = await Promise.all(
     offer.offered.map(media => up.produce({ kind: media.kind, rtpParameters: parameters(media) })),
   );
@@ -80,8 +101,8 @@ async function there_and_back(bed) {
   const medias = consumers.map(({ kind, rtpParameters: { codecs, encodings } }) => (
     { kind, payloadType: codecs[0].payloadType, ssrc: encodings[0].ssrc }
   ));
-  const answer = await aiortc.ask({ do: 'receive', transport: signalled(down), medias });
-  await down.connect({ dtlsParameters: { role: 'client', fingerprints: answer.fingerprints } });
+  const answer = await aiortc.ask({ do: 'receive', transport: signalled(down, setup), medias });
+  await down.connect({ dtlsParameters: { role, fingerprints: answer.fingerprints } });
 
   let counted;
   do {
@@ -95,4 +116,4 @@ async function there_and_back(bed) {
   await aiortc.end();
 }
 
-module.exports = { there_and_back };
+module.exports = { there_and_back, with_an_rsa_certificate };

@@ -46,8 +46,8 @@ class Bed {
     return Number(process.env.SHARDCAST_SHARDS);
   }
 
-  async worker() {
-    const worker = await mediasoup.createWorker({ logLevel: 'debug', logTags: ['info'] });
+  async worker(settings) {
+    const worker = await mediasoup.createWorker({ logLevel: 'debug', logTags: ['info'], ...settings });
     worker.on('died', error => {
       this.tell();
       console.error(`the worker died: ${error}`);

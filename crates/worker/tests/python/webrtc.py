@@ -86,7 +86,7 @@ async def publish(transport):
     medias = own_media(connection.localDescription.sdp)
     say(offered=medias, fingerprints=fingerprints(connection.localDescription.sdp))
     answers = [{"kind": media["kind"], "payloadType": media["payloadType"]} for media in medias]
-    answer = description({**transport, "setup": "passive"}, answers, "recvonly")
+    answer = description(transport, answers, "recvonly")
     await connection.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
     return connection
 
@@ -103,7 +103,7 @@ async def count(track, frames):
 async def receive(transport, medias):
     connection, frames = RTCPeerConnection(), {}
     connection.on("track", lambda track: asyncio.ensure_future(count(track, frames)))
-    offer = description({**transport, "setup": "actpass"}, medias, "sendonly")
+    offer = description(transport, medias, "sendonly")
     await connection.setRemoteDescription(RTCSessionDescription(sdp=offer, type="offer"))
     await connection.setLocalDescription(await connection.createAnswer())
     say(answered=True, fingerprints=fingerprints(connection.localDescription.sdp))
