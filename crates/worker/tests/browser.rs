@@ -40,7 +40,9 @@ const BEHIND_A_BAD_NETWORK: &[&str] = &["last_mile"];
 scenarios! {
     codecs:
     #[ignore = "needs Chromium"]
-    over_udp,
+    all_of_them_over_udp,
+    #[ignore = "needs Chromium"]
+    all_of_them_over_tcp,
     #[ignore = "needs Chromium"]
     with_the_worker_as_the_client_of_dtls,
 }
@@ -48,15 +50,25 @@ scenarios! {
 scenarios! {
     changes:
     #[ignore = "needs Chromium"]
-    the_sender_pauses,
+    the_sender_pauses_over_udp,
     #[ignore = "needs Chromium"]
-    the_receiver_pauses,
+    the_receiver_pauses_over_udp,
     #[ignore = "needs Chromium"]
-    ice_restarts,
+    ice_restarts_over_udp,
     #[ignore = "needs Chromium"]
-    a_track_is_replaced,
+    a_track_is_replaced_over_udp,
     #[ignore = "needs Chromium"]
-    either_side_closes,
+    either_side_closes_over_udp,
+    #[ignore = "needs Chromium"]
+    the_sender_pauses_over_tcp,
+    #[ignore = "needs Chromium"]
+    the_receiver_pauses_over_tcp,
+    #[ignore = "needs Chromium"]
+    ice_restarts_over_tcp,
+    #[ignore = "needs Chromium"]
+    a_track_is_replaced_over_tcp,
+    #[ignore = "needs Chromium"]
+    either_side_closes_over_tcp,
 }
 
 scenarios! {

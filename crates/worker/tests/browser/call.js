@@ -17,6 +17,9 @@ const WAYS = {
   }),
 };
 
+// What a scenario is called that is played by a way to the worker.
+const NAMES = { over_udp: 'udp', over_tcp: 'tcp' };
+
 class Call {
   static async begin(bed, way = 'udp') {
     const call = new Call();
@@ -115,6 +118,15 @@ async function pair(bed, way, mimeTypes) {
   return { call, from, to, up, down, streams };
 }
 
+// Each of these scenarios by each way.
+function overEach(exports, scenarios) {
+  for (const [name, way] of Object.entries(NAMES)) {
+    for (const [scenario, play] of Object.entries(scenarios)) {
+      exports[`${scenario}_${name}`] = bed => play(bed, way);
+    }
+  }
+}
+
 const video = parameters => ({ kind: 'video', clockRate: 90000, ...parameters });
 const CODECS = [
   { kind: 'audio', mimeType: OPUS, clockRate: 48000, channels: 2 },
@@ -127,4 +139,4 @@ const CODECS = [
   video({ mimeType: 'video/AV1' }),
 ];
 
-module.exports = { Call, OPUS, VIDEO, WAYS, pair };
+module.exports = { Call, OPUS, VIDEO, WAYS, overEach, pair };

@@ -2,19 +2,19 @@
 'use strict';
 
 const assert = require('assert');
-const { Call, OPUS, VIDEO, pair } = require('./call.js');
+const { Call, OPUS, VIDEO, overEach, pair } = require('./call.js');
 const { watch } = require('./watch.js');
 
-for (const [name, way] of Object.entries({ over_udp: 'udp' })) {
-  exports[name] = async bed => {
-    const { up, down, streams } = await pair(bed, way, [OPUS, ...VIDEO]);
-    await watch(bed, streams);
-    for (const transport of [up, down]) {
-      assert.strictEqual(transport.iceSelectedTuple.protocol, way === 'tcp' ? 'tcp' : 'udp');
-      assert.deepStrictEqual(transport.states.dtls, ['connecting', 'connected']);
-    }
-  };
-}
+const all_of_them = async (bed, way) => {
+  const { up, down, streams } = await pair(bed, way, [OPUS, ...VIDEO]);
+  await watch(bed, streams);
+  for (const transport of [up, down]) {
+    assert.strictEqual(transport.iceSelectedTuple.protocol, way === 'tcp' ? 'tcp' : 'udp');
+    assert.deepStrictEqual(transport.states.dtls, ['connecting', 'connected']);
+  }
+};
+
+overEach(exports, { all_of_them });
 
 // The worker begins the handshake where the page wants to be asked. mediasoup-client has that only where it sends: where
 // it receives, its page offers to be asked and asks.

@@ -5,14 +5,14 @@ const assert = require('assert');
 const judge = require('./judge.js');
 
 // Asserts what a viewer would notice. What only a machine without time for us explains, once, is looked at again: a
-// fault of ours is there the next time too.
-async function watch(bed, streams, { meanwhile = async () => {} } = {}) {
+// fault of ours is there the next time too. `mayLose` is for what is lost outside the worker.
+async function watch(bed, streams, { meanwhile = async () => {}, mayLose = false } = {}) {
   const excused = [];
   for (;;) {
     const seen = await look(bed, streams, meanwhile);
     for (const { stream, samples } of seen) {
       const { lost } = samples.at(-1).to;
-      assert.strictEqual(lost, 0, `packets lost of ${stream.mimeType}`);
+      if (!mayLose) assert.strictEqual(lost, 0, `packets lost of ${stream.mimeType}`);
     }
     const late = seen.flatMap(({ stream, gaps: { ours } }) => ours.map(gap => ({ of: stream.mimeType, ...gap })));
     if (late.length === 0) return record(bed, seen, excused);
