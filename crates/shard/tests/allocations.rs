@@ -6,15 +6,24 @@
 mod support;
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::net::{Ipv4Addr, UdpSocket};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
+use net::epoll::{EpollConfig, EpollDriver};
+use net::lane::Sleeper;
 use net::probe::HostChoice;
-use shard::{ShardId, StreamId};
+use net::uring::{UringConfig, UringDriver};
+use net::{Driver, Listener, Pool, Ports, SocketConfig};
+use shard::{RequestId, ShardCore, ShardId, StreamId, TransportKey};
+use support::gate::{self, Gate};
+use support::polling::Polling;
 use support::relay::Command;
 use support::running::{HOSTS, Running};
 use support::sim::SimDriver;
 use support::{Bench, config, peer};
+use wire::Mono;
 
 struct Counting;
 
@@ -53,9 +62,14 @@ fn forwarding_allocates_nothing() {
     assert_ne!(allocations(), 0, "the allocator counts");
     support::warm::rooms_allocate_nothing(allocations);
     in_memory(1_000_000);
+    let config = EpollConfig { sockets: 16, ..EpollConfig::default() };
+    over_tcp(Polling(EpollDriver::new(config).unwrap()), 50_000);
+    if let Ok(driver) = UringDriver::new(UringConfig { sockets: 16, ..UringConfig::default() }) {
+        over_tcp(Polling(driver), 50_000);
+    }
     for &host in HOSTS {
         let per_wait = if Some(host) == ALLOCATES_TO_WAIT { PER_WAIT } else { 0 };
-        if let Some(running) = Running::on(host, 2, config) {
+        if let Some(running) = Running::on(host, 2, support::config) {
             on_threads(running, 500_000, per_wait);
         }
     }
@@ -84,6 +98,67 @@ fn in_memory(goal: u64) {
     assert_eq!(allocations() - before, 0, "while {goal} packets were forwarded");
     let sent = net::Driver::counters(bench.core.driver_mut()).sent_datagrams;
     assert_eq!(sent, (rounds + 100) * 8 * 4 * 10);
+}
+
+/// Somebody on this thread sends frames over TCP, whole and in pieces, and reads the answers.
+fn over_tcp<D: Driver>(driver: D, goal: usize) {
+    let config = config(0);
+    let sleeper = Sleeper::new().unwrap();
+    let pool = Pool::new(&config.pool).unwrap();
+    let make = Box::new(|_: &mut _| Gate::default());
+    let (mut core, mut face) = ShardCore::new(&config, pool, driver, sleeper.waker(), make);
+    let listener = SocketConfig::new(Ipv4Addr::LOCALHOST.into(), Ports::Exact(0));
+    let listener = Listener::bind(&listener).unwrap();
+    let mut peer = TcpStream::connect(listener.local_addr()).unwrap();
+    let open = gate::Command::Open(TransportKey::new(1, 0), Some(listener));
+    face.control.submit(RequestId(1), open).unwrap();
+    face.control.submit(RequestId(2), gate::Command::Mirror).unwrap();
+    let mut now = Mono::from_nanos(1);
+    let mut tick = || {
+        now += Duration::from_micros(100);
+        core.wait().unwrap();
+        core.tick(now);
+    };
+    peer.write_all(b"\x00\x0bmine1 hello").unwrap();
+    (0..1_000).for_each(|_| tick());
+    peer.set_nonblocking(true).unwrap();
+    // Its second piece shall not wait for the first to be acknowledged.
+    peer.set_nodelay(true).unwrap();
+    // Four frames of 200 bytes, and where they are cut.
+    let mut frames = [9; 4 * 202];
+    frames.chunks_mut(202).for_each(|frame| frame[..2].copy_from_slice(&[0, 200]));
+    let mut round = |cut: usize| {
+        let mut left = frames.len();
+        let (first, second) = frames.split_at(cut);
+        for piece in [first, second] {
+            peer.write_all(piece).unwrap();
+            tick();
+        }
+        let (mut answers, mut looks) = ([0; 1024], 0);
+        while left > 0 {
+            match peer.read(&mut answers) {
+                Ok(count) => {
+                    assert_ne!(count, 0, "closed");
+                    left -= count;
+                }
+                Err(error) => {
+                    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock, "at {cut}");
+                    looks += 1;
+                    assert!(looks < 100_000, "no answer at {cut}: {left} bytes");
+                    tick();
+                }
+            }
+        }
+    };
+    (0..frames.len()).for_each(&mut round);
+    let before = allocations();
+    (0..goal / 4).for_each(|n| round(n % frames.len() / 202 * 202));
+    let whole = allocations() - before;
+    assert_eq!(whole, 0, "while {goal} frames were answered");
+    let before = allocations();
+    (0..goal / 4).for_each(|n| round(n % frames.len()));
+    let cut = allocations() - before;
+    assert_eq!(cut, 0, "while {goal} frames were answered, a quarter of which came in two pieces");
 }
 
 /// A source on this thread, a relay on two shards, two sinks each that nobody drains.

@@ -14,6 +14,8 @@ pub enum Command {
     Send(TransportKey, u32, usize),
     CloseListener,
     CloseTransport(TransportKey),
+    /// From now on each datagram of a bound tuple is answered by one of as many bytes, and not noted.
+    Mirror,
     /// Forgets the tuples, as after the end of consent.
     Unbind(TransportKey),
     Panic,
@@ -28,6 +30,8 @@ pub struct Gate {
     pub caught_up: usize,
     pub closed: Vec<SocketKey>,
     queue: Vec<(TransportKey, u32, usize)>,
+    mirrors: bool,
+    answers: Vec<(Tuple, usize)>,
 }
 
 impl Engine for Gate {
@@ -68,6 +72,7 @@ impl Engine for Gate {
             Command::Unbind(key) => {
                 self.bound.retain(|(of, tuple)| *of != key || !cx.unbind(key, *tuple));
             }
+            Command::Mirror => self.mirrors = true,
             Command::Panic => panic!("on order"),
         }
         cx.reply(ticket, listener);
@@ -85,7 +90,11 @@ impl Engine for Gate {
 
     fn timer(&mut self, (): (), _: &mut Context<Self>) {}
 
-    fn receive(&mut self, _: TransportKey, batch: Batch<'_>, _: &mut Context<Self>) {
+    fn receive(&mut self, key: TransportKey, batch: Batch<'_>, cx: &mut Context<Self>) {
+        if self.mirrors {
+            self.answers.push((Tuple::of(&batch), batch.bytes.len()));
+            return cx.mark_dirty(key);
+        }
         self.heard.push((batch.socket, batch.bytes.to_vec()));
     }
 
@@ -111,6 +120,10 @@ impl Engine for Gate {
     }
 
     fn flush<D: Driver>(&mut self, key: TransportKey, egress: &mut Egress<'_, D>, _: &mut Context<Self>) {
+        for (Tuple { socket, remote: to, .. }, len) in self.answers.drain(..) {
+            egress.reserve(len).fill(7);
+            egress.send_framed(&Transmit { socket, to, from: None, len, segment_size: len });
+        }
         for (_, count, len) in self.queue.extract_if(.., |(of, ..)| *of == key) {
             for (_, tuple) in self.bound.iter().filter(|(of, _)| *of == key) {
                 // Runs of ten.
