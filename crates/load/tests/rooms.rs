@@ -90,6 +90,7 @@ fn an_interrupted_run_reports_what_there_is() {
     let output = load.wait_with_output().unwrap();
     let report = report(&output);
     assert_eq!((&report["interrupted"], &report["peers"]["began"]), (&json!(true), &json!(3)));
+    assert_eq!((output.status.code(), &report["peers"]["failed"]), (Some(0), &json!(0)));
     assert_eq!(server.get("/v1/routers"), json!([]));
 }
 

@@ -29,6 +29,9 @@ pub(super) struct Thread {
     usage: Usage,
     /// Sockets in which there may be more.
     ready: Vec<usize>,
+    /// Until when the kernel was asked to let this thread sleep. It counts in milliseconds, rounded up: that timers are
+    /// that much late is nobody's lack of CPU, and datagrams wake the thread at once.
+    slept_until: Instant,
 }
 
 struct Seat {
@@ -56,15 +59,18 @@ impl Thread {
     ) -> Self {
         let meter = Meter::new(session.run, session.epoch);
         let (seats, ready) = (Vec::new(), Vec::new());
-        let usage = Usage::begin(Instant::now());
-        Self { poll, session, board, commands, seats, timers: Timers::default(), meter, usage, ready }
+        let (now, timers) = (Instant::now(), Timers::default());
+        let usage = Usage::begin(now);
+        Self { poll, session, board, commands, seats, timers, meter, usage, ready, slept_until: now }
     }
 
     /// Until nobody gives commands any more.
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
         loop {
-            self.poll.poll(&mut events, self.sleep())?;
+            let sleep = self.sleep();
+            self.slept_until = Instant::now() + sleep;
+            self.poll.poll(&mut events, Some(sleep))?;
             let woken = events.iter().filter(|event| event.token() != WAKER).map(|event| event.token().0);
             self.ready.extend(woken);
             loop {
@@ -82,13 +88,14 @@ impl Thread {
         }
     }
 
-    fn sleep(&self) -> Option<Duration> {
+    fn sleep(&self) -> Duration {
         if !self.ready.is_empty() {
-            return Some(Duration::ZERO);
+            return Duration::ZERO;
         }
         let until = self.timers.next().map(|at| at.saturating_duration_since(Instant::now()));
         // The thread looks at itself from time to time.
-        Some(until.map_or(LOOK, |until| until.min(LOOK)))
+        let until = until.map_or(LOOK, |until| until.min(LOOK));
+        Duration::from_nanos(nanos(until).next_multiple_of(1_000_000))
     }
 
     fn obey(&mut self, command: Command) {
@@ -174,7 +181,8 @@ impl Thread {
         while let Some((due, index)) = self.timers.pop(now) {
             let Some(seat) = self.seats.get_mut(index) else { continue };
             let now = Instant::now();
-            self.meter.lag.record(nanos(now.saturating_duration_since(due)));
+            let lag = now.saturating_duration_since(due.max(self.slept_until));
+            self.meter.lag.record(nanos(lag));
             seat.step(&mut self.meter, |peer, meter, send| peer.advance(now, meter, send));
             seat.tell(&self.board);
             self.timers.set(index, seat.peer.poll_timeout());

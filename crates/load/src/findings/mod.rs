@@ -11,7 +11,7 @@ mod peers;
 mod verdicts;
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::engine::ThreadReport;
 use crate::histogram::Percentiles;
@@ -138,7 +138,8 @@ impl Findings {
             found.threads.iter().flat_map(|thread| thread.ports.iter().copied()).collect();
         let dropped = own::dropped_by_sockets(&ports);
         let Found { threads, refused, began, lasted, joining_took, interrupted, process } = found;
-        let sum = Sum::of(&threads, refused);
+        let patience = if interrupted { Instant::now().checked_sub(plan.pace.join_timeout) } else { None };
+        let sum = Sum::of(&threads, refused, patience);
         let failed = sum.failures.values().sum::<u64>();
         // Whoever was still at it when the run was interrupted has not failed, nor has it what it wants.
         let peers = Peers {

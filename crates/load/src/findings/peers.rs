@@ -34,7 +34,12 @@ pub(super) struct Sum {
 }
 
 impl Sum {
-    pub(super) fn of(threads: &[ThreadReport], failures: BTreeMap<String, u64>) -> Self {
+    /// Peers that began after `patience` have not failed for not being done yet.
+    pub(super) fn of(
+        threads: &[ThreadReport],
+        failures: BTreeMap<String, u64>,
+        patience: Option<Instant>,
+    ) -> Self {
         let histogram = Histogram::new;
         let mut sum = Self {
             meter: None,
@@ -63,7 +68,7 @@ impl Sum {
         let peers = || threads.iter().flat_map(|thread| &thread.peers);
         // What a stream has had in all is known only when all that was sent is known.
         peers().for_each(|peer| sum.sent_by(peer));
-        peers().for_each(|peer| sum.joined(peer));
+        peers().for_each(|peer| sum.joined(peer, patience));
         sum
     }
 
@@ -103,9 +108,12 @@ impl Sum {
         }
     }
 
-    fn joined(&mut self, peer: &PeerReport) {
-        match cause_of_failure(peer) {
-            Some(cause) => *self.failures.entry(cause).or_default() += 1,
+    fn joined(&mut self, peer: &PeerReport, patience: Option<Instant>) {
+        let has_time = patience.is_some_and(|patience| peer.timeline.began > patience);
+        match shortcoming(peer) {
+            Some(Shortcoming::Failed(cause)) => *self.failures.entry(cause).or_default() += 1,
+            Some(Shortcoming::Waits(_)) if has_time => {}
+            Some(Shortcoming::Waits(cause)) => *self.failures.entry(cause.to_owned()).or_default() += 1,
             None => self.satisfied += 1,
         }
         let timeline = &peer.timeline;
@@ -147,10 +155,18 @@ impl Sum {
     }
 }
 
+/// Why a peer has not what it wants.
+enum Shortcoming {
+    /// And never will.
+    Failed(String),
+    /// Unless it comes in time.
+    Waits(&'static str),
+}
+
 /// The first thing that went wrong with a peer.
-fn cause_of_failure(peer: &PeerReport) -> Option<String> {
+fn shortcoming(peer: &PeerReport) -> Option<Shortcoming> {
     if let Some(cause) = &peer.refused {
-        return Some(cause.clone());
+        return Some(Shortcoming::Failed(cause.clone()));
     }
     let silent = |kind: MediaKind| {
         let mut subscriptions = peer.subscriptions.iter();
@@ -159,16 +175,22 @@ fn cause_of_failure(peer: &PeerReport) -> Option<String> {
     let keyless = |subscription: &Subscription| {
         subscription.kind == MediaKind::Video && subscription.key_frame_at.is_none()
     };
-    let cause = match &peer.ended {
-        Some(Ended::Closed) => "the server ended the connection",
-        Some(Ended::Broken(why)) => return Some(format!("the peer's WebRTC stack gave up: {why}")),
+    let waits = match &peer.ended {
+        Some(Ended::Closed) => {
+            return Some(Shortcoming::Failed("the server ended the connection".to_owned()));
+        }
+        Some(Ended::Broken(why)) => {
+            return Some(Shortcoming::Failed(format!("the peer's WebRTC stack gave up: {why}")));
+        }
         None if peer.timeline.ice_at.is_none() => "ICE did not connect",
         None if peer.timeline.dtls_at.is_none() => "DTLS did not connect",
         None if silent(MediaKind::Audio) => "no sound came",
         None if silent(MediaKind::Video) => "no picture came",
         None if peer.subscriptions.iter().any(keyless) => "no key frame came",
-        None if peer.disconnections > 0 => "the path was lost for a while",
+        None if peer.disconnections > 0 => {
+            return Some(Shortcoming::Failed("the path was lost for a while".to_owned()));
+        }
         None => return None,
     };
-    Some(cause.to_owned())
+    Some(Shortcoming::Waits(waits))
 }

@@ -1,7 +1,5 @@
 //! A publisher on one thread, subscribers on another, and what is made of them.
 
-use std::time::Instant;
-
 use model::rtp::MediaKind;
 
 use super::*;
@@ -16,6 +14,10 @@ use crate::stamp::Stamp;
 
 /// A run in which one of two subscribers misses ten packets of a hundred and the other gets nothing.
 pub(crate) fn findings(thresholds: Thresholds) -> Findings {
+    Findings::of(&plan(thresholds), found())
+}
+
+fn found() -> Found {
     let epoch = Instant::now();
     let at = |ms| epoch + Duration::from_millis(ms);
     let timeline = Timeline {
@@ -66,7 +68,7 @@ pub(crate) fn findings(thresholds: Thresholds) -> Findings {
         thread(vec![publisher], Meter::new(RUN, epoch), 950),
         thread(vec![subscriber, silent, ended], meter, 300),
     ];
-    let found = Found {
+    Found {
         threads,
         refused: BTreeMap::from([("the server refused with 429: try again".to_owned(), 2)]),
         began: 6,
@@ -74,8 +76,7 @@ pub(crate) fn findings(thresholds: Thresholds) -> Findings {
         joining_took: Some(Duration::from_millis(200)),
         interrupted: false,
         process: None,
-    };
-    Findings::of(&plan(thresholds), found)
+    }
 }
 
 fn plan(thresholds: Thresholds) -> Plan {
@@ -118,6 +119,19 @@ fn peers_of_all_threads_make_one_report() {
     assert_eq!((ms(findings.joining.ice), ms(findings.joining.dtls)), (Some((4, 5)), Some((4, 20))));
     assert_eq!((ms(findings.key_frame_wait), ms(findings.silence)), (Some((1, 62)), Some((1, 20))));
     assert_eq!(findings.own.strange, 1);
+}
+
+#[test]
+fn who_was_still_joining_when_a_run_was_interrupted_has_not_failed() {
+    let interrupted = |join_timeout| {
+        let mut plan = plan(Thresholds::default());
+        plan.pace.join_timeout = join_timeout;
+        Findings::of(&plan, Found { interrupted: true, ..found() })
+    };
+    let Findings { peers, failures, .. } = interrupted(Duration::from_secs(60));
+    assert!(!failures.contains_key("no picture came"), "{failures:?}");
+    assert_eq!((peers.satisfied, peers.failed), (2, 3));
+    assert_eq!(interrupted(Duration::ZERO).peers.failed, 4, "its time was over");
 }
 
 #[test]
