@@ -43,6 +43,8 @@ pub struct Context<E: Engine> {
     pub(crate) blocked: bool,
     /// The engine has work for the next tick.
     pub(crate) hurried: bool,
+    /// When the engine has to look at what it keeps, though nothing may happen until then.
+    pub(crate) wakes_by: Mono,
     /// Packet memory, this shard's or a neighbour's, ran short when the tick began.
     short: bool,
     look_at_pool: Mono,
@@ -65,6 +67,14 @@ impl<E: Engine> Context<E> {
     /// There is work left that nobody will wake this shard for: the next tick comes without a wait.
     pub const fn hurry(&mut self) {
         self.hurried = true;
+    }
+
+    /// There is something to be seen to at the end of a tick at that time or later, which may be the only reason for
+    /// that tick. Holds until the next tick begins, which says it anew.
+    pub const fn wake_by(&mut self, at: Mono) {
+        if at.as_nanos() < self.wakes_by.as_nanos() {
+            self.wakes_by = at;
+        }
     }
 }
 

@@ -102,8 +102,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
 
     /// `wait` for hosts that wait in their own way: `turn` is called as `Driver::turn` would be.
     pub(crate) fn turn_by<R>(&mut self, turn: impl FnOnce(&mut D, Wait, &mut dyn FnMut() -> bool) -> R) -> R {
-        let until = self.cx.timers.next_deadline().unwrap_or(Mono::NEVER).min(self.cx.next_look_at_pool());
-        let until = until.min(self.streams.next_deadline());
+        let until = self.cx.next_deadline().min(self.streams.next_deadline());
         let retry = if self.cx.blocked { self.cx.now() + BLOCKED_RETRY } else { Mono::NEVER };
         let wait = if self.more { Wait::Poll } else { Wait::Until(until.min(retry)) };
         // Commands that wait for the next engine are no reason to stay awake, and neither is an end that has begun.

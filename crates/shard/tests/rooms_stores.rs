@@ -8,18 +8,22 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use model::command::{Action, ConsumerCommand};
-use model::rtp::RtcpFeedback;
+use model::rtp::{MimeType, RtcpFeedback};
 use net::{PoolSizing, Wait};
 use shard::rooms::RoomsConfig;
 use shard::{HashKey, ShardConfig, ShardId};
-use support::hall::{Hall, rtp};
+use support::hall::{Hall, producing, rtp};
 use support::spread::Room;
+
+fn hall(pool: &PoolSizing) -> Hall {
+    let config =
+        |shard| ShardConfig { pool: pool.clone(), ..ShardConfig::new(ShardId(shard), HashKey([1, 2])) };
+    Hall::with(2, RoomsConfig::default(), config)
+}
 
 /// Producers on shard 0, and on shard 1 a peer that gets all of them and may ask for packets again.
 fn room(pool: &PoolSizing) -> Room {
-    let config =
-        |shard| ShardConfig { pool: pool.clone(), ..ShardConfig::new(ShardId(shard), HashKey([1, 2])) };
-    let mut room = Room::in_hall(Hall::with(2, RoomsConfig::default(), config));
+    let mut room = Room::in_hall(hall(pool));
     room.transport(0, 0);
     room.transport(1, 1);
     for stream in 0..STREAMS {
@@ -113,6 +117,37 @@ fn what_is_held_elsewhere_goes_home_when_nothing_comes_any_more() {
     room.hall.tick_only(0);
     let held = (room.hall.totals(1).borrowed, room.hall.totals(0).pool_in_use);
     assert_eq!(held, (0, 0));
+    room.close();
+}
+
+#[test]
+fn what_is_held_for_a_key_frame_goes_though_nothing_wakes_the_shard() {
+    let vp8 = || MimeType::new("video/VP8").unwrap();
+    let mut room = Room::in_hall(hall(&ShardConfig::usual_pool()));
+    room.transport(0, 0);
+    room.transport(1, 1);
+    let mut open = producing(room.place(0).key, 1);
+    open.rtp_parameters.codecs[0].mime_type = vp8();
+    room.produce_so(0, 0, open);
+    let (shard, mut action) = room.consuming(0, 1, 0);
+    if let Action::Consumer(_, ConsumerCommand::Open(open)) = &mut action {
+        open.rtp_parameters.codecs[0].mime_type = vp8();
+    }
+    room.hall.ask(shard, action).unwrap();
+    room.hall.ticks(3);
+    // No picture begins in any of them.
+    room.play(0, 5);
+    assert_eq!((room.hall.totals(1).borrowed, room.heard().len()), (5, 0));
+    let last = room.hall.now;
+    while room.hall.totals(1).borrowed > 0 {
+        let core = room.hall.sides[1].core.as_mut().unwrap();
+        core.wait().unwrap();
+        if let Some(Wait::Until(at)) = core.driver_mut().last_wait {
+            assert!(at.since(last) < Duration::from_secs(2), "it sleeps until {at:?}");
+            room.hall.now = at;
+        }
+        room.hall.tick_only(1);
+    }
     room.close();
 }
 

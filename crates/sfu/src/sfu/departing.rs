@@ -1,7 +1,10 @@
 //! A packet's way out, and the end of a tick.
 
+use core::time::Duration;
+
 use model::event::{ConsumerEvent, Event, TransportEvent};
 use model::key::TransportKey;
+use wire::Mono;
 
 use super::Sfu;
 use crate::io::{Depart, Io, Output, Packets};
@@ -74,10 +77,21 @@ impl<S: Copy> Sfu<S> {
         self.tick.spent().for_each(|slot| io.packets.release(slot));
         self.stored.expire(io.now, io.packets);
     }
+
+    /// By when a tick has to end, though nothing may happen until then: for packets that are kept, and are to be let go
+    /// once nobody has a use for them. Not the moment that they are due: where something comes all the time, what comes
+    /// ends ticks, and there is nothing to wake for.
+    #[must_use]
+    pub fn next_end(&self) -> Option<Mono> {
+        let due = self.holding.next_due().into_iter().chain(self.stored.next_due()).min();
+        due.map(|due| due + LEISURE)
+    }
 }
 
 /// A transport that is marked is flushed in the same tick, or in the next if thousands are. Who was not after eight was
 /// forgotten.
 const PATIENCE_TICKS: u32 = 8;
+/// How late what is kept may be let go.
+const LEISURE: Duration = Duration::from_millis(500);
 /// How many flushes ahead [`Sfu::approach`] begins: it takes three steps from a transport's key to its SRTP streams.
 pub const STEPS_AHEAD: usize = 3;

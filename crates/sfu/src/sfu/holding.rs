@@ -88,6 +88,11 @@ impl<S: Copy> Holding<S> {
         Self { sources: BTreeMap::new(), due: VecDeque::new(), count: 0 }
     }
 
+    /// When something is to be looked at.
+    pub(super) fn next_due(&self) -> Option<Mono> {
+        self.due.front().map(|(at, _)| *at).filter(|_| !self.is_empty())
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.count == 0
     }

@@ -125,12 +125,18 @@ impl<S: Copy> Stored<S> {
         P: Packets<Slot = S>,
     {
         let longest = Keeping::Video.duration();
-        while self.order.front().is_some_and(|oldest| now.since(oldest.received) > longest) {
+        while self.order.front().is_some_and(|oldest| now.since(oldest.received) >= longest) {
             self.drop_oldest(packets);
         }
         if packets.is_short() {
             self.relieve(packets);
         }
+    }
+
+    /// When the oldest is of no use to anybody.
+    pub(super) fn next_due(&self) -> Option<Mono> {
+        let oldest = self.order.front().filter(|_| self.held > 0)?;
+        Some(oldest.received + Keeping::Video.duration())
     }
 
     /// There is no slot for what comes: the oldest of what is kept make room.

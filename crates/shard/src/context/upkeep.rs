@@ -39,6 +39,7 @@ impl<E: Engine> Context<E> {
             totals: Totals::default(),
             blocked: false,
             hurried: false,
+            wakes_by: Mono::NEVER,
             short: false,
             look_at_pool: Mono::ZERO,
         }
@@ -48,6 +49,7 @@ impl<E: Engine> Context<E> {
         self.now = now;
         self.blocked = false;
         self.hurried = false;
+        self.wakes_by = Mono::NEVER;
         let mut outbound = self.outbound.iter().flatten();
         self.short = self.pool.is_short()
             || self.borrowed.left() < 2 * PORTION
@@ -86,9 +88,10 @@ impl<E: Engine> Context<E> {
         }
     }
 
-    /// When the pool is to be looked at next, though there may be nothing else to do.
-    pub(crate) fn next_look_at_pool(&self) -> Mono {
-        if self.pool.has_grown() { self.look_at_pool } else { Mono::NEVER }
+    /// When the next tick is due, though there may be nothing else to do: for a timer, the pool, or what the engine keeps.
+    pub(crate) fn next_deadline(&self) -> Mono {
+        let pool = if self.pool.has_grown() { self.look_at_pool } else { Mono::NEVER };
+        self.timers.next_deadline().unwrap_or(Mono::NEVER).min(pool).min(self.wakes_by)
     }
 
     /// Connects to another shard, in place of one that had the same number.

@@ -372,6 +372,9 @@ impl Engine for Rooms {
         self.during(Phase::Publish);
         let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
         self.sfu.end_tick(&mut io);
+        if let Some(at) = self.sfu.next_end() {
+            cx.wake_by(at);
+        }
         self.carry_out(cx);
         self.tell_control(cx);
         self.tell_again(cx);

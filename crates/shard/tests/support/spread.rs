@@ -86,9 +86,14 @@ impl Room {
     }
 
     pub fn produce(&mut self, number: u32, transport: u32) {
+        let open = producing(self.place(transport).key, number + 1);
+        self.produce_so(number, transport, open);
+    }
+
+    /// A producer that is not like the others.
+    pub fn produce_so(&mut self, number: u32, transport: u32, open: ProducerOpen) {
         let place = self.place(transport);
         let key = ProducerKey::new(self.next_key(1, place.shard), 0);
-        let open = producing(place.key, number + 1);
         self.hall.ask(place.shard, produce(key, &open)).unwrap();
         let replicas = BTreeMap::new();
         self.producers.insert(number, Producing { transport, key, open, replicas, sequence: 0 });
