@@ -34,12 +34,14 @@ pub fn peer() -> (UdpSocket, SocketAddr) {
     (socket, at)
 }
 
-/// Takes what a peer receives next. A thread that tried a ring is interrupted when the kernel takes it apart, after the
+/// Takes the RTP that a peer receives next; reports come when they are due, on a slow machine in between. A thread that tried a ring is interrupted when the kernel takes it apart, after the
 /// trial.
 pub fn receive(peer: &UdpSocket, buffer: &mut [u8]) -> usize {
     loop {
         match peer.recv(buffer) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+            // RFC 5761 §4.
+            Ok(len) if len > 1 && (192..224).contains(&buffer[1]) => {}
             received => return received.unwrap(),
         }
     }
