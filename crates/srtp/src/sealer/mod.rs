@@ -28,12 +28,17 @@ pub struct Sealer {
     rtp: Cipher,
     rtcp: Cipher,
     streams: Streams<OutboundStream>,
-    /// Of removed SSRCs, one above the highest index sealed.
-    retired: BTreeMap<u32, u64>,
+    /// Of removed SSRCs that sealed something.
+    retired: BTreeMap<u32, Highest>,
+    max_ssrcs: usize,
     generation: u32,
     streams_refused: u64,
     rtcp_next: u32,
 }
+
+/// The highest index sealed, in the bytes that it has: there may be very many.
+#[derive(Debug, Clone, Copy)]
+struct Highest([u8; 6]);
 
 /// A stream of a [`Sealer`]: dense, and worthless once the stream was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,9 +48,13 @@ pub struct StreamHandle {
 }
 
 impl Sealer {
-    /// The SSRCs one key may see, in use or removed. Removed ones cost about 24 bytes each; the bound keeps
-    /// a session that never ends from growing for ever.
+    /// The SSRCs that may be in use at once.
     pub const MAX_STREAMS: usize = 16_384;
+    /// The SSRCs that one key may seal for in its life, in use or removed. None of them can be forgotten, for it might
+    /// come again and begin with an index that was used; nor may a new one begin above all that was used, for who
+    /// hears it takes its first packet to have no rollovers behind it (RFC 3711 §3.3.1). So the bound is far away, a new
+    /// SSRC each second for twelve days, and what is removed costs about 16 bytes.
+    pub const MAX_SSRCS: usize = 1 << 20;
 
     /// A sealer without streams, for as long as the key lives. It takes the key: a second sealer would not know
     /// which indices the first has used, and an RTCP packet of either would meet one of the other.
@@ -61,12 +70,21 @@ impl Sealer {
     /// # Errors
     /// When the cryptographic library refuses the keys.
     pub fn new(material: KeyMaterial) -> Result<Self, KeyError> {
+        Self::with_max_ssrcs(material, Self::MAX_SSRCS)
+    }
+
+    /// A sealer whose key may seal for at most `max_ssrcs` SSRCs in its life.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn with_max_ssrcs(material: KeyMaterial, max_ssrcs: usize) -> Result<Self, KeyError> {
         Ok(Self {
             suite: material.suite(),
             rtp: Cipher::new(&material, Protocol::Rtp)?,
             rtcp: Cipher::new(&material, Protocol::Rtcp)?,
             streams: Streams::new(),
             retired: BTreeMap::new(),
+            max_ssrcs,
             generation: 0,
             streams_refused: 0,
             rtcp_next: 0,
@@ -87,20 +105,23 @@ impl Sealer {
     /// Begins a stream. An SSRC that was removed before continues above its highest index.
     ///
     /// # Errors
-    /// [`SealError::StreamExists`], and [`SealError::TooManyStreams`] (counted) at [`Self::MAX_STREAMS`].
+    /// [`SealError::StreamExists`], and [`SealError::TooManyStreams`] (counted) at [`Self::MAX_STREAMS`] in use, or
+    /// for one more than the key may seal for.
     pub fn add_stream(&mut self, ssrc: impl Into<Ssrc>, reseal: Reseal) -> Result<StreamHandle, SealError> {
         let Ssrc(ssrc) = ssrc.into();
         if self.streams.find(ssrc).is_some() {
             return Err(SealError::StreamExists);
         }
         let returning = self.retired.get(&ssrc).copied();
-        if returning.is_none() && self.streams.len() + self.retired.len() >= Self::MAX_STREAMS {
+        let is_one_more = returning.is_none() && self.streams.len() + self.retired.len() >= self.max_ssrcs;
+        if is_one_more || self.streams.len() >= Self::MAX_STREAMS {
             self.streams_refused += 1;
             return Err(SealError::TooManyStreams);
         }
         self.retired.remove(&ssrc);
         self.generation = self.generation.wrapping_add(1);
-        let stream = OutboundStream::new(ssrc, self.generation, returning.unwrap_or(0), reseal);
+        let next = returning.map_or(0, |highest| highest.value() + 1);
+        let stream = OutboundStream::new(ssrc, self.generation, next, reseal);
         Ok(StreamHandle { slot: self.streams.insert(ssrc, stream), generation: self.generation })
     }
 
@@ -109,8 +130,8 @@ impl Sealer {
         let Ok(ended) = live(&mut self.streams, stream) else { return false };
         let (ssrc, next) = (ended.ssrc, ended.next());
         self.streams.remove(ssrc);
-        if next > 0 {
-            self.retired.insert(ssrc, next);
+        if let Some(highest) = next.checked_sub(1) {
+            self.retired.insert(ssrc, Highest::of(highest));
         }
         true
     }
@@ -123,11 +144,11 @@ impl Sealer {
     /// The highest index sealed for `ssrc` under this key, whether its stream still exists or not.
     pub fn highest_index(&self, ssrc: impl Into<Ssrc>) -> Option<PacketIndex> {
         let Ssrc(ssrc) = ssrc.into();
-        let next = match self.streams.find(ssrc).and_then(|slot| self.streams.entry(slot)) {
-            Some(stream) => stream.next(),
-            None => *self.retired.get(&ssrc)?,
+        let highest = match self.streams.find(ssrc).and_then(|slot| self.streams.entry(slot)) {
+            Some(stream) => stream.next().checked_sub(1)?,
+            None => self.retired.get(&ssrc)?.value(),
         };
-        PacketIndex::new(next.checked_sub(1)?)
+        PacketIndex::new(highest)
     }
 
     /// Seals a packet whose header stands in `out` and whose payload stands elsewhere, in one pass. Returns
@@ -240,6 +261,19 @@ impl Sealer {
         let at = Address { ssrc: u32::from_be_bytes(ssrc), index: u64::from(index) };
         self.rtcp.seal_rtcp(at, packet, out)?;
         Ok(needed)
+    }
+}
+
+impl Highest {
+    /// An index has 48 bits (RFC 3711 §3.3.1).
+    const fn of(index: u64) -> Self {
+        let [_, _, bytes @ ..] = index.to_be_bytes();
+        Self(bytes)
+    }
+
+    const fn value(self) -> u64 {
+        let [a, b, c, d, e, f] = self.0;
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
     }
 }
 

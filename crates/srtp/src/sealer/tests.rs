@@ -178,9 +178,9 @@ fn nothing_longer_than_a_datagram_is_sealed() {
 
 #[test]
 fn the_table_of_ssrcs_is_bounded() {
-    let mut sealer = Sealer::new(material(SUITES[0])).unwrap();
+    let mut sealer = Sealer::with_max_ssrcs(material(SUITES[0]), 100).unwrap();
     let kept = sealer.add_stream(SSRC, Reseal::Never).unwrap();
-    for ssrc in 0..u32::try_from(Sealer::MAX_STREAMS).unwrap() - 1 {
+    for ssrc in 0..99 {
         let stream = sealer.add_stream(ssrc, Reseal::Never).unwrap();
         let mut out = packet(index(1));
         out[8..12].copy_from_slice(&ssrc.to_be_bytes());
@@ -193,6 +193,34 @@ fn the_table_of_ssrcs_is_bounded() {
     // A stream that sealed nothing leaves nothing behind.
     assert!(sealer.remove_stream(kept));
     assert!(sealer.add_stream(u32::MAX, Reseal::Never).is_ok());
+}
+
+#[test]
+fn more_ssrcs_come_and_go_than_may_be_in_use_and_none_is_forgotten() {
+    let mut sealer = Sealer::new(material(SUITES[0])).unwrap();
+    let all = u32::try_from(Sealer::MAX_STREAMS).unwrap() + 2;
+    let last = PacketIndex::from_parts(u32::MAX, u16::MAX);
+    for ssrc in 0..all {
+        let highest = if ssrc == 1 { last } else { index(u64::from(ssrc) + 1) };
+        let stream = sealer.add_stream(ssrc, Reseal::Never).unwrap();
+        let mut out = packet(highest);
+        out[8..12].copy_from_slice(&ssrc.to_be_bytes());
+        sealer.seal_rtp(stream, highest, &mut out, text(b"")).unwrap();
+        assert!(sealer.remove_stream(stream));
+    }
+    assert_eq!(sealer.highest_index(0_u32), Some(index(1)));
+    assert_eq!(sealer.highest_index(1_u32), Some(last));
+    let stream = sealer.add_stream(all - 1, Reseal::Never).unwrap();
+    let mut out = packet(index(u64::from(all)));
+    out[8..12].copy_from_slice(&(all - 1).to_be_bytes());
+    assert_eq!(
+        sealer.seal_rtp(stream, index(u64::from(all)), &mut out, text(b"")),
+        Err(SealError::IndexUsed),
+        "what it sealed before it was removed"
+    );
+    // So many at once are too many, whatever the key may see.
+    let streams = (0..).map_while(|ssrc| sealer.add_stream(ssrc, Reseal::Never).ok());
+    assert_eq!(streams.count(), Sealer::MAX_STREAMS - 1);
 }
 
 #[test]
