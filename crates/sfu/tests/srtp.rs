@@ -128,6 +128,23 @@ fn producers_that_come_and_go_leave_room_for_others() {
 }
 
 #[test]
+fn receivers_that_come_and_go_leave_room_for_the_reports_of_others() {
+    let mut room = Room::new(SrtpCryptoSuite::AeadAes128Gcm, 1);
+    let mut first = None;
+    for passing in 1_000..2_100_u32 {
+        // RFC 3550 §6.4.2: one who stays and one who does not, each with an empty report.
+        for ssrc in [77, passing] {
+            let report = [&[0x80, 201, 0, 1], &ssrc.to_be_bytes()[..]].concat();
+            let sealed = room.subscriber.seal_rtcp(&report);
+            assert_eq!(room.host.receive(transport(1), peer(2), &sealed), Verdict::Taken, "{ssrc}");
+            first.get_or_insert(sealed);
+        }
+    }
+    let verdict = room.host.receive(transport(1), peer(2), &first.unwrap());
+    assert_eq!(verdict, Verdict::Dropped(DropReason::Replayed), "who stays is not forgotten");
+}
+
+#[test]
 fn consumers_made_before_the_keys_send_once_there_are_keys() {
     let suite = SrtpCryptoSuite::AeadAes256Gcm;
     let mut host = Host::default();

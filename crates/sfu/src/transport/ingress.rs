@@ -5,7 +5,7 @@
 use ice::Tuple;
 use wire::rtcp::Compound;
 use wire::rtp::Layout;
-use wire::{Kind as Protocol, classify};
+use wire::{Kind as Protocol, Ssrc, classify};
 
 use super::flow::Standing;
 use super::srtp::Contexts;
@@ -139,7 +139,12 @@ impl Transport {
             out.copy_from_slice(sealed);
             return Ok(sealed.len());
         };
-        contexts.opener.open_rtcp(sealed, out).map(|opened| opened.len).map_err(reason)
+        let len = contexts.opener.open_rtcp(sealed, out).map(|opened| opened.len).map_err(reason)?;
+        // RFC 3550 §6.4: whoever sends it stands behind the first word.
+        if let Some([_, _, _, _, sender @ ..]) = out.first_chunk::<8>() {
+            self.heard_from(Ssrc(u32::from_be_bytes(*sender)));
+        }
+        Ok(len)
     }
 }
 

@@ -179,6 +179,13 @@ impl Transport {
         }
     }
 
+    /// Authentic RTCP came from that SSRC.
+    pub(super) fn heard_from(&mut self, ssrc: Ssrc) {
+        if self.inside.listener.known(ssrc).is_none() {
+            self.stray(ssrc);
+        }
+    }
+
     /// Nobody wanted an authentic packet of that SSRC.
     pub(crate) fn stray(&mut self, ssrc: Ssrc) {
         let oldest = self.srtp.as_mut().and_then(|srtp| srtp.stray(ssrc));

@@ -12,7 +12,7 @@ use wire::Ssrc;
 #[derive(Debug, Default)]
 pub(crate) struct Srtp {
     contexts: Option<Contexts>,
-    /// Authentic SSRCs that no producer wants, the oldest first.
+    /// Authentic SSRCs that no producer wants, of RTP and RTCP, those first that were not heard for longest.
     strays: VecDeque<Ssrc>,
 }
 
@@ -57,10 +57,16 @@ impl Srtp {
     }
 
     /// Takes note of an authentic SSRC that no producer wants. The one whose place the opener has to give up for it, if
-    /// there are many: a sender hears late that its producer was closed, and each such SSRC would stay for as long as
-    /// the key.
+    /// there are many: a sender hears late that its producer was closed, receivers come and go that only report, and
+    /// each such SSRC would stay for as long as the key. What is given up is protected from replay no more; its reports
+    /// could be heard once more each, by whoever has a way in that the transport takes from.
     pub(super) fn stray(&mut self, ssrc: Ssrc) -> Option<Ssrc> {
-        if self.strays.contains(&ssrc) {
+        if self.strays.back() == Some(&ssrc) {
+            return None;
+        }
+        if let Some(place) = self.strays.iter().position(|stray| *stray == ssrc) {
+            self.strays.remove(place);
+            self.strays.push_back(ssrc);
             return None;
         }
         self.strays.push_back(ssrc);
