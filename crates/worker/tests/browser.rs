@@ -44,6 +44,8 @@ scenarios! {
     #[ignore = "needs Chromium"]
     all_of_them_over_tcp,
     #[ignore = "needs Chromium"]
+    all_of_them_through_a_server,
+    #[ignore = "needs Chromium"]
     with_the_worker_as_the_client_of_dtls,
 }
 
@@ -69,6 +71,16 @@ scenarios! {
     a_track_is_replaced_over_tcp,
     #[ignore = "needs Chromium"]
     either_side_closes_over_tcp,
+    #[ignore = "needs Chromium"]
+    the_sender_pauses_through_a_server,
+    #[ignore = "needs Chromium"]
+    the_receiver_pauses_through_a_server,
+    #[ignore = "needs Chromium"]
+    ice_restarts_through_a_server,
+    #[ignore = "needs Chromium"]
+    a_track_is_replaced_through_a_server,
+    #[ignore = "needs Chromium"]
+    either_side_closes_through_a_server,
 }
 
 scenarios! {

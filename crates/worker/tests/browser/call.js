@@ -18,7 +18,7 @@ const WAYS = {
 };
 
 // What a scenario is called that is played by a way to the worker.
-const NAMES = { over_udp: 'udp', over_tcp: 'tcp' };
+const NAMES = { over_udp: 'udp', over_tcp: 'tcp', through_a_server: 'server' };
 
 class Call {
   static async begin(bed, way = 'udp') {
