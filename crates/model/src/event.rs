@@ -33,6 +33,9 @@ pub enum TransportEvent {
     IceSelectedFlow(Box<Flow>),
     /// ICE got further, or lost its peer.
     IceState(IceState),
+    /// The peer has used the credentials of a restart of ICE, or there was another restart: this ufrag means the
+    /// transport no more.
+    UfragForgotten(Box<str>),
     /// DTLS got further, or came to its end.
     DtlsState {
         /// How far.

@@ -185,6 +185,16 @@ pub enum Output<S> {
         /// The ufrag.
         ufrag: Box<str>,
     },
+    /// The transport's peer stays at this address and has no other: a socket of the transport's own may be connected to
+    /// it, if that can be undone. Without a peer, it is to hear everybody again.
+    Settle {
+        /// Whose socket.
+        transport: TransportKey,
+        /// Which.
+        local: Local,
+        /// The peer.
+        peer: Option<SocketAddr>,
+    },
     /// Hand a packet to another shard, then drop one reference to it.
     HandOver(HandOver<S>),
     /// Hand a message to another shard. Messages are not lost.

@@ -5,80 +5,13 @@
 mod support;
 
 use dtls::{Fingerprint, HashFunction, Role};
-use model::event::{Event, TransportEvent};
-use model::reply::Flow;
 use model::transport::{DtlsRole, DtlsState, IceState};
 use sfu::transport::DropReason;
-use sfu::{Error, Local, Output, Verdict};
+use sfu::{Error, Local, Verdict};
 use support::browser::{Browser, told, web_rtc};
+use support::call::{Call, is_copy, said};
 use support::parameters::{bound, connect, consuming, encoding, plain, producing};
-use support::{Host, PAYLOAD, consumer, peer, pli, producer, rtp, transport};
-use wire::rtp::View;
-
-/// What a user hears of transports, in order, in short.
-fn said(host: &mut Host) -> Vec<String> {
-    let mut said = Vec::new();
-    for output in std::mem::take(&mut host.out) {
-        said.extend(match output {
-            Output::Event(Event::Transport(_, event)) => match event {
-                TransportEvent::IceSelectedFlow(flow) => {
-                    let Flow { local, remote } = *flow;
-                    Some(format!("{} to {}", local.port, remote.unwrap().1))
-                }
-                TransportEvent::IceState(state) => Some(format!("ICE {state:?}")),
-                TransportEvent::DtlsState { state, remote_certificate } => {
-                    assert_eq!(remote_certificate.is_some(), state == DtlsState::Connected);
-                    Some(format!("DTLS {state:?}"))
-                }
-                other => panic!("{other:?}"),
-            },
-            Output::Bind { local, remote, .. } => Some(format!("bind {} {}", local.place(), remote.port())),
-            Output::Unbind { local, remote, .. } => {
-                Some(format!("unbind {} {}", local.place(), remote.port()))
-            }
-            Output::ForgetUfrag { ufrag, .. } => Some(format!("forget {ufrag}")),
-            _ => None,
-        });
-    }
-    said
-}
-
-/// A browser that sends and one that receives.
-struct Room {
-    host: Host,
-    sender: Browser,
-    receiver: Browser,
-}
-
-impl Room {
-    fn new() -> Self {
-        let mut host = Host::default();
-        let sender = Browser::connected(&mut host, 0);
-        let receiver = Browser::connected(&mut host, 1);
-        host.sfu.produce(producer(0), &producing(transport(0), &[encoding(5)])).unwrap();
-        host.sfu.consume(consumer(0), &consuming(transport(1), producer(0), 70), &mut host.out).unwrap();
-        host.tick();
-        said(&mut host);
-        Self { host, sender, receiver }
-    }
-
-    /// Sends packets of these numbers, and counts copies that came.
-    fn pass(&mut self, sequences: std::ops::Range<u16>) -> usize {
-        for sequence in sequences {
-            self.sender.send_rtp(&mut self.host, &rtp(5, sequence));
-            self.host.tick();
-        }
-        self.receiver.collect(&mut self.host);
-        self.sender.collect(&mut self.host);
-        let heard = std::mem::take(&mut self.receiver.heard);
-        heard.iter().filter(|packet| is_copy(packet)).count()
-    }
-}
-
-fn is_copy(packet: &[u8]) -> bool {
-    wire::classify(packet) == Some(wire::Kind::Rtp)
-        && View::parse(packet).is_ok_and(|view| view.ssrc().0 == 70 && view.payload() == PAYLOAD)
-}
+use support::{Host, consumer, peer, pli, producer, rtp, transport};
 
 #[test]
 fn ice_then_dtls_then_media() {
@@ -105,14 +38,14 @@ fn ice_then_dtls_then_media() {
 
 #[test]
 fn media_and_requests_pass_between_browsers() {
-    let mut room = Room::new();
-    assert_eq!(room.pass(0..100), 100);
+    let mut call = Call::new();
+    assert_eq!(call.pass(0..100), 100);
     let request = pli(70);
-    assert_eq!(room.receiver.send_rtcp(&mut room.host, &request), Verdict::Taken);
-    room.host.tick();
-    room.sender.collect(&mut room.host);
-    assert!(room.sender.heard.iter().any(|packet| packet[1] == 206 && packet[8..12] == [0, 0, 0, 5]));
-    assert_eq!(room.host.memory.held(), 0);
+    assert_eq!(call.receiver.send_rtcp(&mut call.host, &request), Verdict::Taken);
+    call.host.tick();
+    call.sender.collect(&mut call.host);
+    assert!(call.sender.heard.iter().any(|packet| packet[1] == 206 && packet[8..12] == [0, 0, 0, 5]));
+    assert_eq!(call.host.memory.held(), 0);
 }
 
 #[test]
@@ -230,7 +163,9 @@ fn handshakes_take_turns_one_step_a_tick() {
     let mut answered = 0;
     for tick in 1..=10 {
         host.tick();
-        browsers.iter_mut().for_each(|browser| drop(browser.collect(&mut host)));
+        for browser in &mut browsers {
+            browser.collect(&mut host);
+        }
         answered = browsers.iter().filter(|browser| browser.flights > 0).count();
         assert_eq!(answered, tick, "one more each tick");
     }

@@ -22,6 +22,9 @@ use crate::event::{ConsumerEvent, DataConsumerEvent, ProducerEvent, RtpObserverE
 impl Core {
     /// A shard said that something happened.
     pub(super) fn event(&mut self, shard: ShardIndex, event: FromShard) {
+        if let FromShard::Transport(key, FromTransport::UfragForgotten(ufrag)) = event {
+            return self.forget_ufrag(shard, key, &ufrag);
+        }
         let (key, event) = match event {
             FromShard::Transport(key, event) => (key.into(), self.transport_event(shard, key, event)),
             FromShard::Producer(key, event) => {
@@ -93,6 +96,8 @@ impl Core {
                 TransportEvent::IceSelectedTuple(Box::new(self.announced(id, &flow)?))
             }
             FromTransport::IceState(state) => TransportEvent::IceState(state),
+            // Of no interest to users.
+            FromTransport::UfragForgotten(_) => return None,
             FromTransport::DtlsState { state, remote_certificate } => {
                 TransportEvent::DtlsState { state, remote_certificate }
             }
@@ -104,6 +109,16 @@ impl Core {
             FromTransport::Trace(trace) => TransportEvent::Trace(trace),
         };
         Some(Event::Transport(TransportId::from(id), event))
+    }
+
+    /// A restart of ICE is over: dumps name the old ufrag no more.
+    fn forget_ufrag(&mut self, shard: ShardIndex, key: TransportKey, ufrag: &str) {
+        let found = self.name_of(shard, key).and_then(|id| self.registry.find(id));
+        let Some(Object::Transport(no)) = found else { return };
+        let web_rtc = self.registry.transports.get_mut(no).and_then(|row| row.web_rtc_mut());
+        if let Some(web_rtc) = web_rtc.filter(|web_rtc| web_rtc.old_ufrag.as_deref() == Some(ufrag)) {
+            web_rtc.old_ufrag = None;
+        }
     }
 
     /// Two ends as the transport's user wants them named; nothing if the transport is closing.

@@ -4,8 +4,8 @@ use model::dump::{TransportDump, TransportKindDump};
 use model::reply::{BoundSocket, Flow, TransportReport};
 use model::stats::{TransportCounters, TransportKindStats, TransportStats};
 use model::transport::{
-    IceCandidate, IceCandidateTcpType, IceCandidateType, SctpNegotiatedCapabilities, TransportProtocol,
-    TransportTuple,
+    DtlsRole, IceCandidate, IceCandidateTcpType, IceCandidateType, SctpNegotiatedCapabilities,
+    TransportProtocol, TransportTuple,
 };
 
 use super::Core;
@@ -90,13 +90,22 @@ impl Core {
         let sockets = self.sockets_of(no);
         match &mut dump.kind {
             TransportKindDump::WebRtc {
-                ice_candidates, ice_state, ice_selected_tuple, dtls_state, ..
+                ice_candidates,
+                ice_state,
+                ice_selected_tuple,
+                dtls_parameters,
+                dtls_state,
+                ..
             } => {
                 let wish = transport.web_rtc().and_then(|web_rtc| web_rtc.server.map(|_| web_rtc.wish));
                 *ice_candidates = candidates(sockets, wish);
                 *ice_state = report.ice_state;
                 *ice_selected_tuple = report.flow.map(|flow| tuple(sockets, &flow));
                 *dtls_state = report.dtls_state;
+                // Who waits for the peer to begin is a server by then.
+                if report.dtls_role != DtlsRole::Auto {
+                    dtls_parameters.role = report.dtls_role;
+                }
             }
             TransportKindDump::Plain { rtcp_mux, tuple: ends, rtcp_tuple, .. } => {
                 *ends = tuple(sockets, &flow_of(sockets, 0, report.flow));

@@ -100,6 +100,14 @@ fn a_server_lists_its_sockets_transports_and_both_ufrags_of_a_restart() {
     let ufrags: Vec<_> =
         shown.local_ice_username_fragments.iter().map(|one| &*one.local_ice_username_fragment).collect();
     assert_eq!(ufrags, [&*ice_parameters.username_fragment, &*fresh.username_fragment]);
+    // The peer has used the new one.
+    let used = FromTransport::UfragForgotten(ice_parameters.username_fragment.clone());
+    let told = FromShard::Transport(model::key::TransportKey::new(0, 0), used);
+    world.core.from_shard(ShardIndex(0), shardcast::core::FromShard::Event(told));
+    let shown = server(&mut world).local_ice_username_fragments;
+    let [only] = shown.as_slice() else { panic!("{shown:?}") };
+    assert_eq!(only.local_ice_username_fragment, fresh.username_fragment);
+    assert_eq!(world.take_events(), [], "nobody is told");
     world.ok(close_transport("r", "w"));
     let shown = server(&mut world);
     assert!(shown.web_rtc_transport_ids.is_empty() && shown.local_ice_username_fragments.is_empty());

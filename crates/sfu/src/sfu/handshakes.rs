@@ -61,18 +61,17 @@ impl<S: Copy> Sfu<S> {
     /// Tells the peer of a transport that it will be closed. Whether there is something to flush before.
     pub fn say_goodbye(&mut self, key: TransportKey, out: &mut Outputs<S>) -> bool {
         let Self { transports, handshaking: Some(handshaking), .. } = self else { return false };
-        let Some(web_rtc) = transports.get_mut(key).and_then(|transport| transport.web_rtc_mut()) else {
-            return false;
-        };
+        let Some(transport) = transports.get_mut(key) else { return false };
+        let Some(web_rtc) = transport.web_rtc_mut() else { return false };
         if !web_rtc.close() {
             return false;
         }
         while web_rtc.poll(&mut handshaking.room).is_some() {}
-        let has_something = !web_rtc.at_once.is_empty();
-        if has_something {
+        let speaks = transport.wants_to_speak();
+        if speaks {
             self.list(key, out);
         }
-        has_something
+        speaks
     }
 
     /// Tells a WebRTC transport what signalling said of its peer.
@@ -190,9 +189,9 @@ impl<S: Copy> Sfu<S> {
             web_rtc.is_in_line = true;
             handshakes.push_back(key);
         }
-        let (due, has_something) = (web_rtc.handshake_due(), !web_rtc.at_once.is_empty());
+        let due = web_rtc.handshake_due();
         transport.agenda.set(Due::Handshake, due);
-        if has_something {
+        if transport.wants_to_speak() {
             self.list(key, out);
         }
         self.rearm(key, out);

@@ -10,7 +10,8 @@ use model::transport::IceParameters;
 use super::Sfu;
 use crate::Error;
 use crate::io::{Datagram, Local, Output, Outputs};
-use crate::transport::{DropReason, Due};
+use crate::transport::{DropReason, Due, Settle};
+use wire::Mono;
 
 impl<S: Copy> Sfu<S> {
     /// Replaces a WebRTC transport's own ICE credentials. The old ones hold until its peer uses the new.
@@ -23,9 +24,12 @@ impl<S: Copy> Sfu<S> {
         ice: &IceParameters,
         out: &mut Outputs<S>,
     ) -> Result<(), Error> {
+        let now = self.now;
         let transport = self.transports.get_mut(key).ok_or(Error::UnknownTransport)?;
         let forgotten = transport.restart_ice(ice)?;
-        out.extend(forgotten.map(|ufrag| Output::ForgetUfrag { transport: key, ufrag }));
+        let settle = transport.web_rtc_mut().and_then(|web_rtc| web_rtc.look_around(now));
+        forget(key, forgotten, out);
+        self.settled(key, settle, out);
         Ok(())
     }
 
@@ -39,9 +43,9 @@ impl<S: Copy> Sfu<S> {
         let transport = self.transports.get_mut(key).ok_or(DropReason::UnknownTransport)?;
         let web_rtc = transport.web_rtc_mut().ok_or(DropReason::Unsupported)?;
         let heard = web_rtc.take_stun(self.now, datagram.tuple(), datagram.bytes)?;
-        let (has_answer, consent_ends) = (!web_rtc.at_once.is_empty(), web_rtc.consent_ends());
+        let consent_ends = web_rtc.consent_ends();
         transport.agenda.set(Due::Consent, consent_ends);
-        if has_answer {
+        if transport.wants_to_speak() {
             self.list(key, out);
         }
         let (taken, has_changed) = (heard.taken, !heard.changes.is_none());
@@ -49,7 +53,7 @@ impl<S: Copy> Sfu<S> {
         if !has_changed && taken.is_ok() {
             self.begin_handshake(key, out);
         }
-        self.rearm(key, out);
+        self.settled(key, heard.settle, out);
         taken
     }
 
@@ -79,9 +83,30 @@ impl<S: Copy> Sfu<S> {
         let Some(transport) = self.transports.get_mut(key) else { return };
         let Some(web_rtc) = transport.web_rtc_mut() else { return };
         let (gone, changes) = web_rtc.end_consent(now);
-        let consent_ends = web_rtc.consent_ends();
+        let (consent_ends, settle) = (web_rtc.consent_ends(), web_rtc.look_around(now));
         transport.agenda.set(Due::Consent, consent_ends);
         self.ice_changed(key, &gone, changes, out);
+        self.settled(key, settle, out);
+    }
+
+    /// The peer may not have been heard for too long to keep a socket for it alone.
+    pub(super) fn unsettle(&mut self, key: TransportKey, out: &mut Outputs<S>) {
+        let now = self.now;
+        let Some(web_rtc) = self.transports.get_mut(key).and_then(|transport| transport.web_rtc_mut()) else {
+            return;
+        };
+        let settle = web_rtc.unsettle(now);
+        self.settled(key, settle, out);
+    }
+
+    fn settled(&mut self, key: TransportKey, settle: Option<Settle>, out: &mut Outputs<S>) {
+        let Some(transport) = self.transports.get_mut(key) else { return };
+        let due = transport.web_rtc().map_or(Mono::NEVER, |web_rtc| web_rtc.unsettles());
+        transport.agenda.set(Due::Unsettle, due);
+        if let Some(Settle { local, peer }) = settle {
+            out.push(Output::Settle { transport: key, local, peer });
+        }
+        self.rearm(key, out);
     }
 
     /// Does what follows from a change of ICE, in the order in which it is told: tuples, the selection, the state, and
@@ -110,11 +135,18 @@ impl<S: Copy> Sfu<S> {
         let Some(web_rtc) = transport.web_rtc_mut() else { return };
         let forgotten = if changes.restarted { web_rtc.forget_ufrag() } else { None };
         let state = changes.state.then(|| web_rtc.ice_state());
-        out.extend(forgotten.map(|ufrag| Output::ForgetUfrag { transport: key, ufrag }));
+        forget(key, forgotten, out);
         let flow = flow.map(|flow| TransportEvent::IceSelectedFlow(Box::new(flow)));
         let events = [flow, state.map(TransportEvent::IceState)].into_iter().flatten();
         out.extend(events.map(|event| Output::Event(Event::Transport(key, event))));
         self.begin_handshake(key, out);
         self.turned(key, was_connected, out);
     }
+}
+
+/// Nobody means the transport by that ufrag any more.
+fn forget<S>(key: TransportKey, forgotten: Option<Box<str>>, out: &mut Outputs<S>) {
+    let Some(ufrag) = forgotten else { return };
+    out.push(Output::Event(Event::Transport(key, TransportEvent::UfragForgotten(ufrag.clone()))));
+    out.push(Output::ForgetUfrag { transport: key, ufrag });
 }

@@ -29,6 +29,7 @@ impl<S: Copy> Sfu<S> {
                     Due::Scores => self.look_for_silence(key, io.out),
                     Due::Remb => self.tell_bandwidth(key, io.now, io.out),
                     Due::Consent => self.end_consent(key, io.out),
+                    Due::Unsettle => self.unsettle(key, io.out),
                     Due::Handshake => self.handshake_due(key, io.out),
                 }
             }

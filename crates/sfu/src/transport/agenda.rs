@@ -22,6 +22,8 @@ pub(crate) enum Due {
     Remb,
     /// Ends the consent of an ICE peer that fell silent.
     Consent,
+    /// Undoes that a socket is connected to an ICE peer.
+    Unsettle,
     /// Sends a message of the DTLS handshake again, or gives up.
     Handshake,
 }
@@ -36,7 +38,7 @@ pub(crate) struct Agenda {
 
 impl Due {
     /// All of them, in the order in which they are done.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Nacks,
         Self::KeyFrames,
         Self::Feedback,
@@ -44,6 +46,7 @@ impl Due {
         Self::Scores,
         Self::Remb,
         Self::Consent,
+        Self::Unsettle,
         Self::Handshake,
     ];
 }

@@ -57,17 +57,8 @@ impl Transport {
     ) -> u64 {
         self.listing = Listing::Idle;
         let Flushing { now, tick, packets, depart, levelling } = flushing;
-        if let Some(web_rtc) = &mut self.web_rtc {
-            let at_once = &mut web_rtc.at_once;
-            for (Tuple { local, remote: to }, datagram) in at_once.datagrams() {
-                let len = datagram.len();
-                if let Some(out) = depart.reserve(len).get_mut(..len) {
-                    out.copy_from_slice(datagram);
-                    self.counts.sent.add(now, len);
-                    depart.send(Departing { local, to, len, segment_size: len });
-                }
-            }
-            at_once.clear();
+        if core::mem::take(&mut self.speaks) {
+            self.speak(now, depart);
         }
         if !self.rtcp.is_empty() {
             self.flush_rtcp(now, depart, &mut |compound| direct(ForApplication::Rtcp(compound.into())));

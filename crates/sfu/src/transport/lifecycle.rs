@@ -32,6 +32,7 @@ impl Transport {
             flows: Flows::default(),
             srtp: has_srtp.then(Box::default),
             web_rtc,
+            speaks: false,
             rtcp: RtcpQueue::default(),
             agenda: Agenda::new(),
             receiving: Box::new(Receiving::new(open.seed)),

@@ -62,7 +62,7 @@ pub use srtp::KeysRefused;
 pub(crate) use srtp::Srtp;
 pub(crate) use stats::milliseconds;
 pub use stats::{DropCounters, DropReason};
-pub(crate) use webrtc::News;
+pub(crate) use webrtc::{News, Settle};
 
 use crate::chance::Chance;
 use crate::consumer::Rewrite;
@@ -84,6 +84,8 @@ pub(crate) struct Transport {
     srtp: Option<Box<Srtp>>,
     /// ICE and DTLS, of a WebRTC transport.
     web_rtc: Option<Box<WebRtc>>,
+    /// Whether those have something to send with the next flush. Kept here, so that other flushes need not look there.
+    speaks: bool,
     /// RTCP to be sent in this tick.
     pub(crate) rtcp: RtcpQueue,
     /// What is done by a timer.

@@ -121,6 +121,12 @@ impl Browser {
         browser
     }
 
+    /// Signalling brought it other credentials of the transport.
+    pub(crate) fn told(&mut self, ice: &IceParameters) {
+        self.ufrag = ice.username_fragment.to_string();
+        self.password = ice.password.to_string();
+    }
+
     /// What a check of its own looks like.
     pub(crate) fn request(&self, nominates: bool) -> Vec<u8> {
         let mut out = [0; 300];

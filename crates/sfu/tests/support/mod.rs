@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 pub(crate) mod browser;
+pub(crate) mod call;
 pub(crate) mod parameters;
 pub(crate) mod sender;
 
@@ -196,7 +197,7 @@ impl Host {
         let mut at = 0;
         while let Some(output) = out.get(at) {
             if let Output::Flush(transport) = *output {
-                out.swap_remove(at);
+                out.remove(at);
                 sfu.flush(transport, wire, &mut Io { now: *now, packets: memory, out });
             } else {
                 at += 1;

@@ -165,10 +165,37 @@ impl Rooms {
         egress: &mut Egress<'_, D>,
         cx: &mut Context<Self>,
     ) {
-        let Some(station) = self.transports.get(transport) else { return };
+        let Some(station) = self.transports.get_mut(transport) else { return };
+        if station.is_settling {
+            station.is_settling = false;
+            if let Some((socket, peer)) = station.aside.settling.take() {
+                // Where it can not be, nothing is lost but what it would have saved.
+                let _ = egress.sockets().connect(socket, peer);
+            }
+        }
+        let station = &*station;
         let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
         self.sfu.flush(transport, &mut Leaving { egress, station }, &mut io);
         self.carry_out(cx);
+    }
+
+    /// Has a socket of the transport's own connected to its only peer with the next flush, or to nobody.
+    fn settle(
+        &mut self,
+        transport: TransportKey,
+        local: Local,
+        peer: Option<SocketAddr>,
+        cx: &mut Context<Self>,
+    ) {
+        let Some(station) = self.transports.get_mut(transport) else { return };
+        let Some(socket) = station.socket(local.place()) else { return };
+        // One of IPv6 keeps its peer for good, and others depend on shared ones.
+        let can_be_undone = peer.is_none_or(|peer| peer.is_ipv4());
+        if can_be_undone && station.aside.held.udp.contains(&socket) {
+            station.aside.settling = Some((socket, peer));
+            station.is_settling = true;
+            cx.mark_dirty(transport);
+        }
     }
 
     /// A flow, as the shard knows it.
@@ -235,6 +262,7 @@ impl Rooms {
                     }
                     self.turn_flow(transport, (local, remote), false, cx);
                 }
+                Output::Settle { transport, local, peer } => self.settle(transport, local, peer, cx),
                 Output::ForgetUfrag { transport, ufrag } => self.forget_ufrag(transport, &ufrag, cx),
                 Output::HandOver(HandOver { producer, shard, replica, epoch, stamp, slot }) => {
                     let way =

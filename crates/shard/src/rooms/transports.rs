@@ -1,7 +1,7 @@
 //! Commands to transports: their sockets here, everything else in `sfu`.
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use model::command::{Bind, TransportCommand, TransportConnect, TransportOpen, TransportSetup, WebRtcListen};
 use model::key::{RouterKey, TransportKey, WebRtcServerKey};
@@ -34,6 +34,8 @@ pub(super) struct Station {
     pub(super) router: RouterKey,
     pub(super) aside: Box<Aside>,
     pub(super) peers: Peers,
+    /// Whether there is something to settle aside.
+    pub(super) is_settling: bool,
 }
 
 /// Which peers a transport talks to.
@@ -58,6 +60,8 @@ pub(super) struct Aside {
     pub(super) server: Option<WebRtcServerKey>,
     /// Its timer, if it was ever armed.
     pub(super) timer: Option<TimerKey>,
+    /// A socket that is to be connected with the next flush, or not to be any more.
+    pub(super) settling: Option<(SocketKey, Option<SocketAddr>)>,
 }
 
 impl Station {
@@ -70,8 +74,8 @@ impl Station {
         let further = by_place.collect();
         let places = (0..).zip(at).filter(|(_, bound)| bound.protocol == TransportProtocol::Tcp);
         let listeners = held.tcp.iter().copied().zip(places.map(|(place, _)| place)).collect();
-        let aside = Box::new(Aside { held, further, listeners, server: None, timer: None });
-        Self { sockets, locals: None, router, aside, peers }
+        let aside = Box::new(Aside { held, further, listeners, server: None, timer: None, settling: None });
+        Self { sockets, locals: None, router, aside, peers, is_settling: false }
     }
 
     /// Of a transport that uses a server's ports.
@@ -79,8 +83,8 @@ impl Station {
         let sockets = [0, 1].map(|place| part.sockets.get(place).copied().flatten());
         let further = part.sockets.get(sockets.len()..).unwrap_or_default().into();
         let listeners = part.listeners.as_slice().into();
-        let aside = Aside { held: Held::default(), further, listeners, server: Some(server), timer: None };
-        Self { sockets, locals: None, router, aside: Box::new(aside), peers: Peers::ByIce }
+        let aside = Aside { held: Held::default(), further, listeners, server: Some(server), timer: None, settling: None };
+        Self { sockets, locals: None, router, aside: Box::new(aside), peers: Peers::ByIce, is_settling: false }
     }
 
     /// The UDP socket of a place.

@@ -9,7 +9,7 @@ use crate::io::Local;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(crate) struct AtOnce {
+pub(super) struct AtOnce {
     bytes: Vec<u8>,
     /// Where each goes, and where it ends.
     entries: Vec<(Tuple<Local>, usize)>,
@@ -27,24 +27,24 @@ impl AtOnce {
         self.push(to, datagram, LIMIT);
     }
 
-    pub(crate) const fn is_empty(&self) -> bool {
+    pub(super) const fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
     /// Datagrams that found no room so far.
     #[cfg_attr(not(test), expect(dead_code, reason = "to be told with the transport's other counters"))]
-    pub(crate) const fn refused(&self) -> u64 {
+    pub(super) const fn refused(&self) -> u64 {
         self.refused
     }
 
     /// Each that waits, in order.
-    pub(crate) fn datagrams(&self) -> impl Iterator<Item = (Tuple<Local>, &[u8])> {
+    pub(super) fn datagrams(&self) -> impl Iterator<Item = (Tuple<Local>, &[u8])> {
         let starts = core::iter::once(0).chain(self.entries.iter().map(|(_, end)| *end));
         starts.zip(&self.entries).filter_map(|(start, (to, end))| Some((*to, self.bytes.get(start..*end)?)))
     }
 
     /// Forgets them. The memory of a flight goes too: there are thousands of transports.
-    pub(crate) fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.entries.clear();
         self.bytes.shrink_to(KEPT);

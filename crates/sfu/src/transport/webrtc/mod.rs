@@ -9,6 +9,7 @@
 //! - Somebody who proves nothing makes it hold nothing beyond the answers of one flush.
 
 mod at_once;
+mod settling;
 
 use core::fmt;
 
@@ -20,9 +21,11 @@ use wire::Mono;
 use wire::stun::Message;
 
 use super::{DropReason, Transport};
-use crate::io::Local;
+use crate::io::{Depart, Departing, Local};
 use crate::sfu::Origin;
-pub(crate) use at_once::AtOnce;
+use at_once::AtOnce;
+pub(crate) use settling::Settle;
+use settling::Settling;
 
 /// See the module.
 #[derive(Debug)]
@@ -30,8 +33,9 @@ pub(crate) struct WebRtc {
     agent: Agent<Local>,
     /// The ufrag of before a restart, as long as somebody may mean us by it.
     old_ufrag: Option<Box<str>>,
+    settling: Settling,
     dtls: Dtls,
-    pub(crate) at_once: AtOnce,
+    at_once: AtOnce,
     /// Whether it stands in the line of those whose handshakes go on.
     pub(crate) is_in_line: bool,
     /// Under whom its handshake is counted, from its beginning to its end.
@@ -52,6 +56,8 @@ pub(crate) struct Heard {
     pub(crate) taken: Result<(), DropReason>,
     /// What is different now.
     pub(crate) changes: Changes<Local>,
+    /// Whether the host should connect or disconnect a socket.
+    pub(crate) settle: Option<Settle>,
 }
 
 /// What DTLS says, beside datagrams.
@@ -71,6 +77,7 @@ impl WebRtc {
         Self {
             agent: Agent::new(credentials(&ice.local), ice::consent_timeout(ice.consent_timeout_s)),
             old_ufrag: None,
+            settling: Settling::Moving,
             dtls: Dtls::Idle(None),
             at_once: AtOnce::default(),
             is_in_line: false,
@@ -91,12 +98,14 @@ impl WebRtc {
         if let Some(answer) = answer.get(..outcome.answer_len).filter(|answer| !answer.is_empty()) {
             self.at_once.answer(from, answer);
         }
+        let is_granted = outcome.verdict == Verdict::Granted;
+        let settle = if is_granted { self.look_around(now) } else { None };
         let taken = match outcome.verdict {
             Verdict::Granted => Ok(()),
             Verdict::Refused(_) => Err(DropReason::RefusedByIce),
             Verdict::Ignored(_) => Err(DropReason::Unanswered),
         };
-        Ok(Heard { taken, changes: outcome.changes })
+        Ok(Heard { taken, changes: outcome.changes, settle })
     }
 
     /// Something authentic came by a tuple of the agent that is not the selected one.
@@ -107,6 +116,28 @@ impl WebRtc {
     /// A TCP connection has ended.
     pub(crate) fn lost(&mut self, tuple: Tuple<Local>) -> Changes<Local> {
         self.agent.lost(tuple)
+    }
+
+    /// Sees whether the peer has one tuple alone, and what that means for our socket.
+    pub(crate) fn look_around(&mut self, now: Mono) -> Option<Settle> {
+        let mut tuples = self.agent.tuples();
+        let is_calm = self.agent.state() == ice::State::Completed && self.old_ufrag.is_none();
+        let lone = match (tuples.next(), tuples.next()) {
+            (Some(tuple @ Tuple { local: Local::Socket { .. }, .. }), None) if is_calm => Some(tuple),
+            _ => None,
+        };
+        drop(tuples);
+        self.settling.heard(now, lone)
+    }
+
+    /// When [`Self::unsettle`] has something to do.
+    pub(crate) fn unsettles(&self) -> Mono {
+        self.settling.deadline()
+    }
+
+    /// The peer may not have been heard for too long.
+    pub(crate) fn unsettle(&mut self, now: Mono) -> Option<Settle> {
+        self.settling.handle_timeout(now)
     }
 
     /// When the peer's consent ends.
@@ -299,6 +330,27 @@ impl Transport {
         let Some(web_rtc) = &self.web_rtc else { return };
         let has_keys = web_rtc.dtls_state() == DtlsState::Connected;
         self.flows.aim(web_rtc.selected().filter(|_| has_keys));
+    }
+
+    /// Whether ICE and DTLS have something to send, which the next flush does.
+    pub(crate) fn wants_to_speak(&mut self) -> bool {
+        self.speaks = self.web_rtc.as_ref().is_some_and(|web_rtc| !web_rtc.at_once.is_empty());
+        self.speaks
+    }
+
+    /// Sends what ICE and DTLS have.
+    #[cold]
+    pub(super) fn speak(&mut self, now: Mono, depart: &mut impl Depart) {
+        let Some(web_rtc) = &mut self.web_rtc else { return };
+        for (Tuple { local, remote: to }, datagram) in web_rtc.at_once.datagrams() {
+            let len = datagram.len();
+            if let Some(out) = depart.reserve(len).get_mut(..len) {
+                out.copy_from_slice(datagram);
+                self.counts.sent.add(now, len);
+                depart.send(Departing { local, to, len, segment_size: len });
+            }
+        }
+        web_rtc.at_once.clear();
     }
 
     /// DTLS has brought keys.
