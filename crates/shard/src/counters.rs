@@ -96,6 +96,16 @@ counters! {
         facts_coalesced,
         /// Facts received from other shards.
         facts_received,
+        /// Requests of ICE refused as no proper request (400),
+        ice_bad_request,
+        /// as made without our password (401),
+        ice_unauthenticated,
+        /// for something in them that is not understood (420),
+        ice_unknown_attribute,
+        /// or as of an agent that takes itself for the controlled end (487).
+        ice_role_conflict,
+        /// Transports whose handshakes wait for their turn now.
+        handshakes_waiting,
         /// Transports flushed.
         flushes,
         /// DTLS handshakes that brought keys.

@@ -128,6 +128,7 @@ const fn number(value: u64) -> f64 {
 const LEVELS: [&str; 9] = [
     "transports",
     "handshakes_half_open",
+    "handshakes_waiting",
     "timers_armed",
     "tcp_connections",
     "replies_owed",

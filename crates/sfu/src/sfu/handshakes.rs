@@ -41,6 +41,11 @@ impl<S: Copy> Sfu<S> {
         !self.handshakes.is_empty()
     }
 
+    /// How many transports have a handshake that waits.
+    pub fn handshakes_waiting(&self) -> usize {
+        self.handshakes.len()
+    }
+
     /// Goes on with the handshake that waits longest, by one step: once a tick.
     pub fn step_handshake(&mut self, out: &mut Outputs<S>) {
         let now = self.now;

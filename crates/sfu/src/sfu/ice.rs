@@ -7,11 +7,12 @@ use model::event::{Event, TransportEvent};
 use model::key::TransportKey;
 use model::transport::IceParameters;
 
-use super::Sfu;
+use super::{Counters, Sfu};
 use crate::Error;
 use crate::io::{Datagram, Local, Output, Outputs};
 use crate::transport::{DropReason, Due, Settle};
 use wire::Mono;
+use wire::stun::ErrorCode;
 
 impl<S: Copy> Sfu<S> {
     /// Replaces a WebRTC transport's own ICE credentials. The old ones hold until its peer uses the new.
@@ -54,6 +55,9 @@ impl<S: Copy> Sfu<S> {
             self.begin_handshake(key, out);
         }
         self.settled(key, heard.settle, out);
+        if let Some(code) = heard.refused {
+            self.counters.refused(code);
+        }
         taken
     }
 
@@ -141,6 +145,18 @@ impl<S: Copy> Sfu<S> {
         out.extend(events.map(|event| Output::Event(Event::Transport(key, event))));
         self.begin_handshake(key, out);
         self.turned(key, was_connected, out);
+    }
+}
+
+impl Counters {
+    fn refused(&mut self, code: ErrorCode) {
+        let count = match code {
+            ErrorCode::UNAUTHENTICATED => &mut self.ice_unauthenticated,
+            ErrorCode::UNKNOWN_ATTRIBUTE => &mut self.ice_unknown_attribute,
+            ErrorCode::ROLE_CONFLICT => &mut self.ice_role_conflict,
+            _ => &mut self.ice_bad_request,
+        };
+        *count = count.saturating_add(1);
     }
 }
 

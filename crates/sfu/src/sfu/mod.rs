@@ -162,6 +162,14 @@ pub struct Counters {
     pub key_frames_asked: u64,
     /// Key frames that peers of consumers asked for.
     pub key_frames_wanted: u64,
+    /// Requests of ICE that were refused, by the code of the answer: what is no proper request,
+    pub ice_bad_request: u64,
+    /// what was made without our password,
+    pub ice_unauthenticated: u64,
+    /// what has to be understood and is not,
+    pub ice_unknown_attribute: u64,
+    /// and what takes itself for the controlled end.
+    pub ice_role_conflict: u64,
     /// DTLS handshakes that brought keys.
     pub handshakes: u64,
     /// DTLS handshakes that did not.

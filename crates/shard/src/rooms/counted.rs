@@ -24,6 +24,11 @@ impl Rooms {
         totals.handshakes_failed = counters.handshakes_failed;
         totals.handshakes_put_off = counters.handshakes_put_off;
         totals.handshakes_half_open = self.sfu.half_open();
+        totals.handshakes_waiting = self.sfu.handshakes_waiting() as u64;
+        totals.ice_bad_request = counters.ice_bad_request;
+        totals.ice_unauthenticated = counters.ice_unauthenticated;
+        totals.ice_unknown_attribute = counters.ice_unknown_attribute;
+        totals.ice_role_conflict = counters.ice_role_conflict;
         let drops = self.sfu.dropped();
         for reason in DropReason::ALL {
             *place(totals, reason) = drops.of(reason);

@@ -78,6 +78,11 @@ impl<D: Driver> Depart for Leaving<'_, '_, D> {
         match local {
             Local::Socket { place, ip } => {
                 let Some(socket) = self.station.socket(place) else { return };
+                // Who asked before the socket was another's alone is not answered; it will ask again, and not be
+                // heard.
+                if !self.station.reaches(socket, to) {
+                    return;
+                }
                 let from = ip.or_else(|| self.station.from(place));
                 self.egress.send(Transmit { socket, to, from, len, segment_size });
             }
@@ -170,7 +175,9 @@ impl Rooms {
             station.is_settling = false;
             if let Some((socket, peer)) = station.aside.settling.take() {
                 // Where it can not be, nothing is lost but what it would have saved.
-                let _ = egress.sockets().connect(socket, peer);
+                if egress.sockets().connect(socket, peer).is_ok() {
+                    station.settled(socket, peer);
+                }
             }
         }
         let station = &*station;

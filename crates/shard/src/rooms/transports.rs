@@ -36,6 +36,8 @@ pub(super) struct Station {
     pub(super) peers: Peers,
     /// Whether there is something to settle aside.
     pub(super) is_settling: bool,
+    /// Whether a socket is connected to a peer of ICE.
+    is_settled: bool,
 }
 
 /// Which peers a transport talks to.
@@ -62,6 +64,8 @@ pub(super) struct Aside {
     pub(super) timer: Option<TimerKey>,
     /// A socket that is to be connected with the next flush, or not to be any more.
     pub(super) settling: Option<(SocketKey, Option<SocketAddr>)>,
+    /// A socket that is connected to a peer of ICE. It reaches nobody else.
+    settled: Option<(SocketKey, SocketAddr)>,
 }
 
 impl Station {
@@ -74,8 +78,8 @@ impl Station {
         let further = by_place.collect();
         let places = (0..).zip(at).filter(|(_, bound)| bound.protocol == TransportProtocol::Tcp);
         let listeners = held.tcp.iter().copied().zip(places.map(|(place, _)| place)).collect();
-        let aside = Box::new(Aside { held, further, listeners, server: None, timer: None, settling: None });
-        Self { sockets, locals: None, router, aside, peers, is_settling: false }
+        let aside = Box::new(Aside { held, further, listeners, server: None, timer: None, settling: None, settled: None });
+        Self { sockets, locals: None, router, aside, peers, is_settling: false, is_settled: false }
     }
 
     /// Of a transport that uses a server's ports.
@@ -83,8 +87,8 @@ impl Station {
         let sockets = [0, 1].map(|place| part.sockets.get(place).copied().flatten());
         let further = part.sockets.get(sockets.len()..).unwrap_or_default().into();
         let listeners = part.listeners.as_slice().into();
-        let aside = Aside { held: Held::default(), further, listeners, server: Some(server), timer: None, settling: None };
-        Self { sockets, locals: None, router, aside: Box::new(aside), peers: Peers::ByIce, is_settling: false }
+        let aside = Aside { held: Held::default(), further, listeners, server: Some(server), timer: None, settling: None, settled: None };
+        Self { sockets, locals: None, router, aside: Box::new(aside), peers: Peers::ByIce, is_settling: false, is_settled: false }
     }
 
     /// The UDP socket of a place.
@@ -113,6 +117,18 @@ impl Station {
         let (_, place) = *self.aside.listeners.iter().find(|(key, _)| *key == listener)?;
         let (index, generation) = (connection.index(), connection.generation());
         Some(Local::Connection { place, connection: ConnectionKey { index, generation } })
+    }
+
+    /// A socket was connected to a peer of ICE, or to nobody any more.
+    pub(super) fn settled(&mut self, socket: SocketKey, peer: Option<SocketAddr>) {
+        self.aside.settled = peer.map(|peer| (socket, peer));
+        self.is_settled = peer.is_some();
+    }
+
+    /// Whether a datagram reaches that address by that socket.
+    #[inline]
+    pub(super) fn reaches(&self, socket: SocketKey, to: SocketAddr) -> bool {
+        !self.is_settled || self.aside.settled.is_none_or(|(held, peer)| held != socket || peer == to)
     }
 
     /// Where datagrams of a place leave from, where neither the socket nor ICE says so.

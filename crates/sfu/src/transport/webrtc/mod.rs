@@ -18,7 +18,7 @@ use ice::{Agent, Changes, Credentials, Tuple, Verdict};
 use model::command::IceSetup;
 use model::transport::{DtlsRole, DtlsState, IceParameters, IceState};
 use wire::Mono;
-use wire::stun::Message;
+use wire::stun::{ErrorCode, Message};
 
 use super::{DropReason, Transport};
 use crate::io::{Depart, Departing, Local};
@@ -54,6 +54,8 @@ enum Dtls {
 pub(crate) struct Heard {
     /// Whether it was of use.
     pub(crate) taken: Result<(), DropReason>,
+    /// With which code, if it was refused.
+    pub(crate) refused: Option<ErrorCode>,
     /// What is different now.
     pub(crate) changes: Changes<Local>,
     /// Whether the host should connect or disconnect a socket.
@@ -105,7 +107,8 @@ impl WebRtc {
             Verdict::Refused(_) => Err(DropReason::RefusedByIce),
             Verdict::Ignored(_) => Err(DropReason::Unanswered),
         };
-        Ok(Heard { taken, changes: outcome.changes, settle })
+        let refused = if let Verdict::Refused(code) = outcome.verdict { Some(code) } else { None };
+        Ok(Heard { taken, refused, changes: outcome.changes, settle })
     }
 
     /// Something authentic came by a tuple of the agent that is not the selected one.
