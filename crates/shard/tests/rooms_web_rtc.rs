@@ -145,7 +145,7 @@ fn a_caller_connects_stays_moves_and_hears_goodbye() {
     assert_eq!((hall.totals(0).handshakes, hall.totals(0).dropped_unknown), (1, 0));
 
     let socket = hall.driver(0).on_port(caller.port).unwrap();
-    let mut play = |hall: &mut Hall, seconds: u32, checks: bool| {
+    let play = |hall: &mut Hall, caller: &Caller, seconds: u32, checks: bool| {
         for _ in 0..seconds {
             hall.now += Duration::from_secs(1);
             if checks {
@@ -156,9 +156,9 @@ fn a_caller_connects_stays_moves_and_hears_goodbye() {
         hall.sent(0).clear();
         hall.driver(0).connected(socket)
     };
-    assert_eq!(play(&mut hall, 9, true), None);
-    assert_eq!(play(&mut hall, 3, true), Some(remote(9_000)), "it stays");
-    assert_eq!(play(&mut hall, 7, false), None, "it may have moved");
+    assert_eq!(play(&mut hall, &caller, 9, true), None);
+    assert_eq!(play(&mut hall, &caller, 3, true), Some(remote(9_000)), "it stays");
+    assert_eq!(play(&mut hall, &caller, 7, false), None, "it may have moved");
     caller.from = remote(9_001);
     caller.check(&mut hall, "password");
     hall.tick();

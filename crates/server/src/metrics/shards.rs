@@ -125,7 +125,7 @@ const fn number(value: u64) -> f64 {
 }
 
 /// Counters that say how much there is now.
-const LEVELS: [&str; 9] = [
+const LEVELS: [&str; 10] = [
     "transports",
     "handshakes_half_open",
     "handshakes_waiting",

@@ -78,7 +78,15 @@ impl Station {
         let further = by_place.collect();
         let places = (0..).zip(at).filter(|(_, bound)| bound.protocol == TransportProtocol::Tcp);
         let listeners = held.tcp.iter().copied().zip(places.map(|(place, _)| place)).collect();
-        let aside = Box::new(Aside { held, further, listeners, server: None, timer: None, settling: None, settled: None });
+        let aside = Box::new(Aside {
+            held,
+            further,
+            listeners,
+            server: None,
+            timer: None,
+            settling: None,
+            settled: None,
+        });
         Self { sockets, locals: None, router, aside, peers, is_settling: false, is_settled: false }
     }
 
@@ -87,8 +95,24 @@ impl Station {
         let sockets = [0, 1].map(|place| part.sockets.get(place).copied().flatten());
         let further = part.sockets.get(sockets.len()..).unwrap_or_default().into();
         let listeners = part.listeners.as_slice().into();
-        let aside = Aside { held: Held::default(), further, listeners, server: Some(server), timer: None, settling: None, settled: None };
-        Self { sockets, locals: None, router, aside: Box::new(aside), peers: Peers::ByIce, is_settling: false, is_settled: false }
+        let aside = Aside {
+            held: Held::default(),
+            further,
+            listeners,
+            server: Some(server),
+            timer: None,
+            settling: None,
+            settled: None,
+        };
+        Self {
+            sockets,
+            locals: None,
+            router,
+            aside: Box::new(aside),
+            peers: Peers::ByIce,
+            is_settling: false,
+            is_settled: false,
+        }
     }
 
     /// The UDP socket of a place.

@@ -95,6 +95,9 @@ impl Rooms {
     }
 
     fn close_router<D: Driver>(&mut self, key: RouterKey, share: &mut Share<'_, '_, D>) -> bool {
+        if self.say_goodbyes(key, share) {
+            return false;
+        }
         while let Some(part) = self.routers.get_mut(key) {
             let is_done = if let Some(transport) = part.transports.last().copied() {
                 self.silence_feeds(transport);
@@ -117,7 +120,26 @@ impl Rooms {
         true
     }
 
+    /// Has the transports of a router say goodbye, so that not each of them takes a tick for that. Whether any did.
+    fn say_goodbyes<D: Driver>(&mut self, key: RouterKey, share: &mut Share<'_, '_, D>) -> bool {
+        let transports = self.routers.get(key).map(|part| &*part.transports).unwrap_or_default();
+        let mut has_said = false;
+        for transport in transports {
+            if self.sfu.say_goodbye(*transport, &mut self.outputs) {
+                has_said = true;
+                if !share.take() {
+                    break;
+                }
+            }
+        }
+        has_said
+    }
+
     fn close_transport<D: Driver>(&mut self, key: TransportKey, share: &mut Share<'_, '_, D>) -> bool {
+        // Its last words leave with this tick's flush; the next begins to close it.
+        if self.sfu.say_goodbye(key, &mut self.outputs) {
+            return false;
+        }
         // Nothing more leaves, so that no consumer's close looks for its copies.
         let _ = self.sfu.close_transport(key, 0);
         while let Some(producer) = self.sfu.producers_of(key).last().copied() {
@@ -143,10 +165,6 @@ impl Rooms {
             let _ = self.sfu.close_data_consumer(consumer);
         }
         if !share.take() {
-            return false;
-        }
-        // Its last words leave with this tick's flush, and it is closed in the next.
-        if self.sfu.say_goodbye(key, &mut self.outputs) {
             return false;
         }
         let _ = self.sfu.close_transport(key, 1);
