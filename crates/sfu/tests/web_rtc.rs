@@ -1,7 +1,5 @@
 //! WebRTC transports against a scripted peer, in virtual time: ICE, then DTLS, then media.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
-
 mod support;
 
 use dtls::{Fingerprint, HashFunction, Role};

@@ -1,7 +1,5 @@
 //! What happens to a WebRTC call that stands: silence, other tuples, ICE restarts, goodbyes.
 
-#![expect(clippy::unwrap_used, reason = "a test may stop")]
-
 mod support;
 
 use core::time::Duration;

@@ -20,6 +20,7 @@ pub(super) const STEPS: &[Step] = &[
     Step { name: "suite", about: "the tests of the npm package, against our worker", run: run_suite },
     Step { name: "media", about: "real encoders and decoders through the worker", run: media },
     Step { name: "browser", about: "calls of Chromium's pages through the worker", run: browser },
+    Step { name: "load", about: "the load generator against the server's binary", run: load },
     Step { name: "api", about: "the control API against its OpenAPI document", run: run_api },
     Step { name: "server", about: "the server before a real Prometheus and a real browser", run: server },
     Step { name: "glommio", about: "lints and tests of the host behind a feature", run: glommio },
@@ -163,10 +164,16 @@ fn server(context: &Context) -> (Outcome, Tally) {
     if let Err(reason) = ready {
         return (Outcome::Skipped { reason }, Tally::default());
     }
-    let of = ["-p", "shardcast-server", "--test", "api", "--locked"];
-    let mut command = cargo(context, if has_nextest() { &["nextest", "run"] } else { &["test"] });
-    command.args(of).args(if has_nextest() { ["--run-ignored", "only"] } else { ["--", "--ignored"] });
-    tested(command)
+    ignored_tests(context, &["-p", "shardcast-server", "--test", "api"])
+}
+
+fn load(context: &Context) -> (Outcome, Tally) {
+    // Otherwise the first test that needs it builds it, at the cost of its own time.
+    let build = ["build", "--package", "shardcast-server", "--bin", "shardcast", "--locked"];
+    match run(&mut cargo(context, &build)) {
+        Ok(()) => ignored_tests(context, &["-p", "shardcast-load", "--test", "rooms"]),
+        Err(reason) => (Outcome::Failed { reason }, Tally::default()),
+    }
 }
 
 fn run_api(context: &Context) -> (Outcome, Tally) {
