@@ -64,14 +64,18 @@ impl Incoming {
         piece.sequence < self.next
     }
 
+    /// Bytes of messages that are not whole, or not in their turn.
+    pub(super) fn held(&self) -> usize {
+        self.partial.values().map(|partial| partial.bytes.len()).sum()
+    }
+
     pub(super) fn push(&mut self, piece: &Piece<'_>) {
         let ahead = piece.sequence.checked_sub(self.next);
         if ahead.is_none_or(|ahead| ahead >= AHEAD_MAX) {
             return;
         }
         if !self.partial.contains_key(&piece.sequence) {
-            let held: usize = self.partial.values().map(|partial| partial.bytes.len()).sum();
-            if held.saturating_add(piece.len) > HELD_MAX {
+            if self.held().saturating_add(piece.len) > HELD_MAX {
                 return;
             }
             self.partial.insert(piece.sequence, Partial::new(piece));
@@ -79,6 +83,11 @@ impl Incoming {
         if let Some(partial) = self.partial.get_mut(&piece.sequence) {
             partial.fill(piece);
         }
+    }
+
+    /// There will be no more messages. What is not whole may be anybody's.
+    pub(super) fn end(&mut self) {
+        self.partial = BTreeMap::new();
     }
 
     /// The next message of the sequence, once all of it is there.
@@ -149,8 +158,7 @@ mod tests {
         for sequence in 0..u16::MAX {
             incoming.push(&piece(sequence, 10_000, 0, b"a"));
         }
-        let held: usize = incoming.partial.values().map(|partial| partial.bytes.len()).sum();
-        assert_eq!(held, 30_000);
+        assert_eq!(incoming.held(), 30_000);
         incoming.push(&piece(7, 60_000, 0, b"a"));
         assert_eq!(incoming.partial.len(), 3);
         // Another message under a number that is taken changes nothing.

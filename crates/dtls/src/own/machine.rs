@@ -41,7 +41,7 @@ pub(crate) struct Machine {
     heard: Heard,
     /// Records under keys that are not there yet.
     early: Vec<Box<[u8]>>,
-    incoming: Incoming,
+    pub(super) incoming: Incoming,
     /// What both sides said, as they hash it.
     pub(super) transcript: Vec<u8>,
     flight: Vec<Part>,
@@ -296,7 +296,9 @@ impl Machine {
     fn complete(&mut self) {
         self.stage = Stage::Done;
         (self.resend_at, self.deadline) = (Mono::NEVER, Mono::NEVER);
-        self.transcript = Vec::new();
+        // There are thousands of connections, each for hours.
+        (self.transcript, self.early, self.peer) = (Vec::new(), Vec::new(), None);
+        self.incoming.end();
         self.says.push_back(Said::Complete);
         // RFC 5764 §4.2. The secret has done its work then.
         if let (Some(profile), Some(schedule)) = (self.agreed.srtp, self.schedule.take()) {
