@@ -55,6 +55,11 @@ impl Machine {
         let (Some(suite), 0, true) = (suite, hello.compression, taken.has_extended_master_secret) else {
             return Err(Fatal::nothing_in_common());
         };
+        // RFC 5764 §4.1.3: none was offered.
+        if taken.has_key_identifier {
+            let what = "the peer takes a key identifier of SRTP that was not offered";
+            return Err(Fatal::broken(ILLEGAL_PARAMETER, what));
+        }
         self.agreed.suite = Some(suite);
         self.agreed.srtp = match taken.profiles[..] {
             [] => None,

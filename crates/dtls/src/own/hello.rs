@@ -30,6 +30,8 @@ pub(super) struct Extensions {
     pub(super) groups: Vec<u16>,
     pub(super) schemes: Vec<u16>,
     pub(super) profiles: Vec<u16>,
+    /// RFC 5764 §4.1.3: of a master key of SRTP. Here nobody has any.
+    pub(super) has_key_identifier: bool,
     /// RFC 7627.
     pub(super) has_extended_master_secret: bool,
     /// RFC 5746.
@@ -122,10 +124,15 @@ impl Extensions {
             match kind {
                 SUPPORTED_GROUPS => extensions.groups = body.numbers16()?,
                 SIGNATURE_ALGORITHMS => extensions.schemes = body.numbers16()?,
-                // A master key identifier follows, which nobody here has.
-                USE_SRTP => extensions.profiles = body.numbers16()?,
+                USE_SRTP => {
+                    extensions.profiles = body.numbers16()?;
+                    extensions.has_key_identifier = !body.vector8()?.is_empty();
+                }
                 EXTENDED_MASTER_SECRET => extensions.has_extended_master_secret = true,
-                RENEGOTIATION_INFO => extensions.has_renegotiation = true,
+                // RFC 5746 §3.4, §3.6: of a first handshake it is empty, or somebody put two together.
+                RENEGOTIATION_INFO => {
+                    extensions.has_renegotiation = body.vector8()?.is_empty().then_some(true)?;
+                }
                 EC_POINT_FORMATS => extensions.has_point_formats = true,
                 _ => {}
             }

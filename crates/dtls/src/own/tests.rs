@@ -8,7 +8,7 @@ use super::bytes::{Reader, Writer};
 use super::hello::{ClientHello, ServerHello};
 use super::incoming::{Message, Piece};
 use super::record::{self, ALERT, HANDSHAKE, Record};
-use super::suite::SUITES;
+use super::suite::{PROFILES, SUITES};
 use super::{Config, Machine, SigningKey, kind};
 use crate::backend::Polled;
 use crate::failure::Failure;
@@ -75,9 +75,21 @@ fn a_hello_that_asks_for_less_is_refused() {
         hello
     };
     let older = [&[0xFE, 0xFF], &whole[2..]].concat();
+    let renegotiating = {
+        let at = whole.windows(5).position(|window| window == [0xFF, 1, 0, 1, 0]).unwrap();
+        let mut hello = whole.clone();
+        // One byte of a handshake that there never was.
+        hello.splice(at + 2..at + 5, [0, 2, 1, 7]);
+        // Behind version, randomness, session, cookie, suites and compression.
+        let len_at = 2 + 32 + 1 + 1 + 2 + 2 * SUITES.len() + 2;
+        let len = u16::try_from(hello.len() - len_at - 2).unwrap();
+        hello[len_at..len_at + 2].copy_from_slice(&len.to_be_bytes());
+        hello
+    };
     for (hello, why) in [
         (without_master_secret, Failure::NoCommonCipher),
         (older, broken("the peer speaks no DTLS 1.2")),
+        (renegotiating, broken("a message of the handshake is malformed")),
         (whole[..40].to_vec(), broken("a message of the handshake is malformed")),
     ] {
         let mut server = ecdsa(Role::Server);
@@ -101,6 +113,22 @@ fn a_client_takes_only_what_it_offered() {
     assert_eq!(hello(|hello| hello[36] ^= 1), Err(Failure::NoCommonCipher), "another suite");
     assert_eq!(hello(|hello| hello[37] = 1), Err(Failure::NoCommonCipher), "compression");
     assert_eq!(hello(|hello| hello[1] = 0xFF), Err(broken("the peer speaks no DTLS 1.2")));
+    // A key identifier of SRTP is the client's to offer, and this one has none.
+    let answer = |identifier: &[u8]| {
+        let asked = ClientHello::read(&ClientHello::write(&[1; 32], &[], false)).unwrap().extensions;
+        let mut hello = ServerHello::write(&[2; 32], &SUITES[0], Some(PROFILES[0]), &asked);
+        let at = hello.windows(5).position(|window| window == [0, 2, 0, 8, 0]).unwrap();
+        let added = u8::try_from(identifier.len()).unwrap();
+        hello.splice(at + 4..=at + 4, [&[added][..], identifier].concat());
+        for len_at in [at - 2, 38] {
+            let len = u16::from_be_bytes([hello[len_at], hello[len_at + 1]]) + u16::from(added);
+            hello[len_at..len_at + 2].copy_from_slice(&len.to_be_bytes());
+        }
+        let mut client = ecdsa(Role::Client);
+        client.handle_packet(&in_clear(kind::SERVER_HELLO, 0, &hello))
+    };
+    assert_eq!(answer(&[]), Ok(()));
+    assert_eq!(answer(&[1, 2]), Err(broken("the peer takes a key identifier of SRTP that was not offered")));
     // A cookie is asked for once.
     let mut client = ecdsa(Role::Client);
     let ask = |sequence| in_clear(kind::HELLO_VERIFY_REQUEST, sequence, &[0xFE, 0xFF, 2, 7, 7]);
@@ -118,6 +146,11 @@ struct Drained {
 
 /// Whether each completed it, or why not.
 fn play(client: Machine, server: Machine) -> (Result<bool, Failure>, Result<bool, Failure>) {
+    play_on(client, server).0.into()
+}
+
+/// And what became of them.
+fn play_on(client: Machine, server: Machine) -> ([Result<bool, Failure>; 2], [Machine; 2]) {
     let mut machines = [client, server];
     let mut ends = [Ok(false), Ok(false)];
     for turn in 0..8 {
@@ -146,11 +179,6 @@ fn drain(machine: &mut Machine) -> Drained {
             Polled::Complete => drained.is_complete = true,
             Polled::Idle(_) => return drained,
             _ => {}
-    play_on(client, server).0.into()
-}
-
-/// And what became of them.
-fn play_on(client: Machine, server: Machine) -> ([Result<bool, Failure>; 2], [Machine; 2]) {
         }
     }
 }
