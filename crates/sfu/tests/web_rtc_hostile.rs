@@ -4,6 +4,7 @@
 
 mod support;
 
+use core::time::Duration;
 use std::ops::Range;
 
 use dtls::{Fingerprint, HashFunction, Role};
@@ -174,6 +175,37 @@ fn an_address_with_too_many_handshakes_waits_and_nobody_else_does() {
         call.host.sfu.close_transport(transport(number), 1).unwrap();
     }
     assert_eq!(call.host.sfu.half_open(), 0);
+    call.goes_on();
+}
+
+#[test]
+fn who_falls_silent_before_its_first_hello_makes_room() {
+    let mut call = Call::new();
+    let mut crowd: Vec<_> =
+        (2..258).map(|number| Browser::new(&mut call.host, number, Role::Client)).collect();
+    for browser in &mut crowd {
+        browser.check(&mut call.host, true);
+    }
+    let mut late = Browser::new(&mut call.host, 258, Role::Client);
+    late.check(&mut call.host, true);
+    assert_eq!((call.state(258), call.host.sfu.half_open()), (DtlsState::New, 256));
+    for _ in 0..31 {
+        call.host.elapse(call.host.now + Duration::from_secs(1));
+        for browser in [&mut call.sender, &mut call.receiver] {
+            browser.check(&mut call.host, true);
+        }
+    }
+    assert_eq!(call.host.sfu.half_open(), 0, "their consent has ended");
+    late.check(&mut call.host, true);
+    assert_eq!((call.state(258), call.host.sfu.half_open()), (DtlsState::Connecting, 1));
+    // Whoever comes back counts again, once.
+    let first = crowd.first_mut().unwrap();
+    for _ in 0..2 {
+        first.check(&mut call.host, true);
+        assert_eq!((call.state(2), call.host.sfu.half_open()), (DtlsState::Connecting, 2));
+    }
+    call.host.sfu.close_transport(transport(2), 1).unwrap();
+    assert_eq!(call.host.sfu.half_open(), 1);
     call.goes_on();
 }
 

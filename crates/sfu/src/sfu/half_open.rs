@@ -3,7 +3,8 @@
 //! A handshake costs a core what hundreds of packets do, and 30 seconds of memory if the peer leaves it there. Only who
 //! has shown a transport's ICE password gets that far; this keeps one such peer, or one whose password got around, from
 //! taking the turns of everybody else. Beyond the limit a handshake is put off, not refused: it begins with the peer's
-//! next message after another of that address has ended.
+//! next message after another of that address has ended. A handshake that has not heard a hello has no deadline of its
+//! own, so one whose peer ICE has lost is not counted either, until that comes back.
 //!
 //! Invariant: as many entries as there are half-open handshakes at most, so as there are transports.
 
@@ -35,16 +36,21 @@ impl HalfOpen {
     /// Counts one more; or none, if the address has as many as it may.
     #[must_use]
     pub(super) fn admit(&mut self, origin: Origin) -> bool {
-        let count = self.by_origin.entry(origin).or_default();
-        if *count >= PER_ADDRESS_LIMIT {
+        if self.by_origin.get(&origin).is_some_and(|count| *count >= PER_ADDRESS_LIMIT) {
             return false;
         }
-        *count = count.saturating_add(1);
-        self.total = self.total.saturating_add(1);
+        self.count(origin);
         true
     }
 
-    /// One of that address has ended.
+    /// Counts one that goes on, whatever the limit.
+    pub(super) fn count(&mut self, origin: Origin) {
+        let count = self.by_origin.entry(origin).or_default();
+        *count = count.saturating_add(1);
+        self.total = self.total.saturating_add(1);
+    }
+
+    /// One of that address has ended, or its peer is gone.
     pub(super) fn release(&mut self, origin: Origin) {
         let Some(count) = self.by_origin.get_mut(&origin) else { return };
         *count = count.saturating_sub(1);

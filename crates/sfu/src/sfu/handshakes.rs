@@ -155,6 +155,27 @@ impl<S: Copy> Sfu<S> {
         }
     }
 
+    /// ICE may have lost the peer of a handshake, or found it again: whether that is still to be counted.
+    pub(super) fn recount_handshake(&mut self, key: TransportKey) {
+        let Self { transports, half_open, .. } = self;
+        let Some(web_rtc) = transports.get_mut(key).and_then(|transport| transport.web_rtc_mut()) else {
+            return;
+        };
+        let is_half_open = web_rtc.dtls_state() == DtlsState::Connecting;
+        match (web_rtc.half_open, web_rtc.selected()) {
+            (Some(origin), None) => {
+                half_open.release(origin);
+                web_rtc.half_open = None;
+            }
+            (None, Some(tuple)) if is_half_open => {
+                let origin = Origin::of(tuple.remote.ip());
+                half_open.count(origin);
+                web_rtc.half_open = Some(origin);
+            }
+            _ => {}
+        }
+    }
+
     /// Does what DTLS wants done, and puts it in line if it has more to do.
     fn settle_handshake(&mut self, key: TransportKey, out: &mut Outputs<S>) {
         let Self { transports, handshaking: Some(handshaking), handshakes, half_open, counters, .. } = self

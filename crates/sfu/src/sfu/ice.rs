@@ -144,6 +144,7 @@ impl<S: Copy> Sfu<S> {
         let events = [flow, state.map(TransportEvent::IceState)].into_iter().flatten();
         out.extend(events.map(|event| Output::Event(Event::Transport(key, event))));
         self.begin_handshake(key, out);
+        self.recount_handshake(key);
         self.turned(key, was_connected, out);
     }
 }
