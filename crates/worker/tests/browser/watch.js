@@ -22,6 +22,7 @@ async function watch(bed, streams, { meanwhile = async () => {}, mayLose = false
 }
 
 async function look(bed, streams, meanwhile) {
+  for (const stream of streams) await until(bed, 'statistics that know of DTLS', () => hasKeys(stream));
   const seen = streams.map(stream => ({ stream, samples: [] }));
   for (const { from, to, producer, consumer } of streams) {
     await Promise.all([from.ask('frames', producer.id), to.ask('frames', consumer.id)]);
@@ -47,8 +48,15 @@ async function look(bed, streams, meanwhile) {
   return seen;
 }
 
-async function sample({ from, to, producer, consumer }) {
-  const [there, here] = await Promise.all([from.ask('sample', producer.id), to.ask('sample', consumer.id)]);
+// A browser's statistics are as old as it likes: those from before DTLS was done may be told for a while.
+const hasKeys = async stream => (await both(stream)).every(({ suite }) => suite !== undefined);
+
+const both = ({ from, to, producer, consumer }) => {
+  return Promise.all([from.ask('sample', producer.id), to.ask('sample', consumer.id)]);
+};
+
+async function sample(stream) {
+  const [there, here] = await both(stream);
   judge.suite(there);
   judge.suite(here);
   return { from: there, to: here };
