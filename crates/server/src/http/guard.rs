@@ -7,7 +7,8 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::rejection::RawPathParamsRejection;
+use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::Next;
@@ -41,8 +42,14 @@ impl Needs {
 }
 
 /// Lets a request through, or says why not.
-pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    match check(&app, &request) {
+pub(super) async fn admit(
+    State(app): State<App>,
+    names: Result<RawPathParams, RawPathParamsRejection>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let names = names.ok();
+    match check(&app, names.as_ref(), &request) {
         Ok(grant) => {
             if let Some(grant) = grant {
                 request.extensions_mut().insert(grant);
@@ -65,7 +72,7 @@ pub(super) async fn admit(State(app): State<App>, mut request: Request, next: Ne
     }
 }
 
-fn check(app: &App, request: &Request) -> Result<Option<Grant>, Problem> {
+fn check(app: &App, names: Option<&RawPathParams>, request: &Request) -> Result<Option<Grant>, Problem> {
     let peer = request.extensions().get::<ConnectInfo<Peer>>();
     if peer.is_some_and(|ConnectInfo(peer)| !app.rates.admit(peer.0.ip(), Instant::now())) {
         return Err(Problem::too_often());
@@ -88,15 +95,19 @@ fn check(app: &App, request: &Request) -> Result<Option<Grant>, Problem> {
         return Err(Problem::forbidden(format!("this needs {}", need.sentence())));
     }
     if grant.scope == Scope::Participant {
-        is_its_own(app, &grant, request.uri())?;
+        is_its_own(app, &grant, path, names)?;
     }
     Ok(Some(grant))
 }
 
-/// A participant asks within its router, and of others' objects nothing.
-fn is_its_own(app: &App, grant: &Grant, uri: &Uri) -> Result<(), Problem> {
-    let mut words = uri.path().split('/').skip(2);
-    let (Some(shelf), Some(id)) = (words.next(), words.next()) else { return Ok(()) };
+/// A participant asks within its router, and of others' objects nothing. The name is the one that handlers get: what is
+/// escaped in the path would be another object's otherwise.
+fn is_its_own(app: &App, grant: &Grant, path: &str, names: Option<&RawPathParams>) -> Result<(), Problem> {
+    let mut words = path.split('/').skip(2);
+    let (Some(shelf), Some(_)) = (words.next(), words.next()) else { return Ok(()) };
+    let id = names.and_then(|names| names.iter().find(|(name, _)| *name == "id"));
+    let id =
+        id.map(|(_, id)| id).ok_or_else(|| Problem::invalid("the path does not name its object in UTF-8"))?;
     let place = app.catalogue.place(shelf, id).ok_or_else(|| Problem::not_found("object", id))?;
     if place.router != grant.router {
         return Err(Problem::forbidden(format!("{id} is not in the router that the token is for")));

@@ -104,6 +104,24 @@ fn a_participant_has_its_own_in_its_room_and_nothing_else() {
 }
 
 #[test]
+fn what_is_escaped_in_a_path_is_the_object_that_it_names() {
+    let server = guarded();
+    let room = made(&server, ADMIN, "/v1/routers", json!({}));
+    let tokens = format!("/v1/routers/{}/tokens", id(&room));
+    let [alice, bob] = ["alice", "bob"].map(|subject| {
+        let token = made(&server, ADMIN, &tokens, json!({ "subject": subject }));
+        token["token"].as_str().unwrap().to_owned()
+    });
+    let listen = json!({ "listenInfos": [{ "protocol": "udp", "ip": "127.0.0.1" }] });
+    let transport = made(&server, &alice, &format!("/v1/routers/{}/webrtc-transports", id(&room)), listen);
+    let escaped: String = id(&transport).bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let place = format!("/v1/transports/{escaped}");
+    assert_eq!(server.ask_with(&bob, "DELETE", &place, None).0, 403);
+    assert_eq!(server.ask_with(&alice, "DELETE", "/v1/transports/%ff", None).0, 400);
+    assert_eq!(server.ask_with(&alice, "DELETE", &place, None).0, 204);
+}
+
+#[test]
 fn signed_tokens_hold_for_their_audience() {
     let secret = "a secret of the backend that signs tokens";
     let variables = [("SHARDCAST_AUTH_JWT_SECRET", secret), ("SHARDCAST_AUTH_JWT_AUDIENCE", "here")];
