@@ -16,8 +16,9 @@ use shardcast::api::{DataProducer, DataProducerOptions};
 
 use super::answer::{Made, Taken};
 use super::body::{Body, Path, Query, Raw};
-use super::objects::find;
+use super::objects::{find, must_not_name};
 use super::{App, Problem, app_data, json_of};
+use crate::auth::Caller;
 use crate::catalogue::AnyTransport;
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -79,8 +80,10 @@ pub(super) struct Said {
 pub(super) async fn create(
     State(app): State<App>,
     Path(transport): Path<String>,
+    caller: Caller,
     Body(create): Body<Create>,
 ) -> Result<Made<Created>, Problem> {
+    must_not_name(&caller, create.id.as_ref().map(DataProducerId::as_str))?;
     let transport = find::<AnyTransport>(&app, &transport)?;
     let options = DataProducerOptions {
         id: create.id,

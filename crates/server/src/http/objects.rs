@@ -18,6 +18,7 @@ use shardcast::api::{
 use super::answer::Done;
 use super::body::{Body, Path};
 use super::{App, Problem};
+use crate::auth::Caller;
 use crate::catalogue::{AnyTransport, Kind};
 
 /// An object that was made over the API.
@@ -59,6 +60,16 @@ pub(super) struct Trace<T> {
 /// The object of that name.
 pub(super) fn find<T: Object>(app: &App, id: &str) -> Result<T, Problem> {
     T::shelf(&app.catalogue).get(id).ok_or_else(|| Problem::not_found(T::KIND.word(), id))
+}
+
+/// Names are the application's to choose: paths have no router in them, so a participant could take those of other rooms.
+pub(super) fn must_not_name(caller: &Caller, id: Option<&str>) -> Result<(), Problem> {
+    match (caller.participant(), id) {
+        (Some(_), Some(id)) => Err(Problem::forbidden(format!(
+            "id is {id:?}; who has a token for one router cannot choose names, and must leave it out"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 pub(super) async fn close<T: Object>(

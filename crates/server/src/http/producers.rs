@@ -13,8 +13,9 @@ use shardcast::api::{Producer, ProducerOptions};
 
 use super::answer::{Made, Taken};
 use super::body::{Body, Path, Query, Raw};
-use super::objects::find;
+use super::objects::{find, must_not_name};
 use super::{App, Problem, app_data, json_of};
+use crate::auth::Caller;
 use crate::catalogue::{AnyTransport, best_of};
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -69,8 +70,10 @@ pub(super) struct Worst {
 pub(super) async fn create(
     State(app): State<App>,
     Path(transport): Path<String>,
+    caller: Caller,
     Body(create): Body<Create>,
 ) -> Result<Made<Created>, Problem> {
+    must_not_name(&caller, create.id.as_ref().map(ProducerId::as_str))?;
     let transport = find::<AnyTransport>(&app, &transport)?;
     let options = ProducerOptions {
         id: create.id,

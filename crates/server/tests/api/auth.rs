@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::room::id;
+use crate::room::{audio, id};
 use crate::support::Server;
 
 const ADMIN: &str = "admin-admin-admin-admin-admin-admin";
@@ -101,6 +101,30 @@ fn a_participant_has_its_own_in_its_room_and_nothing_else() {
     let (status, problem) = server.ask_with(expired["token"].as_str().unwrap(), "GET", &place, None);
     assert_eq!(status, 401);
     assert!(problem.contains("expired"), "{problem}");
+}
+
+#[test]
+fn a_participant_does_not_choose_names() {
+    let server = guarded();
+    let codecs = json!([{ "kind": "audio", "mimeType": "audio/opus", "clockRate": 48_000, "channels": 2 }]);
+    let room = made(&server, ADMIN, "/v1/routers", json!({ "mediaCodecs": codecs }));
+    let alice =
+        made(&server, ADMIN, &format!("/v1/routers/{}/tokens", id(&room)), json!({ "subject": "alice" }));
+    let alice = alice["token"].as_str().unwrap();
+    let listen = json!({ "listenInfos": [{ "protocol": "udp", "ip": "127.0.0.1" }] });
+    let transport = made(&server, alice, &format!("/v1/routers/{}/webrtc-transports", id(&room)), listen);
+    let mut options = audio(1);
+    let producers = format!("/v1/transports/{}/producers", id(&transport));
+    made(&server, alice, &producers, options.clone());
+    options["id"] = json!("somebody-elses");
+    let (status, problem) = server.ask_with(alice, "POST", &producers, Some(&options));
+    assert_eq!(status, 403, "{problem}");
+    assert!(problem.contains("somebody-elses"), "{problem}");
+    let data = json!({ "id": "somebody-elses" });
+    let path = format!("/v1/transports/{}/data-producers", id(&transport));
+    assert_eq!(server.ask_with(alice, "POST", &path, Some(&data)).0, 403);
+    options["rtpParameters"] = audio(2)["rtpParameters"].clone();
+    made(&server, ADMIN, &producers, options);
 }
 
 #[test]
