@@ -73,10 +73,7 @@ pub(super) async fn create_webrtc(
 ) -> Created {
     let router = find::<Router>(&app, &router)?;
     let transport = router.create_webrtc_transport(options.read(&app)?).await?;
-    if let Some(participant) = caller.participant() {
-        app.catalogue.own(transport.id().as_str(), participant);
-    }
-    made(&app, AnyTransport::WebRtc(transport)).await
+    made(&app, AnyTransport::WebRtc(transport), caller.participant()).await
 }
 
 pub(super) async fn create_plain(
@@ -85,7 +82,7 @@ pub(super) async fn create_plain(
     Body(options): Body<Plain>,
 ) -> Created {
     let router = find::<Router>(&app, &router)?;
-    made(&app, AnyTransport::Plain(router.create_plain_transport(options.into()).await?)).await
+    made(&app, AnyTransport::Plain(router.create_plain_transport(options.into()).await?), None).await
 }
 
 pub(super) async fn create_pipe(
@@ -94,7 +91,7 @@ pub(super) async fn create_pipe(
     Body(options): Body<Pipe>,
 ) -> Created {
     let router = find::<Router>(&app, &router)?;
-    made(&app, AnyTransport::Pipe(router.create_pipe_transport(options.into()).await?)).await
+    made(&app, AnyTransport::Pipe(router.create_pipe_transport(options.into()).await?), None).await
 }
 
 pub(super) async fn create_direct(
@@ -103,7 +100,7 @@ pub(super) async fn create_direct(
     Body(options): Body<Direct>,
 ) -> Created {
     let router = find::<Router>(&app, &router)?;
-    made(&app, AnyTransport::Direct(router.create_direct_transport(options.into()).await?)).await
+    made(&app, AnyTransport::Direct(router.create_direct_transport(options.into()).await?), None).await
 }
 
 pub(super) async fn show(State(app): State<App>, Path(id): Path<String>) -> Result<Json<Shown>, Problem> {
@@ -176,8 +173,12 @@ pub(super) async fn send_rtcp(
     Ok(Taken)
 }
 
-async fn made(app: &App, transport: AnyTransport) -> Created {
+async fn made(app: &App, transport: AnyTransport, owner: Option<&str>) -> Created {
     let shown = Shown::of(&transport).await?;
+    // Nothing waits from here on: who went away before this has left nothing.
+    if let Some(owner) = owner {
+        app.catalogue.own(transport.base().id().as_str(), owner);
+    }
     app.catalogue.keep_transport(&transport, &app.metrics);
     Ok(Made(shown))
 }
