@@ -102,11 +102,8 @@ impl Once {
     fn begin(&self, key: &Key, body: Vec<u8>, now: Instant) -> Result<Turn, Problem> {
         let mut kept = self.kept.lock();
         kept.retain(|_, kept| now.saturating_duration_since(kept.at) < KEPT_FOR || kept.answer.is_none());
-        if kept.len() >= MOST_KEYS && !kept.contains_key(key) {
-            let oldest =
-                kept.iter().filter(|(_, kept)| kept.answer.is_some()).min_by_key(|(_, kept)| kept.at);
-            let Some(oldest) = oldest.map(|(key, _)| key.clone()) else { return Err(Problem::too_often()) };
-            kept.remove(&oldest);
+        if kept.len() >= MOST_KEYS && !kept.contains_key(key) && forget_oldest(&mut kept).is_none() {
+            return Err(Problem::too_often());
         }
         match kept.entry(key.clone()) {
             Entry::Vacant(vacant) => {
@@ -122,10 +119,29 @@ impl Once {
     }
 
     fn keep(&self, key: &Key, status: StatusCode, body: &Bytes) {
-        if let Some(kept) = self.kept.lock().get_mut(key) {
+        let mut kept = self.kept.lock();
+        if let Some(kept) = kept.get_mut(key) {
             kept.answer = Some((status, body.clone()));
         }
+        let mut bytes: usize = kept.values().map(Kept::bytes).sum();
+        while bytes > MOST_BYTES {
+            let Some(forgotten) = forget_oldest(&mut kept) else { break };
+            bytes = bytes.saturating_sub(forgotten);
+        }
     }
+}
+
+impl Kept {
+    fn bytes(&self) -> usize {
+        self.answer.as_ref().map_or(0, |(_, body)| body.len())
+    }
+}
+
+/// Makes room: forgets the oldest answer, if there is one. How long that was.
+fn forget_oldest(kept: &mut HashMap<Key, Kept>) -> Option<usize> {
+    let answered = kept.iter().filter(|(_, kept)| kept.answer.is_some());
+    let oldest = answered.min_by_key(|(_, kept)| kept.at).map(|(key, _)| key.clone())?;
+    kept.remove(&oldest).map(|kept| kept.bytes())
 }
 
 impl Drop for Making {
@@ -141,8 +157,10 @@ const HEADER: &str = "idempotency-key";
 const LONGEST_KEY: usize = 200;
 /// Longer than anybody tries again.
 const KEPT_FOR: Duration = Duration::from_secs(600);
-/// Some megabytes of answers.
+/// As many as are asked for within seconds, where it matters that each is kept.
 const MOST_KEYS: usize = 4_096;
+/// Of answers in all. Each holds application data as long as a body may be; most have a kilobyte.
+const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -172,5 +190,22 @@ mod tests {
         }
         assert!(is_first("z", start + KEPT_FOR + Duration::from_secs(60)));
         assert!(is_first("a", start + KEPT_FOR + Duration::from_secs(60)), "the oldest made room");
+    }
+
+    #[test]
+    fn long_answers_make_room_for_each_other() {
+        let once = Once::default();
+        let start = Instant::now();
+        let long = Bytes::from(vec![b' '; MOST_BYTES / 2]);
+        let is_first = |index: u64| {
+            let at = start + Duration::from_millis(index);
+            matches!(once.begin(&key(&index.to_string()), vec![1], at), Ok(Turn::First))
+        };
+        for index in 1..=3 {
+            assert!(is_first(index));
+            once.keep(&key(&index.to_string()), StatusCode::CREATED, &long);
+        }
+        assert!(!is_first(2) && !is_first(3));
+        assert!(is_first(1), "the oldest made room");
     }
 }
