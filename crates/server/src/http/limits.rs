@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -87,6 +87,7 @@ impl Rates {
         }
         let per_second = f64::from(self.per_second);
         let most = per_second * 2.0;
+        let address = owner(address);
         let mut buckets = self.buckets.lock();
         if buckets.len() >= MOST_ADDRESSES {
             // Who has not asked for so long has a full bucket, which is what one begins with.
@@ -104,6 +105,15 @@ impl Rates {
             bucket.tokens -= 1.0;
         }
         admitted
+    }
+}
+
+/// Whoever has one address of an IPv6 network has all its 2^64 (RFC 4291 §2.5.4): they count as one. IPv4 is that also
+/// where the listener is of IPv6.
+const fn owner(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V4(address) => IpAddr::V4(address),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
     }
 }
 
@@ -152,6 +162,17 @@ mod tests {
         assert_eq!(admitted(one, start + Duration::from_secs(60)), 20);
         let unlimited = Rates::new(0);
         assert!((0..100).all(|_| unlimited.admit(one, start)));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address_and_mapped_ones_are_many() {
+        let rates = Rates::new(1);
+        let start = Instant::now();
+        let admits = |address: &str| rates.admit(address.parse().unwrap(), start);
+        assert!(admits("2001:db8::1") && admits("2001:db8::2") && !admits("2001:db8::3"));
+        assert!(admits("2001:db8:0:1::1"));
+        assert!(admits("::ffff:192.0.2.1") && admits("192.0.2.1") && !admits("192.0.2.1"));
+        assert!(admits("::ffff:192.0.2.2"));
     }
 
     #[test]
