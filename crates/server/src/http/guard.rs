@@ -5,10 +5,11 @@
 //! where it comes from: requests for us name a loopback host, so that a name which was made to point here is refused
 //! (DNS rebinding), and come from no page but our own.
 
+use std::borrow::Cow;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{ConnectInfo, MatchedPath, RawPathParams, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Query, RawPathParams, Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::Next;
@@ -88,7 +89,7 @@ fn check(app: &App, names: Option<&RawPathParams>, request: &Request) -> Result<
     let token = token(request).ok_or_else(|| {
         Problem::unauthorized("there is no token; the header must be Authorization: Bearer TOKEN")
     })?;
-    let grant = app.auth.check(token, seconds_since_1970());
+    let grant = app.auth.check(&token, seconds_since_1970());
     let grant = grant.map_err(|why| Problem::unauthorized(why.to_string()))?;
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     if !grant.allows(need, changes) {
@@ -120,14 +121,17 @@ fn is_its_own(app: &App, grant: &Grant, path: &str, names: Option<&RawPathParams
 }
 
 /// In the header; pages cannot set it on WebSockets, which may have it in the query instead (RFC 6750 §2.3).
-fn token(request: &Request) -> Option<&str> {
+fn token(request: &Request) -> Option<Cow<'_, str>> {
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     if let Some(header) = header {
         let (scheme, token) = header.split_once(' ')?;
-        return scheme.eq_ignore_ascii_case("bearer").then_some(token.trim());
+        return scheme.eq_ignore_ascii_case("bearer").then_some(token.trim().into());
     }
     request.headers().get(UPGRADE)?;
-    request.uri().query()?.split('&').find_map(|pair| pair.strip_prefix("access_token="))
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).ok()?;
+    let (_, token) = pairs.into_iter().find(|(name, _)| name == "access_token")?;
+    // A token has no spaces (RFC 6750 §2.1): they were pluses that somebody did not escape.
+    Some(token.replace(' ', "+").into())
 }
 
 pub(super) fn seconds_since_1970() -> u64 {

@@ -104,6 +104,18 @@ fn a_participant_has_its_own_in_its_room_and_nothing_else() {
 }
 
 #[test]
+fn a_token_in_a_query_is_escaped_or_not() {
+    let token = "base64/base64+base64/base64+base64+base64=";
+    let tokens = format!("[{{ token = \"{token}\", scope = \"read\" }}]");
+    let server = Server::start_with(&[("SHARDCAST_AUTH_TOKENS", &tokens)], &[]);
+    let escaped = token.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    for token in [token, &escaped] {
+        let mut heard = server.follow(&format!("/v1/overview?access_token={token}"));
+        assert_eq!(heard.next()["draining"], false);
+    }
+}
+
+#[test]
 fn a_participant_does_not_choose_names() {
     let server = guarded();
     let codecs = json!([{ "kind": "audio", "mimeType": "audio/opus", "clockRate": 48_000, "channels": 2 }]);
