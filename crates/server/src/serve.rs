@@ -22,7 +22,7 @@ use crate::drain::Drain;
 use crate::http::{self, App};
 use notify::Supervisor;
 
-/// Why the server did not start.
+/// Why the server did not start, or does not go on.
 #[derive(Debug, Error)]
 pub(crate) enum StartError {
     #[error("the operating system gives no random bytes")]
@@ -37,12 +37,14 @@ pub(crate) enum StartError {
     Signals(io::Error),
     #[error("serving ended: {0}")]
     Serve(io::Error),
+    #[error("control has ended: this is a defect")]
+    NoControl,
 }
 
 /// Serves until a signal ends it. `say` is told what an operator wants to know.
 ///
 /// # Errors
-/// What did not allow to start.
+/// What did not allow to start, or to go on.
 pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Result<(), StartError> {
     let address = config.server.listen;
     let listener = TcpListener::bind(address).await.map_err(|cause| StartError::Listen { address, cause })?;
@@ -60,17 +62,18 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let supervisor = Supervisor::of_this_process();
     supervisor.tell("READY=1");
     say(&format!("control API: http://{address}/v1 - metrics: http://{address}/metrics"));
-    tokio::select! {
-        served = server => served.map_err(StartError::Serve)?,
-        () = tell_losses(losses, say) => say("the SFU has ended"),
-        () = say_that_it_lives(&supervisor, &sfu) => say("control does not answer any more"),
-        () = until_drained(&mut signals, &drain, &catalogue, patience, say) => {}
-    }
+    let served = tokio::select! {
+        served = server => served.map_err(StartError::Serve),
+        // Nobody closes it but we: whoever supervises has to start it anew.
+        () = tell_losses(losses, say) => Err(StartError::NoControl),
+        () = say_that_it_lives(&supervisor, &sfu) => Err(StartError::NoControl),
+        () = until_drained(&mut signals, &drain, &catalogue, patience, say) => Ok(()),
+    };
     supervisor.tell("STOPPING=1");
     for hung in sfu.close().await {
         say(&format!("shard {} did not end in time; its sockets are the kernel's to close", hung.shard.0));
     }
-    Ok(())
+    served
 }
 
 /// Tells the supervisor so as often as it wants to hear it, as long as control answers.
