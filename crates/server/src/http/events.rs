@@ -35,6 +35,9 @@ pub(super) struct Wanted {
     #[serde(default)]
     #[expect(dead_code, reason = "it is read before anything else is")]
     access_token: Option<String>,
+    /// Nothing of where others are, and of their packets.
+    #[serde(skip)]
+    is_participants: bool,
 }
 
 /// Said in place of events that are not kept any more.
@@ -52,6 +55,7 @@ pub(super) async fn follow(
     if caller.participant().is_some() {
         // Of other rooms they hear nothing, whatever they ask for.
         wanted.router = caller.0.and_then(|grant| grant.router);
+        wanted.is_participants = true;
     }
     Ok(upgraded(upgrade)?.on_upgrade(async move |socket| {
         // Who went away needs no answer.
@@ -103,8 +107,13 @@ impl Wanted {
     fn includes(&self, event: &Event) -> bool {
         let is = |wanted: &Option<Box<str>>, id: Option<&str>| wanted.is_none() || wanted.as_deref() == id;
         let is_named = |names: &String| names.split(',').any(|name| name == event.event);
-        is(&self.router, event.router.as_deref())
+        let is_hidden = self.is_participants && NOT_FOR_PARTICIPANTS.contains(&event.event);
+        !is_hidden
+            && is(&self.router, event.router.as_deref())
             && is(&self.id, Some(&event.id))
             && self.events.as_ref().is_none_or(is_named)
     }
 }
+
+/// What names addresses of peers, or what they send.
+const NOT_FOR_PARTICIPANTS: [&str; 4] = ["iceselectedtuplechange", "tuple", "rtcptuple", "trace"];

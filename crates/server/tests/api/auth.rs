@@ -1,7 +1,7 @@
 //! Tokens, what they allow, and how much anybody may ask.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-use crate::room::{audio, id};
+use crate::room::{audio, id, sound};
 use crate::support::Server;
 
 const ADMIN: &str = "admin-admin-admin-admin-admin-admin";
@@ -101,6 +101,32 @@ fn a_participant_has_its_own_in_its_room_and_nothing_else() {
     let (status, problem) = server.ask_with(expired["token"].as_str().unwrap(), "GET", &place, None);
     assert_eq!(status, 401);
     assert!(problem.contains("expired"), "{problem}");
+}
+
+#[test]
+fn a_participant_does_not_hear_where_others_are() {
+    let server = guarded();
+    let codecs = json!([{ "kind": "audio", "mimeType": "audio/opus", "clockRate": 48_000, "channels": 2 }]);
+    let room = made(&server, ADMIN, "/v1/routers", json!({ "mediaCodecs": codecs }));
+    let place = format!("/v1/routers/{}", id(&room));
+    let alice = made(&server, ADMIN, &format!("{place}/tokens"), json!({ "subject": "alice" }));
+    let follow = |token: &str| server.follow(&format!("/v1/events?after=0&access_token={token}"));
+    let (mut admin, mut heard) = (follow(ADMIN), follow(alice["token"].as_str().unwrap()));
+    let options = json!({ "listenInfo": { "protocol": "udp", "ip": "127.0.0.1" }, "comedia": true });
+    let plain = made(&server, ADMIN, &format!("{place}/plain-transports"), options);
+    made(&server, ADMIN, &format!("/v1/transports/{}/producers", id(&plain)), audio(1));
+    let port = u16::try_from(plain["tuple"]["localPort"].as_u64().unwrap()).unwrap();
+    let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+    sender.send_to(&sound(1, 1, 9), ("127.0.0.1", port)).unwrap();
+    admin.until("tuple");
+    assert_eq!(server.ask_with(ADMIN, "DELETE", &place, None).0, 204);
+    let mut events = Vec::new();
+    while events.last() != Some(&json!(["router", "close"])) {
+        let event = heard.next();
+        events.push(json!([event["object"], event["event"]]));
+    }
+    assert!(events.contains(&json!(["producer", "new"])), "{events:?}");
+    assert!(!events.contains(&json!(["transport", "tuple"])), "{events:?}");
 }
 
 #[test]
