@@ -1,6 +1,7 @@
 //! All listeners and connections of a shard, by key.
 
 use core::net::IpAddr;
+use core::time::Duration;
 use std::collections::VecDeque;
 
 use net::{Driver, Farewell, SocketKey, Transmit};
@@ -232,7 +233,30 @@ impl Streams {
         {
             listening.connections.retain(|other| *other != key);
         }
+        if self.checks.len() > self.connections * 2 + FEW_CHECKS {
+            self.forget_checks();
+        }
         Some(connection)
+    }
+
+    /// Forgets the checks of those who are gone: they would be looked through for whoever wants a place, until their time.
+    fn forget_checks(&mut self) {
+        let Self { checks, places, .. } = self;
+        checks.retain(|(_, key)| match places.get(key.index() as usize) {
+            Some(Some(Place::Connection(connection))) => connection.key == *key,
+            _ => false,
+        });
+    }
+
+    /// There was no descriptor for a peer of that listener. It waits its turn once, however many knock meanwhile.
+    pub(super) fn starves(&mut self, listener: SocketKey, now: Mono) {
+        self.counts.starved += 1;
+        if self.starved.is_empty() {
+            self.retry_at = now + DESCRIPTOR_RETRY;
+        }
+        if !self.starved.contains(&listener) {
+            self.starved.push(listener);
+        }
     }
 
     pub(super) const fn counts(&mut self) -> &mut Counts {
@@ -289,4 +313,52 @@ pub(super) enum Door {
     /// When this one has gone.
     Instead(SocketKey),
     Shut,
+}
+
+/// Checks of those who are gone that are no matter; beyond, they are as many as the others at most.
+const FEW_CHECKS: usize = 64;
+/// How soon to look again for a descriptor when there was none: as seldom as not to cost anything, and as often as nobody
+/// who waits notices beside a lost packet of a handshake.
+const DESCRIPTOR_RETRY: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use core::net::SocketAddr;
+
+    use super::*;
+    use crate::hash::HashKey;
+
+    const LISTENER: SocketKey = SocketKey::new(0, 0);
+
+    fn streams() -> Streams {
+        let mut streams = Streams::new(TcpLimits::default(), KeyedHash::new(HashKey([1, 2])));
+        streams.listens(LISTENER);
+        streams
+    }
+
+    #[test]
+    fn who_comes_and_goes_leaves_nothing_to_look_through() {
+        let mut streams = streams();
+        let peer = SocketAddr::from(([192, 0, 2, 1], 9));
+        let now = Mono::from_nanos(1);
+        streams.admit(Connection::new(SocketKey::new(1, 0), peer, LISTENER, 1), now);
+        for generation in 0..10_000 {
+            let key = SocketKey::new(2, generation);
+            streams.admit(Connection::new(key, peer, LISTENER, 1), now);
+            assert!(streams.remove(key).is_some());
+        }
+        assert!(streams.checks.len() <= 2 + FEW_CHECKS, "{}", streams.checks.len());
+        assert_eq!(streams.checks[0].1, SocketKey::new(1, 0));
+    }
+
+    #[test]
+    fn a_listener_that_starves_waits_once_and_no_longer_for_those_who_knock() {
+        let mut streams = streams();
+        let start = Mono::from_nanos(1);
+        for millis in 0..99 {
+            streams.starves(LISTENER, start + Duration::from_millis(millis));
+        }
+        assert_eq!(streams.starved, [LISTENER]);
+        assert_eq!(streams.retry_at, start + DESCRIPTOR_RETRY);
+    }
 }

@@ -1,7 +1,6 @@
 //! What a tick does about TCP: lets in, reads, writes what waits, and ends what has to end.
 
 use core::net::SocketAddr;
-use core::time::Duration;
 
 use net::{Accepted, Batch, Driver, Farewell, SocketKey, Transfer};
 
@@ -82,9 +81,7 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
                 Accepted::Nobody => return,
                 Accepted::TurnedAway => self.streams.counts().refused += 1,
                 Accepted::Exhausted => {
-                    self.streams.counts().starved += 1;
-                    self.streams.starved.push(listener);
-                    self.streams.retry_at = self.cx.now() + DESCRIPTOR_RETRY;
+                    self.streams.starves(listener, self.cx.now());
                     return;
                 }
             }
@@ -265,6 +262,3 @@ const SHORTEST_PACKET: usize = 8;
 const MOST_USELESS: u8 = 16;
 /// Each may be a connection to close, at some microseconds: twice as many as come in a tick.
 const CHECKS_PER_TICK: usize = 64;
-/// How soon to look again for a descriptor when there was none: as seldom as not to cost anything, and as often as nobody
-/// who waits notices beside a lost packet of a handshake.
-const DESCRIPTOR_RETRY: Duration = Duration::from_millis(100);
