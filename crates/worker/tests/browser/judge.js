@@ -46,9 +46,11 @@ function suite({ role, suite: chosen }) {
   if (role === 'client') assert.match(chosen, /^AEAD_AES_(128|256)_GCM$/);
 }
 
+// Whether this machine has so much time that gaps are the worker's.
+const GAPS = process.env.SHARDCAST_JUDGE_GAPS === '1';
 const FEW = 3;
 const GAP_MS = 200;
 // A gap of the sender's comes as a gap of about its length.
 const DELAY_MS = 100;
 
-module.exports = { gaps, growth, stall, suite };
+module.exports = { GAPS, gaps, growth, stall, suite };
