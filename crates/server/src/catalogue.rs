@@ -21,6 +21,7 @@ use shardcast::event::{ConsumerEvent, ProducerEvent, TransportEvent};
 
 use crate::events::Events;
 use crate::metrics::Metrics;
+use crate::quota::Seat;
 pub(crate) use kind::Kind;
 
 /// See the module.
@@ -48,7 +49,14 @@ pub(crate) struct Place {
 
 /// Objects of one kind, in the order of their names.
 #[derive(Debug)]
-pub(crate) struct Shelf<T>(Mutex<BTreeMap<Box<str>, T>>);
+pub(crate) struct Shelf<T>(Mutex<BTreeMap<Box<str>, Shelved<T>>>);
+
+/// An object, and the place that a participant has for it.
+#[derive(Debug)]
+struct Shelved<T> {
+    object: T,
+    _seat: Option<Seat>,
+}
 
 /// A transport of any kind.
 #[derive(Clone, Debug)]
@@ -61,28 +69,28 @@ pub(crate) enum AnyTransport {
 
 impl<T: Clone> Shelf<T> {
     pub(crate) fn get(&self, id: &str) -> Option<T> {
-        self.0.lock().get(id).cloned()
+        self.0.lock().get(id).map(|shelved| shelved.object.clone())
     }
 
     pub(crate) fn all(&self) -> Vec<T> {
-        self.0.lock().values().cloned().collect()
+        self.0.lock().values().map(|shelved| shelved.object.clone()).collect()
     }
 
     /// Looks at each of them. Whoever wants to put or take something waits meanwhile.
     pub(crate) fn each(&self, look: impl FnMut(&T)) {
-        self.0.lock().values().for_each(look);
+        self.0.lock().values().map(|shelved| &shelved.object).for_each(look);
     }
 
     pub(crate) fn len(&self) -> usize {
         self.0.lock().len()
     }
 
-    fn put(&self, id: &str, object: T) {
-        self.0.lock().insert(id.into(), object);
+    fn put(&self, id: &str, object: T, seat: Option<Seat>) {
+        self.0.lock().insert(id.into(), Shelved { object, _seat: seat });
     }
 
     /// The object leaves the lock before it is dropped: that may close it.
-    fn take(&self, id: &str) -> Option<T> {
+    fn take(&self, id: &str) -> Option<Shelved<T>> {
         self.0.lock().remove(id)
     }
 }
@@ -110,14 +118,19 @@ impl Catalogue {
     }
 
     /// Keeps it until it closes.
-    pub(crate) fn keep<T: Kind>(self: &Arc<Self>, object: &T) {
-        self.keep_and(object, |_, _| {});
+    pub(crate) fn keep<T: Kind>(self: &Arc<Self>, object: &T, seat: Option<Seat>) {
+        self.keep_and(object, seat, |_, _| {});
     }
 
     /// Keeps it until it closes, and counts how far it gets.
-    pub(crate) fn keep_transport(self: &Arc<Self>, transport: &AnyTransport, metrics: &Arc<Metrics>) {
+    pub(crate) fn keep_transport(
+        self: &Arc<Self>,
+        transport: &AnyTransport,
+        seat: Option<Seat>,
+        metrics: &Arc<Metrics>,
+    ) {
         let mut stage = metrics.transports.stage(transport.word(), transport.state());
-        self.keep_and(transport, move |transport, event| {
+        self.keep_and(transport, seat, move |transport, event| {
             match event {
                 Ok(TransportEvent::IceState(IceState::Disconnected)) => stage.fail("ice"),
                 Ok(TransportEvent::DtlsState { state: DtlsState::Failed, .. }) => stage.fail("dtls"),
@@ -128,10 +141,15 @@ impl Catalogue {
     }
 
     /// Keeps it until it closes, and counts how well it does.
-    pub(crate) fn keep_producer(self: &Arc<Self>, producer: &Producer, metrics: &Arc<Metrics>) {
+    pub(crate) fn keep_producer(
+        self: &Arc<Self>,
+        producer: &Producer,
+        seat: Option<Seat>,
+        metrics: &Arc<Metrics>,
+    ) {
         let mut standing = metrics.quality.producer(producer.kind(), producer.producer_type());
         standing.set(best_of(producer));
-        self.keep_and(producer, move |producer, event| {
+        self.keep_and(producer, seat, move |producer, event| {
             // Who missed something looks at what holds now.
             if matches!(event, Err(_) | Ok(ProducerEvent::Score(_))) {
                 standing.update(best_of(producer));
@@ -140,10 +158,15 @@ impl Catalogue {
     }
 
     /// Keeps it until it closes, and counts how well it does.
-    pub(crate) fn keep_consumer(self: &Arc<Self>, consumer: &Consumer, metrics: &Arc<Metrics>) {
+    pub(crate) fn keep_consumer(
+        self: &Arc<Self>,
+        consumer: &Consumer,
+        seat: Option<Seat>,
+        metrics: &Arc<Metrics>,
+    ) {
         let mut standing = metrics.quality.consumer(consumer.kind(), consumer.consumer_type());
         standing.set(consumer.score().score);
-        self.keep_and(consumer, move |consumer, event| {
+        self.keep_and(consumer, seat, move |consumer, event| {
             if matches!(event, Err(_) | Ok(ConsumerEvent::Score(_))) {
                 standing.update(consumer.score().score);
             }
@@ -188,11 +211,12 @@ impl Catalogue {
     fn keep_and<T: Kind>(
         self: &Arc<Self>,
         object: &T,
+        seat: Option<Seat>,
         mut heard: impl FnMut(&T, &Result<T::Event, Missed>) + Send + 'static,
     ) {
         let (this, object) = (Arc::clone(self), object.clone());
         let subject = object.subject();
-        T::shelf(&this).put(&subject.id, object.clone());
+        T::shelf(&this).put(&subject.id, object.clone(), seat);
         let mut events = object.events();
         this.events.tell(now(), &subject, ("new", object.made_in()));
         tokio::spawn(async move {

@@ -12,6 +12,7 @@
 //! | `http` | the control API |
 //! | `catalogue` | what was made over it, by name |
 //! | `events` | what happened, in one numbered sequence |
+//! | `quota` | how much a participant may have |
 //! | `metrics` | what Prometheus is told |
 
 mod arguments;
@@ -24,6 +25,7 @@ mod events;
 mod http;
 mod machine;
 mod metrics;
+mod quota;
 mod serve;
 
 use std::io::{self, Write};

@@ -19,7 +19,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::catalogue::Catalogue;
 use crate::config::Config;
 use crate::drain::Drain;
-use crate::http::{self, App};
+use crate::http::{self, App, Connections};
 use notify::Supervisor;
 
 /// Why the server did not start, or does not go on.
@@ -35,8 +35,6 @@ pub(crate) enum StartError {
     Metrics(#[from] prometheus::Error),
     #[error("signals cannot be listened for: {0}")]
     Signals(io::Error),
-    #[error("serving ended: {0}")]
-    Serve(io::Error),
     #[error("control has ended: this is a defect")]
     NoControl,
 }
@@ -56,14 +54,13 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let patience = Duration::from_secs(config.server.drain_seconds);
     let losses = sfu.events();
     let (catalogue, drain) = (Arc::clone(&app.catalogue), Arc::clone(&app.drain));
-    let listener = http::Bounded::new(listener, config.limits.connections.into());
-    let routes = http::routes(app).into_make_service_with_connect_info::<http::Peer>();
-    let server = axum::serve(listener, routes);
+    let connections = Connections::new(config.limits, Arc::clone(&app.metrics));
+    let routes = http::routes(app);
     let supervisor = Supervisor::of_this_process();
     supervisor.tell("READY=1");
     say(&format!("control API: http://{address}/v1 - metrics: http://{address}/metrics"));
     let served = tokio::select! {
-        served = server => served.map_err(StartError::Serve),
+        never = connections.serve(&listener, &routes) => match never {},
         // Nobody closes it but we: whoever supervises has to start it anew.
         () = tell_losses(losses, say) => Err(StartError::NoControl),
         () = say_that_it_lives(&supervisor, &sfu) => Err(StartError::NoControl),

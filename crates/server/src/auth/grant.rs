@@ -35,11 +35,13 @@ pub(crate) struct Grant {
     pub(crate) router: Option<Box<str>>,
     /// Who it is.
     pub(crate) subject: Option<Box<str>>,
+    /// In seconds since 1970: when it ends, if it does.
+    pub(crate) until: Option<u64>,
 }
 
 impl Grant {
     pub(crate) const fn of(scope: Scope) -> Self {
-        Self { scope, router: None, subject: None }
+        Self { scope, router: None, subject: None, until: None }
     }
 
     /// Whether it allows what needs that and changes something, or nothing. Where a participant is, is for others to

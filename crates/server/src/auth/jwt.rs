@@ -134,7 +134,7 @@ impl Claims {
         if is_participant && subject.is_none() {
             return Err(Unheld::Claim("sub"));
         }
-        Ok(Grant { scope, router, subject })
+        Ok(Grant { scope, router, subject, until: Some(exp) })
     }
 }
 
@@ -199,7 +199,8 @@ mod tests {
     #[test]
     fn claims_hold_for_their_time_and_audience() {
         let read = r#"{"scope":"x read","exp":100,"nbf":50,"aud":["a","b"]}"#;
-        assert_eq!(claims(read).grant(50, Some("b")), Ok(Grant::of(Scope::Read)));
+        let grant = Grant { until: Some(100), ..Grant::of(Scope::Read) };
+        assert_eq!(claims(read).grant(50, Some("b")), Ok(grant));
         assert_eq!(claims(read).grant(49, Some("b")), Err(Unheld::Early));
         assert_eq!(claims(read).grant(100, Some("b")), Err(Unheld::Expired));
         assert_eq!(claims(read).grant(60, Some("c")), Err(Unheld::Audience));

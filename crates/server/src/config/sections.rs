@@ -36,8 +36,16 @@ pub(crate) struct Server {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Limits {
     pub(crate) connections: u16,
+    pub(crate) connections_per_address: u32,
+    pub(crate) header_seconds: u32,
+    pub(crate) body_seconds: u32,
+    pub(crate) idle_seconds: u32,
     pub(crate) body_bytes: usize,
     pub(crate) requests_per_second: u32,
+    pub(crate) participant_transports: u32,
+    pub(crate) participant_producers: u32,
+    pub(crate) participant_consumers: u32,
+    pub(crate) participant_app_data_bytes: usize,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -111,6 +119,19 @@ impl Config {
             let detail = "auth.tokens has one with scope \"participant\"; it must be \"admin\" or \"read\", and tokens \
                           for participants are made over the API";
             return Err(detail.into());
+        }
+        let Limits { connections, header_seconds, body_seconds, idle_seconds, .. } = self.limits;
+        for (key, value) in [
+            ("connections", connections.into()),
+            ("header_seconds", header_seconds),
+            ("body_seconds", body_seconds),
+            ("idle_seconds", idle_seconds),
+        ] {
+            if value == 0 {
+                return Err(
+                    format!("limits.{key} is 0; it must be 1 at least, or nobody is ever served").into()
+                );
+            }
         }
         let listen = self.server.listen;
         if !self.needs_tokens() && !listen.ip().is_loopback() {
@@ -194,7 +215,19 @@ impl Default for Server {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 4_096, body_bytes: 262_144, requests_per_second: 5_000 }
+        Self {
+            connections: 4_096,
+            connections_per_address: 2_048,
+            header_seconds: 20,
+            body_seconds: 30,
+            idle_seconds: 60,
+            body_bytes: 262_144,
+            requests_per_second: 5_000,
+            participant_transports: 8,
+            participant_producers: 32,
+            participant_consumers: 1_024,
+            participant_app_data_bytes: 4_096,
+        }
     }
 }
 
@@ -245,7 +278,22 @@ const SHORTEST_SECRET: usize = 32;
 /// Every key, by section.
 pub(super) const KEYS: &[(&str, &[&str])] = &[
     ("server", &["listen", "drain_seconds"]),
-    ("limits", &["connections", "body_bytes", "requests_per_second"]),
+    (
+        "limits",
+        &[
+            "connections",
+            "connections_per_address",
+            "header_seconds",
+            "body_seconds",
+            "idle_seconds",
+            "body_bytes",
+            "requests_per_second",
+            "participant_transports",
+            "participant_producers",
+            "participant_consumers",
+            "participant_app_data_bytes",
+        ],
+    ),
     ("auth", &["tokens", "jwt_secret", "jwt_public_key", "jwt_audience"]),
     (
         "rtc",

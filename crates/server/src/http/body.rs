@@ -1,13 +1,18 @@
 //! What comes in: JSON and bytes of bounded length, queries and names, whose errors name the field.
 
-use axum::body::Bytes;
+use std::time::Duration;
+
+use axum::body::{Bytes, HttpBody};
 use axum::extract::rejection::BytesRejection;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::response::IntoResponse;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
+use tokio::time::timeout;
 
+use super::App;
 use super::problem::Problem;
 
 /// The body of a request. One that is empty counts as an empty object, so that what is all optional may be left out.
@@ -59,6 +64,21 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Path<T>
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let path = axum::extract::Path::from_request_parts(parts, state).await;
         path.map(|axum::extract::Path(path)| Self(path)).map_err(|why| Problem::invalid(why.body_text()))
+    }
+}
+
+/// Has the whole body there before anything is done with it, or says that it does not come.
+pub(super) async fn whole(State(app): State<App>, request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    let seconds = app.limits.body_seconds;
+    let read = Raw::from_request(Request::from_parts(parts.clone(), body), &());
+    match timeout(Duration::from_secs(seconds.into()), read).await {
+        Ok(Ok(Raw(bytes))) => next.run(Request::from_parts(parts, bytes.into())).await,
+        Ok(Err(problem)) => problem.into_response(),
+        Err(_) => Problem::too_slow(seconds).into_response(),
     }
 }
 

@@ -15,9 +15,11 @@ use shardcast::api::{Consumer, ConsumerOptions};
 
 use super::answer::{Done, Made};
 use super::body::{Body, Path};
-use super::objects::find;
+use super::objects::{find, seat};
 use super::{App, Problem, app_data, json_of};
+use crate::auth::Caller;
 use crate::catalogue::AnyTransport;
+use crate::quota::Quota;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -85,8 +87,10 @@ pub(super) struct Priority {
 pub(super) async fn create(
     State(app): State<App>,
     Path(transport): Path<String>,
+    caller: Caller,
     Body(create): Body<Create>,
 ) -> Result<Made<Created>, Problem> {
+    let seat = seat(&app, &caller, Quota::Consumers, &create.app_data)?;
     let transport = find::<AnyTransport>(&app, &transport)?;
     let consumer = match (&transport, create.rtp_capabilities) {
         // The router at the other end takes all there is.
@@ -111,7 +115,7 @@ pub(super) async fn create(
             transport.base().consume(options).await?
         }
     };
-    app.catalogue.keep_consumer(&consumer, &app.metrics);
+    app.catalogue.keep_consumer(&consumer, seat, &app.metrics);
     Ok(Made(Created::of(&consumer)))
 }
 

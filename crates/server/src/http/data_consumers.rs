@@ -15,9 +15,11 @@ use shardcast::api::{DataConsumer, DataConsumerOptions};
 use super::answer::{Done, Made};
 use super::body::{Body, Path, Query, Raw};
 use super::data_producers::message;
-use super::objects::find;
+use super::objects::{find, seat};
 use super::{App, Problem, app_data, json_of};
+use crate::auth::Caller;
 use crate::catalogue::AnyTransport;
+use crate::quota::Quota;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -94,8 +96,10 @@ pub(super) struct Said {
 pub(super) async fn create(
     State(app): State<App>,
     Path(transport): Path<String>,
+    caller: Caller,
     Body(create): Body<Create>,
 ) -> Result<Made<Created>, Problem> {
+    let seat = seat(&app, &caller, Quota::Consumers, &create.app_data)?;
     let transport = find::<AnyTransport>(&app, &transport)?;
     let options = DataConsumerOptions {
         ordered: create.ordered,
@@ -107,7 +111,7 @@ pub(super) async fn create(
         ..DataConsumerOptions::new(create.data_producer_id)
     };
     let consumer = transport.base().consume_data(options).await?;
-    app.catalogue.keep(&consumer);
+    app.catalogue.keep(&consumer, seat);
     Ok(Made(Created::of(&consumer)))
 }
 

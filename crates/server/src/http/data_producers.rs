@@ -16,10 +16,11 @@ use shardcast::api::{DataProducer, DataProducerOptions};
 
 use super::answer::{Made, Taken};
 use super::body::{Body, Path, Query, Raw};
-use super::objects::{find, must_not_name};
+use super::objects::{find, must_not_name, seat};
 use super::{App, Problem, app_data, json_of};
 use crate::auth::Caller;
 use crate::catalogue::AnyTransport;
+use crate::quota::Quota;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -84,6 +85,7 @@ pub(super) async fn create(
     Body(create): Body<Create>,
 ) -> Result<Made<Created>, Problem> {
     must_not_name(&caller, create.id.as_ref().map(DataProducerId::as_str))?;
+    let seat = seat(&app, &caller, Quota::Producers, &create.app_data)?;
     let transport = find::<AnyTransport>(&app, &transport)?;
     let options = DataProducerOptions {
         id: create.id,
@@ -94,7 +96,7 @@ pub(super) async fn create(
         app_data: app_data(create.app_data),
     };
     let producer = transport.base().produce_data(options).await?;
-    app.catalogue.keep(&producer);
+    app.catalogue.keep(&producer, seat);
     Ok(Made(Created::of(&producer)))
 }
 

@@ -113,6 +113,7 @@ fn responses(operation: &Operation) -> Value {
         (401, *need != Need::Nothing, "There is no token, or it does not hold."),
         (403, true, "The token does not allow this, or the request comes from a page of others."),
         (404, has_name || changes, "There is nothing of that name."),
+        (408, shape.body.is_some(), "The body does not come."),
         (409, changes, "It cannot be done now."),
         (410, has_name, "It is closed."),
         (413, shape.body.is_some(), "The body is too long."),

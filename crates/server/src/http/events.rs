@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::extract::ws::{Message, WebSocket};
+use axum::extract::ws::Message;
 use axum::response::Response;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::Query;
 use super::packets::{Upgrade, upgraded};
+use super::socket::{Ended, Socket, Terms};
 use super::{App, Problem};
 use crate::auth::Caller;
 use crate::events::{Event, Events, Following};
@@ -52,23 +53,20 @@ pub(super) async fn follow(
     Query(mut wanted): Query<Wanted>,
     upgrade: Upgrade,
 ) -> Result<Response, Problem> {
+    let terms = Terms::of(&app, &caller);
     if caller.participant().is_some() {
         // Of other rooms they hear nothing, whatever they ask for.
         wanted.router = caller.0.and_then(|grant| grant.router);
         wanted.is_participants = true;
     }
     Ok(upgraded(upgrade)?.on_upgrade(async move |socket| {
-        // Who went away needs no answer.
-        let _ = tell(socket, &app.events, &wanted, &app.metrics.api.follow()).await;
+        let mut socket = Socket::new(socket, terms);
+        let ended = tell(&mut socket, &app.events, &wanted, &app.metrics.api.follow()).await;
+        socket.close(&app, ended).await;
     }))
 }
 
-async fn tell(
-    mut socket: WebSocket,
-    events: &Arc<Events>,
-    wanted: &Wanted,
-    follower: &Follower,
-) -> Result<(), axum::Error> {
+async fn tell(socket: &mut Socket, events: &Arc<Events>, wanted: &Wanted, follower: &Follower) -> Ended {
     let mut newest = events.subscribe();
     let mut at = wanted.after.unwrap_or_else(|| events.newest());
     loop {
@@ -76,11 +74,15 @@ async fn tell(
         let Following { missed, events: following } = events.after(at);
         if missed > 0 {
             follower.miss(missed);
-            socket.send(text(&Missed { missed })).await?;
+            if let Err(ended) = socket.send(text(&Missed { missed })).await {
+                return ended;
+            }
         }
         for event in &following {
-            if wanted.includes(event) {
-                socket.send(text(&**event)).await?;
+            if wanted.includes(event)
+                && let Err(ended) = socket.send(text(&**event)).await
+            {
+                return ended;
             }
             at = event.sequence;
         }
@@ -89,12 +91,9 @@ async fn tell(
         }
         at = at.min(events.newest());
         tokio::select! {
-            changed = newest.changed() => if changed.is_err() { return Ok(()) },
-            heard = socket.recv() => match heard {
-                // Whatever it says, it is there.
-                Some(Ok(message)) if !matches!(message, Message::Close(_)) => {}
-                _ => return Ok(()),
-            },
+            // Whoever tells is there as long as its readers.
+            _ = newest.changed() => {}
+            ended = socket.ended() => return ended,
         }
     }
 }

@@ -15,7 +15,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::limits::Peer;
+use super::connections::Peer;
 use super::problem::Problem;
 use super::{App, operation::Operation, page};
 use crate::auth::{Grant, Need, Scope};

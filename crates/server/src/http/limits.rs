@@ -1,37 +1,10 @@
-//! How much anybody may ask: connections at a time, and requests of one address in a second.
+//! How often anybody may ask: requests of one address in a second.
 
 use std::collections::HashMap;
-use std::io;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::{Duration, Instant};
 
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
 use parking_lot::Mutex;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-
-/// A listener that takes so many connections at a time; the others wait in the kernel's queue.
-#[derive(Debug)]
-pub(crate) struct Bounded {
-    inner: TcpListener,
-    room: Arc<Semaphore>,
-}
-
-/// A connection, and the room that it takes.
-#[derive(Debug)]
-pub(crate) struct Held {
-    stream: TcpStream,
-    _room: Option<OwnedSemaphorePermit>,
-}
-
-/// Who is at the other end of a connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer(pub(crate) SocketAddr);
 
 /// Requests by address: each has a bucket that fills with so many tokens a second, and holds those of two.
 #[derive(Debug)]
@@ -44,34 +17,6 @@ pub(crate) struct Rates {
 struct Bucket {
     tokens: f64,
     at: Instant,
-}
-
-impl Bounded {
-    pub(crate) fn new(inner: TcpListener, connections: usize) -> Self {
-        Self { inner, room: Arc::new(Semaphore::new(connections)) }
-    }
-}
-
-impl Listener for Bounded {
-    type Io = Held;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Held, SocketAddr) {
-        // Closed never, so there is a permit.
-        let room = Arc::clone(&self.room).acquire_owned().await.ok();
-        let (stream, peer) = Listener::accept(&mut self.inner).await;
-        (Held { stream, _room: room }, peer)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.inner.local_addr()
-    }
-}
-
-impl Connected<IncomingStream<'_, Bounded>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Bounded>) -> Self {
-        Self(*stream.remote_addr())
-    }
 }
 
 impl Rates {
@@ -110,34 +55,10 @@ impl Rates {
 
 /// Whoever has one address of an IPv6 network has all its 2^64 (RFC 4291 §2.5.4): they count as one. IPv4 is that also
 /// where the listener is of IPv6.
-const fn owner(address: IpAddr) -> IpAddr {
+pub(super) const fn owner(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-    }
-}
-
-impl AsyncRead for Held {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Held {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 

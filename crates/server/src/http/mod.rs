@@ -10,12 +10,14 @@
 //! | `health` | whether this process is alive, takes calls, and how its shards fare |
 //! | `body`, `answer`, `problem` | what comes in, what goes out, and what is said when something does not come about |
 //! | `table`, `operation`, `document` | all that can be asked, and the OpenAPI document that is made of it |
-//! | `guard`, `limits`, `measure` | who may ask, and how much; how long answers take |
+//! | `connections`, `held`, `socket` | connections and WebSockets, how many, and when they end |
+//! | `guard`, `limits`, `measure` | who may ask, and how often; how long answers take |
 //! | `tokens` | what participants may ask with |
 //! | `once` | making something once, however often it is asked for |
 
 mod answer;
 mod body;
+mod connections;
 mod consumers;
 mod data_consumers;
 mod data_producers;
@@ -23,6 +25,7 @@ mod document;
 mod events;
 mod guard;
 mod health;
+mod held;
 mod limits;
 mod measure;
 mod objects;
@@ -37,6 +40,7 @@ mod problem;
 mod producers;
 mod routers;
 mod servers;
+mod socket;
 mod table;
 mod tokens;
 mod transports;
@@ -54,7 +58,8 @@ use crate::config::Limits;
 use crate::drain::Drain;
 use crate::events::Events;
 use crate::metrics::Metrics;
-pub(crate) use limits::{Bounded, Peer};
+use crate::quota::Quotas;
+pub(crate) use connections::Connections;
 pub(crate) use problem::Problem;
 
 /// What every request may look at.
@@ -70,6 +75,7 @@ pub(crate) struct App {
     document: Arc<Value>,
     once: Arc<once::Once>,
     rates: Arc<limits::Rates>,
+    quotas: Arc<Quotas>,
     limits: Limits,
 }
 
@@ -84,6 +90,7 @@ pub(crate) fn routes(app: App) -> Router {
         .method_not_allowed_fallback(not_allowed)
         .fallback(nothing)
         .layer(middleware::from_fn_with_state(app.clone(), once::once))
+        .layer(middleware::from_fn_with_state(app.clone(), body::whole))
         .layer(DefaultBodyLimit::max(app.limits.body_bytes))
         .layer(middleware::from_fn_with_state(app.clone(), guard::admit))
         .layer(middleware::from_fn_with_state(app.clone(), measure::measure))
@@ -109,6 +116,7 @@ impl App {
             document: Arc::new(document::of(&operations)),
             once: Arc::default(),
             rates: Arc::new(limits::Rates::new(limits.requests_per_second)),
+            quotas: Arc::new(Quotas::new(limits)),
             limits,
         })
     }

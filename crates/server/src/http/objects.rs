@@ -20,6 +20,7 @@ use super::body::{Body, Path};
 use super::{App, Problem};
 use crate::auth::Caller;
 use crate::catalogue::{AnyTransport, Kind};
+use crate::quota::{Quota, Seat};
 
 /// An object that was made over the API.
 pub(super) trait Object: Kind {
@@ -70,6 +71,23 @@ pub(super) fn must_not_name(caller: &Caller, id: Option<&str>) -> Result<(), Pro
         ))),
         _ => Ok(()),
     }
+}
+
+/// The place that a participant has for one more, made with this data.
+pub(super) fn seat(
+    app: &App,
+    caller: &Caller,
+    quota: Quota,
+    app_data: &Value,
+) -> Result<Option<Seat>, Problem> {
+    let seat = app.quotas.take(caller, quota).map_err(|full| Problem::quota(quota.word(), full))?;
+    let most = app.limits.participant_app_data_bytes;
+    let bytes = if seat.is_some() && most > 0 { app_data.to_string().len() } else { 0 };
+    if bytes > most {
+        let detail = format!("appData has {bytes} bytes; a participant's must have {most} at most");
+        return Err(Problem::invalid(detail));
+    }
+    Ok(seat)
 }
 
 pub(super) async fn close<T: Object>(

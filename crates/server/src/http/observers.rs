@@ -101,7 +101,7 @@ pub(super) async fn remove_producer(
 }
 
 fn made(app: &App, observer: &RtpObserver) -> Made<Observer> {
-    app.catalogue.keep(observer);
+    app.catalogue.keep(observer, None);
     Made(Observer::of(observer))
 }
 

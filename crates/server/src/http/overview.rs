@@ -4,14 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::extract::ws::{Message, WebSocket};
+use axum::extract::ws::Message;
 use axum::response::Response;
 use serde::Serialize;
 use shardcast::api::Error;
 use shardcast::runtime::ShardCounters;
 
 use super::packets::{Upgrade, upgraded};
+use super::socket::{Ended, Socket, Terms};
 use super::{App, Problem};
+use crate::auth::Caller;
 use crate::catalogue::{Catalogue, now};
 
 #[derive(Debug, Serialize)]
@@ -64,26 +66,32 @@ struct Room {
     consumers: usize,
 }
 
-pub(super) async fn follow(State(app): State<App>, upgrade: Upgrade) -> Result<Response, Problem> {
+pub(super) async fn follow(
+    State(app): State<App>,
+    caller: Caller,
+    upgrade: Upgrade,
+) -> Result<Response, Problem> {
+    let terms = Terms::of(&app, &caller);
     Ok(upgraded(upgrade)?.on_upgrade(async move |socket| {
-        // Who went away, or an SFU that ended, needs no answer.
-        let _ = tell(socket, &app).await;
+        let mut socket = Socket::new(socket, terms);
+        let ended = tell(&mut socket, &app).await;
+        socket.close(&app, ended).await;
     }))
 }
 
-async fn tell(mut socket: WebSocket, app: &App) -> Result<(), axum::Error> {
+async fn tell(socket: &mut Socket, app: &App) -> Ended {
     let mut next = tokio::time::interval(EVERY);
     loop {
         tokio::select! {
             _ = next.tick() => {
-                let Ok(overview) = look(app).await else { return Ok(()) };
+                // An SFU that ended needs no answer.
+                let Ok(overview) = look(app).await else { return Ended::Left };
                 let text = serde_json::to_string(&overview).unwrap_or_default();
-                socket.send(Message::Text(text.into())).await?;
+                if let Err(ended) = socket.send(Message::Text(text.into())).await {
+                    return ended;
+                }
             }
-            heard = socket.recv() => match heard {
-                Some(Ok(message)) if !matches!(message, Message::Close(_)) => {}
-                _ => return Ok(()),
-            },
+            ended = socket.ended() => return ended,
         }
     }
 }

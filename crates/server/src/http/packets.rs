@@ -5,7 +5,7 @@
 
 use axum::extract::State;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::ws::{CloseFrame, Message, WebSocketUpgrade, close_code};
 use axum::response::Response;
 use model::transport::TransportKind;
 use serde_json::json;
@@ -14,7 +14,9 @@ use shardcast::event::{ConsumerEvent, DataConsumerEvent, TransportEvent};
 
 use super::body::Path;
 use super::objects::find;
+use super::socket::{Socket, Terms};
 use super::{App, Problem};
+use crate::auth::Caller;
 use crate::catalogue::AnyTransport;
 
 /// A request that wants to become a WebSocket.
@@ -24,6 +26,7 @@ pub(super) type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 pub(super) async fn of_consumer(
     State(app): State<App>,
     Path(id): Path<String>,
+    caller: Caller,
     upgrade: Upgrade,
 ) -> Result<Response, Problem> {
     let consumer = find::<Consumer>(&app, &id)?;
@@ -35,13 +38,15 @@ pub(super) async fn of_consumer(
         ConsumerEvent::Rtp(packet) => vec![Message::Binary(packet.into())],
         _ => Vec::new(),
     };
-    Ok(upgraded(upgrade)?.on_upgrade(move |socket| carry(socket, events, packet)))
+    let terms = Terms::of(&app, &caller);
+    Ok(upgraded(upgrade)?.on_upgrade(move |socket| carry(app, Socket::new(socket, terms), events, packet)))
 }
 
 /// RTCP of a transport, for its producers.
 pub(super) async fn of_transport(
     State(app): State<App>,
     Path(id): Path<String>,
+    caller: Caller,
     upgrade: Upgrade,
 ) -> Result<Response, Problem> {
     let transport = find::<AnyTransport>(&app, &id)?;
@@ -52,13 +57,15 @@ pub(super) async fn of_transport(
         TransportEvent::Rtcp(packet) => vec![Message::Binary(packet.into())],
         _ => Vec::new(),
     };
-    Ok(upgraded(upgrade)?.on_upgrade(move |socket| carry(socket, events, packet)))
+    let terms = Terms::of(&app, &caller);
+    Ok(upgraded(upgrade)?.on_upgrade(move |socket| carry(app, Socket::new(socket, terms), events, packet)))
 }
 
 /// Messages of a data consumer.
 pub(super) async fn of_data_consumer(
     State(app): State<App>,
     Path(id): Path<String>,
+    caller: Caller,
     upgrade: Upgrade,
 ) -> Result<Response, Problem> {
     let consumer = find::<DataConsumer>(&app, &id)?;
@@ -72,7 +79,8 @@ pub(super) async fn of_data_consumer(
         }
         _ => Vec::new(),
     };
-    Ok(upgraded(upgrade)?.on_upgrade(move |socket| carry(socket, events, message)))
+    let terms = Terms::of(&app, &caller);
+    Ok(upgraded(upgrade)?.on_upgrade(move |socket| carry(app, Socket::new(socket, terms), events, message)))
 }
 
 /// The WebSocket that was asked for, with little room for what its reader says.
@@ -83,27 +91,24 @@ pub(super) fn upgraded(upgrade: Upgrade) -> Result<WebSocketUpgrade, Problem> {
     }
 }
 
-async fn carry<E>(mut socket: WebSocket, mut events: Events<E>, messages: impl Fn(E) -> Vec<Message>) {
+async fn carry<E>(app: App, mut socket: Socket, mut events: Events<E>, messages: impl Fn(E) -> Vec<Message>) {
     loop {
         let event = tokio::select! {
             event = events.next() => event,
-            heard = socket.recv() => match heard {
-                Some(Ok(message)) if !matches!(message, Message::Close(_)) => continue,
-                _ => return,
-            },
+            ended = socket.ended() => return socket.close(&app, ended).await,
         };
         let told = match event {
             Some(Ok(event)) => messages(event),
             Some(Err(missed)) => vec![Message::Text(json!({ "missed": missed.0 }).to_string().into())],
             None => {
-                // It is closed, and so is this; whether the reader hears of it is its affair.
-                let _ = socket.send(Message::Close(None)).await;
-                return;
+                return socket
+                    .finish(CloseFrame { code: close_code::NORMAL, reason: "it is closed".into() })
+                    .await;
             }
         };
         for message in told {
-            if socket.send(message).await.is_err() {
-                return;
+            if let Err(ended) = socket.send(message).await {
+                return socket.close(&app, ended).await;
             }
         }
     }

@@ -59,14 +59,14 @@ pub(super) async fn pipe(
     match (pipe.producer_id, pipe.data_producer_id) {
         (Some(producer), None) => {
             let piped = from.pipe_producer_to_router(&producer, options).await?;
-            app.catalogue.keep_consumer(&piped.consumer, &app.metrics);
-            app.catalogue.keep_producer(&piped.producer, &app.metrics);
+            app.catalogue.keep_consumer(&piped.consumer, None, &app.metrics);
+            app.catalogue.keep_producer(&piped.producer, None, &app.metrics);
             Ok(Made(Piped::of(piped.consumer.id().as_str(), piped.producer.id().as_str())))
         }
         (None, Some(producer)) => {
             let piped = from.pipe_data_producer_to_router(&producer, options).await?;
-            app.catalogue.keep(&piped.consumer);
-            app.catalogue.keep(&piped.producer);
+            app.catalogue.keep(&piped.consumer, None);
+            app.catalogue.keep(&piped.producer, None);
             Ok(Made(Piped::of(piped.consumer.id().as_str(), piped.producer.id().as_str())))
         }
         _ => Err(Problem::invalid("producerId or dataProducerId must be given, and one of them only")),

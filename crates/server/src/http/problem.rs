@@ -7,6 +7,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shardcast::api::Error;
 
+use crate::quota::Full;
+
 /// A problem document. Its `detail` names the field that is wrong, its value and what would be right.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Problem {
@@ -62,6 +64,19 @@ impl Problem {
         let detail =
             format!("Idempotency-Key is {key:?}, whose first request is not answered yet; try again");
         Self::new(StatusCode::CONFLICT, "urn:shardcast:under-way", "it is being made", detail)
+    }
+
+    /// A participant has as many of them as it may.
+    pub(crate) fn quota(what: &str, Full { most, key }: Full) -> Self {
+        let detail =
+            format!("there are {most} {what} of this participant already, which is {key}; close one first");
+        Self::new(StatusCode::CONFLICT, "urn:shardcast:quota", "there is no room for more", detail)
+    }
+
+    /// The body did not come.
+    pub(crate) fn too_slow(seconds: u32) -> Self {
+        let detail = format!("the body was not there after {seconds} seconds");
+        Self::new(StatusCode::REQUEST_TIMEOUT, "urn:shardcast:too-slow", "the body is too slow", detail)
     }
 
     pub(crate) const fn status(&self) -> u16 {

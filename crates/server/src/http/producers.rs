@@ -13,10 +13,11 @@ use shardcast::api::{Producer, ProducerOptions};
 
 use super::answer::{Made, Taken};
 use super::body::{Body, Path, Query, Raw};
-use super::objects::{find, must_not_name};
+use super::objects::{find, must_not_name, seat};
 use super::{App, Problem, app_data, json_of};
 use crate::auth::Caller;
 use crate::catalogue::{AnyTransport, best_of};
+use crate::quota::Quota;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -74,6 +75,7 @@ pub(super) async fn create(
     Body(create): Body<Create>,
 ) -> Result<Made<Created>, Problem> {
     must_not_name(&caller, create.id.as_ref().map(ProducerId::as_str))?;
+    let seat = seat(&app, &caller, Quota::Producers, &create.app_data)?;
     let transport = find::<AnyTransport>(&app, &transport)?;
     let options = ProducerOptions {
         id: create.id,
@@ -84,7 +86,7 @@ pub(super) async fn create(
         ..ProducerOptions::new(create.kind, create.rtp_parameters)
     };
     let producer = transport.base().produce(options).await?;
-    app.catalogue.keep_producer(&producer, &app.metrics);
+    app.catalogue.keep_producer(&producer, seat, &app.metrics);
     Ok(Made(Created::of(&producer)))
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn create(
     app.refuse_if_draining()?;
     let Create { media_codecs, app_data: data } = create;
     let router = app.sfu.create_router(RouterOptions { media_codecs, app_data: app_data(data) }).await?;
-    app.catalogue.keep(&router);
+    app.catalogue.keep(&router, None);
     Ok(Made(Created::of(&router)))
 }
 

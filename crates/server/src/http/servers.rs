@@ -38,7 +38,7 @@ pub(super) async fn create(
     let Create { listen_infos, app_data: data } = create;
     let options = WebRtcServerOptions { listen_infos, app_data: app_data(data) };
     let server = app.sfu.create_webrtc_server(options).await?;
-    app.catalogue.keep(&server);
+    app.catalogue.keep(&server, None);
     Ok(Made(describe(&server).await?))
 }
 

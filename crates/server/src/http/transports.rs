@@ -14,10 +14,11 @@ use shardcast::request::TransportAddress;
 
 use super::answer::{Done, Made, Taken};
 use super::body::{Body, Path, Raw};
-use super::objects::find;
+use super::objects::{find, seat};
 use super::{App, Problem, json_of};
 use crate::auth::Caller;
 use crate::catalogue::AnyTransport;
+use crate::quota::{Quota, Seat};
 use options::{Direct, Pipe, Plain, WebRtc};
 
 /// What a transport is: what a client needs to connect to it is in the dump.
@@ -72,8 +73,9 @@ pub(super) async fn create_webrtc(
     Body(options): Body<WebRtc>,
 ) -> Created {
     let router = find::<Router>(&app, &router)?;
+    let seat = seat(&app, &caller, Quota::Transports, &options.app_data)?;
     let transport = router.create_webrtc_transport(options.read(&app)?).await?;
-    made(&app, AnyTransport::WebRtc(transport), caller.participant()).await
+    made(&app, AnyTransport::WebRtc(transport), caller.participant().zip(seat)).await
 }
 
 pub(super) async fn create_plain(
@@ -173,13 +175,14 @@ pub(super) async fn send_rtcp(
     Ok(Taken)
 }
 
-async fn made(app: &App, transport: AnyTransport, owner: Option<&str>) -> Created {
+async fn made(app: &App, transport: AnyTransport, owner: Option<(&str, Seat)>) -> Created {
     let shown = Shown::of(&transport).await?;
     // Nothing waits from here on: who went away before this has left nothing.
-    if let Some(owner) = owner {
+    let seat = owner.map(|(owner, seat)| {
         app.catalogue.own(transport.base().id().as_str(), owner);
-    }
-    app.catalogue.keep_transport(&transport, &app.metrics);
+        seat
+    });
+    app.catalogue.keep_transport(&transport, seat, &app.metrics);
     Ok(Made(shown))
 }
 

@@ -10,7 +10,13 @@ pub(crate) struct Api {
     events: IntCounter,
     missed: IntCounter,
     followers: IntGauge,
+    connections: IntGauge,
+    ended: IntCounterVec,
 }
+
+/// Somebody is connected, until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Connected(IntGauge);
 
 /// Somebody follows events, until this is dropped.
 #[derive(Debug)]
@@ -36,12 +42,21 @@ impl Api {
                 "Events that followers came too late for.",
             )?,
             followers: IntGauge::new("shardcast_event_followers", "WebSockets that follow events.")?,
+            connections: IntGauge::new("shardcast_api_connections", "Connections to the API.")?,
+            ended: IntCounterVec::new(
+                Opts::new("shardcast_api_connections_ended_total", "Connections that we ended, by why."),
+                &["reason"],
+            )?,
         };
         registry.register(Box::new(api.seconds.clone()))?;
         registry.register(Box::new(api.answers.clone()))?;
         registry.register(Box::new(api.events.clone()))?;
         registry.register(Box::new(api.missed.clone()))?;
         registry.register(Box::new(api.followers.clone()))?;
+        registry.register(Box::new(api.connections.clone()))?;
+        registry.register(Box::new(api.ended.clone()))?;
+        // So that there is a zero before there is one.
+        ENDINGS.iter().for_each(|reason| api.ended.with_label_values(&[reason]).inc_by(0));
         Ok(api)
     }
 
@@ -49,6 +64,16 @@ impl Api {
     pub(crate) fn answered(&self, method: &'static str, path: &str, status: u16, seconds: f64) {
         self.seconds.with_label_values(&[method, path]).observe(seconds);
         self.answers.with_label_values(&[&*status.to_string()]).inc();
+    }
+
+    pub(crate) fn connect(&self) -> Connected {
+        self.connections.inc();
+        Connected(self.connections.clone())
+    }
+
+    /// We ended a connection, or refused one.
+    pub(crate) fn ended(&self, reason: &'static str) {
+        self.ended.with_label_values(&[reason]).inc();
     }
 
     pub(crate) fn follow(&self) -> Follower {
@@ -73,3 +98,12 @@ impl Drop for Follower {
         self.followers.dec();
     }
 }
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Why we end connections. docs/operations.md says what each means.
+const ENDINGS: [&str; 5] = ["address", "headers", "stalled", "silent", "expired"];

@@ -13,7 +13,7 @@ use shardcast::runtime::ShardCounters;
 
 use crate::catalogue::Catalogue;
 use api::Api;
-pub(crate) use api::Follower;
+pub(crate) use api::{Connected, Follower};
 use quality::Quality;
 use transports::Transports;
 

@@ -1,8 +1,6 @@
 //! Tokens, what they allow, and how much anybody may ask.
 
-use std::io::{Read, Write};
-use std::net::{TcpStream, UdpSocket};
-use std::time::Duration;
+use std::net::UdpSocket;
 
 use aws_lc_rs::hmac;
 use base64::Engine;
@@ -12,16 +10,16 @@ use serde_json::{Value, json};
 use crate::room::{audio, id, sound};
 use crate::support::Server;
 
-const ADMIN: &str = "admin-admin-admin-admin-admin-admin";
+pub(crate) const ADMIN: &str = "admin-admin-admin-admin-admin-admin";
 const READER: &str = "reader-reader-reader-reader-reader-";
 const TOKENS: &str = "[{ token = \"admin-admin-admin-admin-admin-admin\", scope = \"admin\" }, \
                       { token = \"reader-reader-reader-reader-reader-\", scope = \"read\" }]";
 
-fn guarded() -> Server {
-    Server::start_with(&[("SHARDCAST_AUTH_TOKENS", TOKENS)], &[])
+pub(crate) fn guarded(variables: &[(&str, &str)]) -> Server {
+    Server::start_with(&[variables, &[("SHARDCAST_AUTH_TOKENS", TOKENS)]].concat(), &[])
 }
 
-fn made(server: &Server, token: &str, path: &str, body: Value) -> Value {
+pub(crate) fn made(server: &Server, token: &str, path: &str, body: Value) -> Value {
     let (status, answer) = server.ask_with(token, "POST", path, Some(&body));
     assert!(status == 201 || status == 200, "{path}: {answer}");
     serde_json::from_str(&answer).unwrap()
@@ -29,7 +27,7 @@ fn made(server: &Server, token: &str, path: &str, body: Value) -> Value {
 
 #[test]
 fn without_a_token_nothing_is_answered_but_whether_it_lives() {
-    let server = guarded();
+    let server = guarded(&[]);
     assert_eq!((server.status("GET", "/healthz"), server.status("GET", "/readyz")), (200, 200));
     for (method, path) in [
         ("GET", "/v1/routers"),
@@ -48,7 +46,7 @@ fn without_a_token_nothing_is_answered_but_whether_it_lives() {
 
 #[test]
 fn scopes_allow_what_they_say_from_any_host() {
-    let server = guarded();
+    let server = guarded(&[]);
     let router = made(&server, ADMIN, "/v1/routers", json!({}));
     let place = format!("/v1/routers/{}", id(&router));
     assert_eq!(server.ask_with(READER, "GET", &place, None).0, 200);
@@ -62,7 +60,7 @@ fn scopes_allow_what_they_say_from_any_host() {
 
 #[test]
 fn a_participant_has_its_own_in_its_room_and_nothing_else() {
-    let server = guarded();
+    let server = guarded(&[]);
     let room = made(&server, ADMIN, "/v1/routers", json!({}));
     let other = made(&server, ADMIN, "/v1/routers", json!({}));
     let tokens = format!("/v1/routers/{}/tokens", id(&room));
@@ -105,7 +103,7 @@ fn a_participant_has_its_own_in_its_room_and_nothing_else() {
 
 #[test]
 fn a_participant_does_not_hear_where_others_are() {
-    let server = guarded();
+    let server = guarded(&[]);
     let codecs = json!([{ "kind": "audio", "mimeType": "audio/opus", "clockRate": 48_000, "channels": 2 }]);
     let room = made(&server, ADMIN, "/v1/routers", json!({ "mediaCodecs": codecs }));
     let place = format!("/v1/routers/{}", id(&room));
@@ -143,7 +141,7 @@ fn a_token_in_a_query_is_escaped_or_not() {
 
 #[test]
 fn a_participant_does_not_choose_names() {
-    let server = guarded();
+    let server = guarded(&[]);
     let codecs = json!([{ "kind": "audio", "mimeType": "audio/opus", "clockRate": 48_000, "channels": 2 }]);
     let room = made(&server, ADMIN, "/v1/routers", json!({ "mediaCodecs": codecs }));
     let alice =
@@ -167,7 +165,7 @@ fn a_participant_does_not_choose_names() {
 
 #[test]
 fn what_is_escaped_in_a_path_is_the_object_that_it_names() {
-    let server = guarded();
+    let server = guarded(&[]);
     let room = made(&server, ADMIN, "/v1/routers", json!({}));
     let tokens = format!("/v1/routers/{}/tokens", id(&room));
     let [alice, bob] = ["alice", "bob"].map(|subject| {
@@ -210,26 +208,4 @@ fn more_requests_than_the_rate_are_told_to_wait() {
     let statuses: Vec<u16> = (0..20).map(|_| server.status("GET", "/healthz")).collect();
     assert_eq!(statuses[0], 200);
     assert!(statuses.contains(&429), "{statuses:?}");
-}
-
-#[test]
-fn connections_over_the_limit_wait_for_room() {
-    let server = Server::start_with(&[("SHARDCAST_LIMITS_CONNECTIONS", "1")], &[]);
-    let ask = |stream: &mut TcpStream| {
-        stream
-            .write_all(format!("GET /healthz HTTP/1.1\r\nHost: {}\r\n\r\n", server.at()).as_bytes())
-            .unwrap();
-    };
-    let mut answer = [0; 12];
-    let mut first = TcpStream::connect(server.at()).unwrap();
-    ask(&mut first);
-    first.read_exact(&mut answer).unwrap();
-    let mut second = TcpStream::connect(server.at()).unwrap();
-    ask(&mut second);
-    second.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
-    assert!(second.read(&mut answer).is_err(), "there is no room");
-    drop(first);
-    second.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    second.read_exact(&mut answer).unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 200");
 }

@@ -4,6 +4,7 @@
 
 mod auth;
 mod browser;
+mod connections;
 mod consumers;
 mod document;
 mod messages;
@@ -12,6 +13,7 @@ mod once;
 mod page;
 mod producers;
 mod prometheus;
+mod quotas;
 mod room;
 mod support;
 mod transports;

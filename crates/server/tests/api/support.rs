@@ -168,8 +168,22 @@ pub(crate) struct Follower(tungstenite::WebSocket<TcpStream>);
 
 impl Follower {
     pub(crate) fn next(&mut self) -> Value {
-        let message = self.0.read().unwrap();
-        serde_json::from_str(message.to_text().unwrap()).unwrap()
+        loop {
+            let message = self.0.read().unwrap();
+            if message.is_text() {
+                return serde_json::from_str(message.to_text().unwrap()).unwrap();
+            }
+            assert!(message.is_ping(), "{message:?}");
+        }
+    }
+
+    /// What the server says when it ends this: a code and a reason.
+    pub(crate) fn end(&mut self) -> (u16, String) {
+        loop {
+            if let tungstenite::Message::Close(Some(why)) = self.0.read().unwrap() {
+                return (why.code.into(), why.reason.to_string());
+            }
+        }
     }
 
     /// The next event of that name; others pass by.
@@ -184,7 +198,12 @@ impl Follower {
 
     /// The next message that is a packet.
     pub(crate) fn packet(&mut self) -> Vec<u8> {
-        self.0.read().unwrap().into_data().to_vec()
+        loop {
+            let message = self.0.read().unwrap();
+            if message.is_binary() {
+                return message.into_data().to_vec();
+            }
+        }
     }
 }
 

@@ -35,7 +35,7 @@ pub(in crate::http) struct WebRtc {
     #[serde(default)]
     enable_sctp: bool,
     #[serde(default)]
-    app_data: Value,
+    pub(in crate::http) app_data: Value,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
