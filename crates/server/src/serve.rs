@@ -50,7 +50,7 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     let sfu = Sfu::start(config.sfu()).await?;
     let auth = config.auth().map_err(|_| StartError::Randomness)?;
-    let app = App::new(sfu.clone(), auth, config.limits)?;
+    let app = App::new(sfu.clone(), auth, config)?;
     let patience = Duration::from_secs(config.server.drain_seconds);
     let losses = sfu.events();
     let (catalogue, drain) = (Arc::clone(&app.catalogue), Arc::clone(&app.drain));

@@ -4,7 +4,7 @@ use std::num::NonZeroU16;
 
 use model::key::ShardIndex;
 use shardcast::core::Policy;
-use shardcast::runtime::{Fault, FaultKind, HostChoice, Phase};
+use shardcast::runtime::{Fault, HostChoice, fault_on_order};
 use thiserror::Error;
 
 /// What the operator can say. Each has a default that needs nothing said.
@@ -89,21 +89,10 @@ impl Environment {
             };
         }
         if cfg!(debug_assertions) {
-            read.fault = of(FAULT).and_then(|value| fault(&value));
+            read.fault = of(FAULT).and_then(|value| fault_on_order(&value));
         }
         Ok(read)
     }
-}
-
-/// `shard:commands`: the shard panics after so many commands. With `:hang` behind it, it hangs.
-fn fault(value: &str) -> Option<(ShardIndex, Fault)> {
-    let (shard, after) = value.split_once(':')?;
-    let (after, kind) = match after.strip_suffix(":hang") {
-        Some(after) => (after, FaultKind::Hang),
-        None => (after, FaultKind::Panic),
-    };
-    let fault = Fault { phase: Phase::Commands, after: after.parse().ok()?, kind };
-    Some((ShardIndex(shard.parse().ok()?), fault))
 }
 
 /// The names, with what `--help` says of them.

@@ -6,8 +6,10 @@ use model::key::ShardIndex;
 use model::transport::PortRange;
 use net::PoolSizing;
 use net::probe::{Chosen, HostChoice};
-use shard::rooms::{DtlsIdentity, Fault, Rooms, RoomsConfig};
-use shard::{Capacity, Cpus, LaneSizing, Placement, Plan, QueueSizing, ShardConfig, ShardId};
+use shard::rooms::{DtlsIdentity, Fault, FaultKind, Rooms, RoomsConfig};
+use shard::{
+    Capacity, Cpus, LaneSizing, Phase, Placement, Plan, QueueSizing, ShardConfig, ShardId, TcpLimits,
+};
 
 use super::CertificateSource;
 use super::os;
@@ -33,6 +35,8 @@ pub struct RuntimeConfig {
     pub sizes: Sizes,
     /// Whether video packets that leave together are made as long as the longest of them by padding.
     pub levelling: bool,
+    /// How much TCP each shard takes.
+    pub tcp: TcpLimits,
     /// A defect of one shard, for tests of what a panic costs.
     pub fault: Option<(ShardIndex, Fault)>,
 }
@@ -67,6 +71,7 @@ impl Default for RuntimeConfig {
             certificate: CertificateSource::SelfSigned,
             sizes: Sizes::default(),
             levelling: false,
+            tcp: TcpLimits::default(),
             fault: None,
         }
     }
@@ -127,6 +132,19 @@ impl Sizes {
     }
 }
 
+/// `shard:commands`: the shard panics after so many commands. With `:hang` behind it, it hangs. What tests order a
+/// [`Fault`] of a process with.
+#[must_use]
+pub fn fault_on_order(text: &str) -> Option<(ShardIndex, Fault)> {
+    let (shard, after) = text.split_once(':')?;
+    let (after, kind) = match after.strip_suffix(":hang") {
+        Some(after) => (after, FaultKind::Hang),
+        None => (after, FaultKind::Panic),
+    };
+    let fault = Fault { phase: Phase::Commands, after: after.parse().ok()?, kind };
+    Some((ShardIndex(shard.parse().ok()?), fault))
+}
+
 impl RuntimeConfig {
     pub(super) fn shards_on(&self, cpus: &Cpus) -> u16 {
         let all = || u16::try_from(cpus.shards()).unwrap_or(u16::MAX);
@@ -140,7 +158,7 @@ impl RuntimeConfig {
         cpus: Cpus,
         identity: Option<DtlsIdentity>,
     ) -> Plan<Rooms> {
-        let (sizes, levelling, fault) = (self.sizes, self.levelling, self.fault);
+        let (sizes, levelling, tcp, fault) = (self.sizes, self.levelling, self.tcp, self.fault);
         // Once for all shards, those included that start later: what one says of time means the same to another.
         let ntp_at_zero = net::Clock::start().ntp_at_zero();
         let rooms = move |shard: ShardId| {
@@ -149,7 +167,7 @@ impl RuntimeConfig {
         };
         Plan {
             most: shards.into(),
-            config: Box::new(move |shard| sizes.shard(shard)),
+            config: Box::new(move |shard| ShardConfig { tcp, ..sizes.shard(shard) }),
             lanes: LaneSizing::new(os::hash_key()),
             chosen,
             placement: if self.pinned { Placement::Pinned } else { Placement::Floating },

@@ -17,14 +17,14 @@ mod os;
 mod shards;
 
 pub use certificate::{Certificate, CertificateError, CertificateSource};
-pub use config::{RuntimeConfig, Sizes};
+pub use config::{RuntimeConfig, Sizes, fault_on_order};
 pub use ending::Hung;
 pub(crate) use os::fill as fill_with_randomness;
 pub use shards::ShardCounters;
 
 pub use net::probe::{Decision, HostChoice};
-pub use shard::Phase;
 pub use shard::rooms::{Fault, FaultKind, IdentityError, KeyType};
+pub use shard::{Phase, TcpLimits};
 
 use std::time::Duration;
 

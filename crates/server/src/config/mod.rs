@@ -12,7 +12,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use toml::{Table, Value};
 
-pub(crate) use sections::{Config, Limits};
+pub(crate) use sections::{Config, Limits, Origin};
 
 /// What is wrong with a configuration.
 #[derive(Debug, Error)]
@@ -131,10 +131,15 @@ const SECTIONS: [&str; 4] = ["SERVER", "LIMITS", "AUTH", "RTC"];
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
 
     fn of(text: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
-        let path = std::env::temp_dir().join(format!("shardcast-{}-{}.toml", std::process::id(), text.len()));
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path =
+            std::env::temp_dir().join(format!("shardcast-config-{}-{number}.toml", std::process::id()));
         std::fs::write(&path, text).unwrap();
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let read = read(Some(&path), variables.collect());
@@ -180,6 +185,10 @@ mod tests {
             ("[rtc]\ndriver = \"magic\"\n", "FILE:2: unknown variant `magic`"),
             ("[auth]\ntokens = [{ token = \"short\", scope = \"admin\" }]\n", "FILE:2: "),
             ("[rtc]\nport_min = 9\nport_max = 8\n", "rtc.port_min is 9"),
+            ("[limits]\nheader_seconds = 0\n", "limits.header_seconds is 0"),
+            ("[rtc]\ntcp_connections = 0\n", "rtc.tcp_connections is 0"),
+            ("[server]\nallowed_origins = [\"https://a.b/\"]\n", "\"https://a.b/\" is no origin"),
+            ("[server]\nallowed_origins = [\"*\"]\n", "server.allowed_origins has \"*\"; without tokens"),
             ("[server]\nlisten = \"0.0.0.0:1\"\n", "server.listen is 0.0.0.0:1; without tokens"),
         ] {
             let error = of(text, &[]).unwrap_err();

@@ -3,12 +3,14 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
+use std::time::Duration;
 
+use model::key::ShardIndex;
 use model::transport::PortRange;
 use net::probe::HostChoice;
 use serde::Deserialize;
 use shardcast::api::SfuConfig;
-use shardcast::runtime::CertificateSource;
+use shardcast::runtime::{CertificateSource, Fault, TcpLimits, fault_on_order};
 
 use crate::arguments::Options;
 use crate::auth::{Auth, Grant, Key, Scope};
@@ -29,7 +31,13 @@ pub(crate) struct Config {
 pub(crate) struct Server {
     pub(crate) listen: SocketAddr,
     pub(crate) drain_seconds: u64,
+    pub(crate) allowed_origins: Vec<Origin>,
 }
+
+/// Where a page comes from, as browsers write it in the header `Origin`; or `*`, which is anywhere.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Origin(String);
 
 /// How much may be asked of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -86,6 +94,11 @@ pub(crate) struct Rtc {
     certificate: Option<PathBuf>,
     private_key: Option<PathBuf>,
     level_video: bool,
+    tcp_connections: u16,
+    tcp_connections_per_listener: u16,
+    tcp_connections_per_address: u16,
+    tcp_unsent_bytes: u32,
+    tcp_silence_seconds: u16,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -119,6 +132,24 @@ impl Config {
             let detail = "auth.tokens has one with scope \"participant\"; it must be \"admin\" or \"read\", and tokens \
                           for participants are made over the API";
             return Err(detail.into());
+        }
+        if !self.needs_tokens() && self.server.allowed_origins.iter().any(Origin::is_any) {
+            let detail = "server.allowed_origins has \"*\"; without tokens any page that is open in a browser of this \
+                          machine would control every call";
+            return Err(detail.into());
+        }
+        for (key, value) in [
+            ("tcp_connections", self.rtc.tcp_connections.into()),
+            ("tcp_connections_per_listener", self.rtc.tcp_connections_per_listener.into()),
+            ("tcp_connections_per_address", self.rtc.tcp_connections_per_address.into()),
+            ("tcp_unsent_bytes", self.rtc.tcp_unsent_bytes),
+            ("tcp_silence_seconds", self.rtc.tcp_silence_seconds.into()),
+        ] {
+            if value == 0 {
+                return Err(
+                    format!("rtc.{key} is 0; it must be 1 at least, or no media goes over TCP").into()
+                );
+            }
         }
         let Limits { connections, header_seconds, body_seconds, idle_seconds, .. } = self.limits;
         for (key, value) in [
@@ -182,7 +213,7 @@ impl Config {
     }
 
     pub(crate) fn sfu(&self) -> SfuConfig {
-        let Rtc { shards, pinned, driver, port_min, port_max, certificate, private_key, level_video } =
+        let Rtc { shards, pinned, driver, port_min, port_max, certificate, private_key, level_video, .. } =
             &self.rtc;
         let certificate = match (certificate, private_key) {
             (Some(certificate), Some(private_key)) => CertificateSource::PemFiles {
@@ -202,6 +233,9 @@ impl Config {
             rtc_ports: PortRange { min: *port_min, max: *port_max },
             certificate,
             levelling: *level_video,
+            tcp: self.rtc.tcp(),
+            // A release build knows no way to ask for a defect.
+            fault: cfg!(debug_assertions).then(fault).flatten(),
             ..SfuConfig::default()
         }
     }
@@ -209,7 +243,11 @@ impl Config {
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8480)), drain_seconds: 300 }
+        Self {
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8480)),
+            drain_seconds: 300,
+            allowed_origins: Vec::new(),
+        }
     }
 }
 
@@ -233,7 +271,8 @@ impl Default for Limits {
 
 impl Default for Rtc {
     fn default() -> Self {
-        let SfuConfig { rtc_ports: PortRange { min, max }, levelling, .. } = SfuConfig::default();
+        let SfuConfig { rtc_ports: PortRange { min, max }, levelling, tcp, .. } = SfuConfig::default();
+        let count = |count| u16::try_from(count).unwrap_or(u16::MAX);
         Self {
             shards: 0,
             pinned: false,
@@ -243,6 +282,11 @@ impl Default for Rtc {
             certificate: None,
             private_key: None,
             level_video: levelling,
+            tcp_connections: count(tcp.connections),
+            tcp_connections_per_listener: count(tcp.per_listener),
+            tcp_connections_per_address: count(tcp.per_address),
+            tcp_unsent_bytes: u32::try_from(tcp.unsent_bytes).unwrap_or(u32::MAX),
+            tcp_silence_seconds: u16::try_from(tcp.silence.as_secs()).unwrap_or(u16::MAX),
         }
     }
 }
@@ -256,6 +300,51 @@ impl TryFrom<String> for Secret {
         }
         Err(format!("a secret has at least {SHORTEST_SECRET} characters, so that nobody guesses it"))
     }
+}
+
+impl Rtc {
+    fn tcp(&self) -> TcpLimits {
+        TcpLimits {
+            connections: self.tcp_connections.into(),
+            per_listener: self.tcp_connections_per_listener.into(),
+            per_address: self.tcp_connections_per_address.into(),
+            unsent_bytes: usize::try_from(self.tcp_unsent_bytes).unwrap_or(usize::MAX),
+            silence: Duration::from_secs(self.tcp_silence_seconds.into()),
+            ..TcpLimits::default()
+        }
+    }
+}
+
+impl Origin {
+    /// Whether a page of that origin is meant.
+    pub(crate) fn includes(&self, origin: &str) -> bool {
+        self.is_any() || self.0.eq_ignore_ascii_case(origin)
+    }
+
+    fn is_any(&self) -> bool {
+        self.0 == "*"
+    }
+}
+
+impl TryFrom<String> for Origin {
+    type Error = String;
+
+    fn try_from(origin: String) -> Result<Self, String> {
+        let host = ["http://", "https://"].iter().find_map(|scheme| origin.strip_prefix(scheme));
+        let is_origin =
+            host.is_some_and(|host| !host.is_empty() && !host.contains(['/', '?', '#', '@', ' ', '*']));
+        if is_origin || origin == "*" {
+            return Ok(Self(origin));
+        }
+        Err(format!(
+            "{origin:?} is no origin; it must be as \"https://example.org\", with a port if it has one, or \"*\""
+        ))
+    }
+}
+
+/// What a test wants to see break.
+fn fault() -> Option<(ShardIndex, Fault)> {
+    fault_on_order(&std::env::var("SHARDCAST_FAULT").ok()?)
 }
 
 impl std::fmt::Debug for Secret {
@@ -277,7 +366,7 @@ const SHORTEST_SECRET: usize = 32;
 
 /// Every key, by section.
 pub(super) const KEYS: &[(&str, &[&str])] = &[
-    ("server", &["listen", "drain_seconds"]),
+    ("server", &["listen", "drain_seconds", "allowed_origins"]),
     (
         "limits",
         &[
@@ -297,6 +386,20 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
     ("auth", &["tokens", "jwt_secret", "jwt_public_key", "jwt_audience"]),
     (
         "rtc",
-        &["shards", "pinned", "driver", "port_min", "port_max", "certificate", "private_key", "level_video"],
+        &[
+            "shards",
+            "pinned",
+            "driver",
+            "port_min",
+            "port_max",
+            "certificate",
+            "private_key",
+            "level_video",
+            "tcp_connections",
+            "tcp_connections_per_listener",
+            "tcp_connections_per_address",
+            "tcp_unsent_bytes",
+            "tcp_silence_seconds",
+        ],
     ),
 ];

@@ -17,8 +17,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::connections::Peer;
 use super::problem::Problem;
-use super::{App, operation::Operation, page};
+use super::{App, cors, operation::Operation, page};
 use crate::auth::{Grant, Need, Scope};
+use crate::config::Origin;
 
 /// What each operation needs, by method and path.
 #[derive(Debug)]
@@ -79,7 +80,7 @@ fn check(app: &App, names: Option<&RawPathParams>, request: &Request) -> Result<
         return Err(Problem::too_often());
     }
     if !app.auth.is_on() {
-        return is_from_here(request.headers(), request.uri()).map(|()| None);
+        return is_from_here(request.headers(), request.uri(), &app.origins).map(|()| None);
     }
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
     let need = app.needs.find(request.method(), path);
@@ -138,7 +139,7 @@ pub(super) fn seconds_since_1970() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-fn is_from_here(headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
+fn is_from_here(headers: &HeaderMap, uri: &Uri, origins: &[Origin]) -> Result<(), Problem> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let host = text(HOST).or_else(|| uri.authority().map(|authority| authority.as_str())).unwrap_or_default();
     if !is_loopback(host) {
@@ -147,8 +148,9 @@ fn is_from_here(headers: &HeaderMap, uri: &Uri) -> Result<(), Problem> {
         )));
     }
     match text(ORIGIN) {
+        _ if cors::allowed(origins, headers).is_some() => Ok(()),
         Some(origin) if origin.strip_prefix("http://") != Some(host) => Err(Problem::forbidden(format!(
-            "the request comes from a page of {origin:?}; without tokens only our own pages may ask"
+            "the request comes from a page of {origin:?}; without tokens only our own pages may ask, and those of server.allowed_origins"
         ))),
         _ => Ok(()),
     }
@@ -177,7 +179,7 @@ mod tests {
                 headers.insert(name, HeaderValue::from_static(value));
             }
         }
-        is_from_here(&headers, &Uri::from_static("/v1/routers")).is_ok()
+        is_from_here(&headers, &Uri::from_static("/v1/routers"), &[]).is_ok()
     }
 
     #[test]

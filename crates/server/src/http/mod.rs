@@ -11,6 +11,7 @@
 //! | `body`, `answer`, `problem` | what comes in, what goes out, and what is said when something does not come about |
 //! | `table`, `operation`, `document` | all that can be asked, and the OpenAPI document that is made of it |
 //! | `connections`, `held`, `socket` | connections and WebSockets, how many, and when they end |
+//! | `cors` | which pages of others may ask |
 //! | `guard`, `limits`, `measure` | who may ask, and how often; how long answers take |
 //! | `tokens` | what participants may ask with |
 //! | `once` | making something once, however often it is asked for |
@@ -19,6 +20,7 @@ mod answer;
 mod body;
 mod connections;
 mod consumers;
+mod cors;
 mod data_consumers;
 mod data_producers;
 mod document;
@@ -54,7 +56,7 @@ use shardcast::api::{AppData, Sfu};
 
 use crate::auth::Auth;
 use crate::catalogue::Catalogue;
-use crate::config::Limits;
+use crate::config::{Config, Limits, Origin};
 use crate::drain::Drain;
 use crate::events::Events;
 use crate::metrics::Metrics;
@@ -76,6 +78,7 @@ pub(crate) struct App {
     once: Arc<once::Once>,
     rates: Arc<limits::Rates>,
     quotas: Arc<Quotas>,
+    origins: Arc<[Origin]>,
     limits: Limits,
 }
 
@@ -93,6 +96,7 @@ pub(crate) fn routes(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), body::whole))
         .layer(DefaultBodyLimit::max(app.limits.body_bytes))
         .layer(middleware::from_fn_with_state(app.clone(), guard::admit))
+        .layer(middleware::from_fn_with_state(app.clone(), cors::cors))
         .layer(middleware::from_fn_with_state(app.clone(), measure::measure))
         .with_state(app)
 }
@@ -102,7 +106,8 @@ impl App {
     ///
     /// # Errors
     /// When two metrics have one name, which is a defect.
-    pub(crate) fn new(sfu: Sfu, auth: Auth, limits: Limits) -> Result<Self, prometheus::Error> {
+    pub(crate) fn new(sfu: Sfu, auth: Auth, config: &Config) -> Result<Self, prometheus::Error> {
+        let limits = config.limits;
         let operations = table::operations();
         let events = Arc::new(Events::new());
         Ok(Self {
@@ -116,6 +121,7 @@ impl App {
             document: Arc::new(document::of(&operations)),
             once: Arc::default(),
             rates: Arc::new(limits::Rates::new(limits.requests_per_second)),
+            origins: config.server.allowed_origins.as_slice().into(),
             quotas: Arc::new(Quotas::new(limits)),
             limits,
         })

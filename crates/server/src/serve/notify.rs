@@ -20,10 +20,9 @@ pub(super) struct Supervisor {
 impl Supervisor {
     /// The one that the environment names, if it does.
     pub(super) fn of_this_process() -> Self {
-        let every = std::env::var("WATCHDOG_USEC").ok().and_then(|usec| usec.parse().ok());
+        let every = std::env::var("WATCHDOG_USEC").ok().and_then(|usec| every(&usec));
         let to = std::env::var_os("NOTIFY_SOCKET").and_then(|name| Self::reach(name).ok());
-        // Twice in the time that it waits.
-        Self { to, every: every.map(|usec: u64| Duration::from_micros(usec / 2)) }
+        Self { to, every }
     }
 
     fn reach(name: OsString) -> io::Result<(UnixDatagram, SocketAddr)> {
@@ -45,9 +44,28 @@ impl Supervisor {
     }
 }
 
+/// Twice in the time that it waits. 0 is no time (sd_watchdog_enabled(3)), and what is too short for anybody is not kept.
+fn every(usec: &str) -> Option<Duration> {
+    let usec = usec.parse().ok().filter(|usec| *usec > 0)?;
+    Some((Duration::from_micros(usec) / 2).max(SHORTEST))
+}
+
+/// Control answers within that.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_supervisor_hears_twice_in_its_time_whatever_it_says_that_is() {
+        for (usec, millis) in [("30000000", 15_000), ("200000", 100), ("1", 1)] {
+            assert_eq!(every(usec), Some(Duration::from_millis(millis)), "{usec}");
+        }
+        for none in ["0", "", "-1", "soon", "99999999999999999999"] {
+            assert_eq!(every(none), None, "{none:?}");
+        }
+    }
 
     #[test]
     fn what_is_told_arrives_at_a_path_and_at_an_abstract_name() {

@@ -50,7 +50,10 @@ impl Browser {
         self.last += 1;
         let request = json!({ "id": self.last, "method": method, "params": parameters });
         self.socket.send(Message::text(request.to_string())).unwrap();
+        let end = Instant::now() + DEADLINE;
         loop {
+            // A page that never stops talking is no answer.
+            assert!(Instant::now() < end, "{method} is not answered");
             let message = self.socket.read().unwrap();
             let said: Value = serde_json::from_str(message.to_text().unwrap()).unwrap();
             if said["id"] == self.last {
@@ -117,8 +120,8 @@ fn page_of(port: u16) -> Option<String> {
     stream.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
     write!(stream, "GET /json/list HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n").ok()?;
     let mut answer = Vec::new();
-    // It may keep the connection open: what came until then is the answer.
-    let _ = stream.read_to_end(&mut answer);
+    // It may keep the connection open: what came until then is the answer, and all of it is shorter than this.
+    let _ = stream.take(LONGEST_LIST).read_to_end(&mut answer);
     let answer = String::from_utf8(answer).ok()?;
     let pages: Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
     let page = pages.as_array()?.iter().find(|page| page["type"] == "page")?;
@@ -137,6 +140,8 @@ fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
 }
 
 const DEADLINE: Duration = Duration::from_secs(60);
+/// Of the pages of a browser that has one.
+const LONGEST_LIST: u64 = 65_536;
 /// How many pixels of a canvas have something on them.
 const PAINTED: &str = "[...document.querySelectorAll('canvas')].every((canvas) => canvas.getContext('2d')\
                        .getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte > 0))";

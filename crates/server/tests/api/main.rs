@@ -6,6 +6,7 @@ mod auth;
 mod browser;
 mod connections;
 mod consumers;
+mod cors;
 mod document;
 mod messages;
 mod observers;
