@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use model::command::{DataConsumerOpen, DataMessage, DataProducerOpen, TransportSetup};
 use model::data::SctpStreamParameters;
 use model::event::{ConsumerEvent, DataConsumerEvent, Event, TransportEvent};
@@ -65,6 +67,7 @@ fn requests_for_key_frames_come_as_rtcp_once_until_it_comes() {
     host.finish();
     assert_eq!(host.requests(), Vec::<Vec<u8>>::new(), "it was asked");
     host.send(0, &rtp(5, 2)).unwrap();
+    pass_a_second(&mut host);
     host.sfu.request_key_frame_for(consumer(2), &mut host.out).unwrap();
     host.finish();
     assert_eq!(host.requests(), [pli_of(5)], "another than the one that came");
@@ -97,11 +100,13 @@ fn a_consumer_that_begins_to_send_asks_for_a_key_frame() {
     host.sfu.resume_consumer(consumer(1), &mut host.out).unwrap();
     assert_eq!(asked(&mut host), 1);
     host.send(0, &rtp(5, 2)).unwrap();
+    pass_a_second(&mut host);
     host.sfu.resume_consumer(consumer(1), &mut host.out).unwrap();
     assert_eq!(asked(&mut host), 0);
     host.sfu.connect(transport(2), &connect(1, None, None), &mut host.out).unwrap();
     assert_eq!(asked(&mut host), 1);
     host.send(0, &rtp(5, 3)).unwrap();
+    pass_a_second(&mut host);
     let open = consuming(transport(1), producer(0), 71);
     host.sfu.consume(consumer(3), &open, &mut host.out).unwrap();
     assert_eq!(asked(&mut host), 1);
@@ -115,6 +120,7 @@ fn who_knows_no_pli_is_asked_by_fir_with_a_number_of_its_own() {
     host.sfu.produce(producer(0), &open).unwrap();
     for number in [1, 2] {
         host.send(0, &rtp(5, number.into())).unwrap();
+        pass_a_second(&mut host);
         host.sfu.request_key_frame(producer(0), 0, &mut host.out);
         host.finish();
         let expected = [0x84, 206, 0, 4, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 5, number, 0, 0, 0];
@@ -228,6 +234,12 @@ fn direct() -> Host {
         host.sfu.open_transport(transport(number), &open(TransportSetup::Direct), &[]).unwrap();
     }
     host
+}
+
+/// Whoever was asked may be asked again; no timer fires.
+fn pass_a_second(host: &mut Host) {
+    host.now += Duration::from_secs(1);
+    host.sfu.begin_tick(host.now);
 }
 
 fn data_consuming(subchannels: Vec<u16>) -> DataConsumerOpen {

@@ -36,8 +36,8 @@ const PLANS: &[Plan] = &[
     Plan {
         description: "one request is pending, and is repeated because somebody asked meanwhile",
         delay_ms: 0,
-        events: &[(10, Pli), (20, Pli), (300, Pli), (900, Delta)],
-        asked: &[10, 1010],
+        events: &[(10, Pli), (20, Pli), (300, Pli), (450, Delta)],
+        asked: &[10, 510],
     },
     Plan {
         description: "nobody asked meanwhile",
@@ -50,6 +50,12 @@ const PLANS: &[Plan] = &[
         delay_ms: 0,
         events: &[(10, Pli), (20, Pli), (60, KeyFrame), (500, Pli)],
         asked: &[10, 500],
+    },
+    Plan {
+        description: "who has just answered is not asked before it listens",
+        delay_ms: 0,
+        events: &[(10, Pli), (60, KeyFrame), (70, Pli), (80, Pli), (900, Delta)],
+        asked: &[10, 360],
     },
     Plan {
         description: "with a delay, requests are that far apart",
@@ -66,19 +72,27 @@ const PLANS: &[Plan] = &[
         asked: &[10, 410],
     },
     Plan {
-        description: "a hostile peer that asks all the time is heard once a second",
+        description: "a hostile peer that asks all the time is heard twice a second",
+        delay_ms: 0,
+        events: &[(1, Pli), (2, Pli), (3, Pli), (499, Pli), (500, Pli), (502, Pli), (1000, Pli), (1002, Pli)],
+        asked: &[1, 501, 1001, 1501],
+    },
+    Plan {
+        description: "and hardly more often where each request is answered at once",
         delay_ms: 0,
         events: &[
             (1, Pli),
-            (2, Pli),
+            (2, KeyFrame),
             (3, Pli),
-            (999, Pli),
-            (1000, Pli),
-            (1002, Pli),
-            (2000, Pli),
-            (2002, Pli),
+            (4, Pli),
+            (352, KeyFrame),
+            (353, Pli),
+            (354, Pli),
+            (702, KeyFrame),
+            (703, Pli),
+            (1053, KeyFrame),
         ],
-        asked: &[1, 1001, 2001, 3001],
+        asked: &[1, 351, 701, 1051],
     },
 ];
 
@@ -125,7 +139,7 @@ fn who_knows_no_pli_is_asked_again_with_another_number() {
         room.asks();
     }
     room.pass(4_000);
-    assert_eq!(room.asked, [10, 1_010, 2_010]);
+    assert_eq!(room.asked, [10, 510, 1_500]);
     assert_eq!(room.numbers, [1, 2, 3]);
 }
 

@@ -40,7 +40,7 @@ use crate::content::{Codec, Content};
 use crate::transport::Request;
 use crate::{Packet, Unacceptable};
 use extensions::Outline;
-use key_requests::KeyRequests;
+use key_requests::{KeyRequests, Pace};
 use stream::{Encoding, Membership, Signs};
 
 /// See the module.
@@ -275,19 +275,30 @@ impl Producer {
 
     /// Somebody wants a key frame of an encoding. How its sender is asked for one; nothing if it is not now, cannot be,
     /// or need not.
-    pub(crate) fn want_key_frame(&mut self, now: Mono, encoding: usize) -> Option<Request> {
+    pub(crate) fn want_key_frame(
+        &mut self,
+        now: Mono,
+        encoding: usize,
+        round_trip: Option<Duration>,
+    ) -> Option<Request> {
         if self.activity == Activity::Paused || self.kind == MediaKind::Audio {
             return None;
         }
         let asked = self.encodings.get_mut(encoding).filter(|asked| asked.can_be_asked())?;
-        let asks = self.key_requests.get_mut(encoding)?.want(now, self.key_request_delay);
+        let pace = Pace { delay: self.key_request_delay, round_trip };
+        let asks = self.key_requests.get_mut(encoding)?.want(now, pace);
         if asks { asked.request_key_frame() } else { None }
     }
 
     /// Time has passed for an encoding's requests for key frames. How its sender is asked again, if it is.
-    pub(crate) fn repeat_key_request(&mut self, now: Mono, encoding: usize) -> Option<Request> {
-        let requests = self.key_requests.get_mut(encoding)?;
-        let asks = requests.expire(now, self.key_request_delay);
+    pub(crate) fn repeat_key_request(
+        &mut self,
+        now: Mono,
+        encoding: usize,
+        round_trip: Option<Duration>,
+    ) -> Option<Request> {
+        let pace = Pace { delay: self.key_request_delay, round_trip };
+        let asks = self.key_requests.get_mut(encoding)?.expire(now, pace);
         if asks { self.encodings.get_mut(encoding)?.request_key_frame() } else { None }
     }
 
@@ -432,7 +443,7 @@ impl Producer {
         if key_frame {
             stream.receive.saw_key_frame(&standing);
             if let Some(requests) = self.key_requests.get_mut(at) {
-                requests.arrived();
+                requests.arrived(self.key_request_delay);
             }
         }
         Ok(Packet {

@@ -96,8 +96,8 @@ impl Replica {
         }
     }
 
-    /// Somebody wants a key frame of an encoding. Whether its shard is to be told: of two requests in a second, because
-    /// the first has the sender asked and the second has that repeated, and of none beyond.
+    /// Somebody wants a key frame of an encoding. Whether its shard is to be told: of two requests in
+    /// [`RELAY_PERIOD`], because the first has the sender asked and the second has that repeated, and of none beyond.
     pub(crate) fn want_key_frame(&mut self, now: Mono, encoding: usize) -> bool {
         let Some(relayed) = self.relayed.get_mut(encoding) else { return false };
         if relayed.count == 0 || now.since(relayed.since) >= RELAY_PERIOD {
@@ -141,6 +141,6 @@ impl Replica {
     }
 }
 
-/// How long the producer's shard waits for a key frame before it asks again.
-const RELAY_PERIOD: Duration = Duration::from_secs(1);
+/// Half of what the producer's shard waits at least before it asks again, so that it knows by then that somebody waits.
+const RELAY_PERIOD: Duration = Duration::from_millis(250);
 const RELAYED_LIMIT: u8 = 2;

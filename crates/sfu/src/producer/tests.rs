@@ -67,10 +67,10 @@ fn who_takes_over_is_asked_at_once() {
     };
     receive(&mut producer, 0, 7);
     let ms = |ms| Mono::ZERO + core::time::Duration::from_millis(ms);
-    assert_eq!(producer.want_key_frame(ms(2_900), 1), Some(Request::Pli(Ssrc(7))));
-    assert_eq!(producer.want_key_frame(ms(2_950), 1), None);
+    assert_eq!(producer.want_key_frame(ms(2_900), 1, None), Some(Request::Pli(Ssrc(7))));
+    assert_eq!(producer.want_key_frame(ms(2_950), 1, None), None);
     receive(&mut producer, 3, 8);
-    assert_eq!(producer.want_key_frame(ms(3_001), 1), Some(Request::Pli(Ssrc(8))));
+    assert_eq!(producer.want_key_frame(ms(3_001), 1, None), Some(Request::Pli(Ssrc(8))));
 }
 
 #[test]

@@ -106,7 +106,7 @@ impl<S: Copy> Sfu<S> {
                 let Some(owner) = self.transports.get_mut(at).filter(|owner| owner.is_connected()) else {
                     return;
                 };
-                let request = producer.want_key_frame(now, encoding);
+                let request = producer.want_key_frame(now, encoding, owner.receiving.round_trip);
                 if let Some(due) = producer.key_requests_due() {
                     owner.agenda.hasten(Due::KeyFrames, due);
                 }
@@ -119,12 +119,13 @@ impl<S: Copy> Sfu<S> {
     /// Asks the senders of a transport's producers again where that is due.
     pub(super) fn repeat_key_requests(&mut self, at: TransportKey, out: &mut Outputs<S>) {
         let now = self.now;
+        let round_trip = self.transports.get(at).and_then(|owner| owner.receiving.round_trip);
         let mut next = Mono::NEVER;
         for place in 0..self.producers_of(at).len() {
             let Some(key) = self.producers_of(at).get(place).copied() else { continue };
             for encoding in 0..self.producer(key).map_or(0, Producer::encodings) {
-                let request =
-                    self.local_mut(key).ok().and_then(|known| known.repeat_key_request(now, encoding));
+                let producer = self.local_mut(key).ok();
+                let request = producer.and_then(|known| known.repeat_key_request(now, encoding, round_trip));
                 self.request(at, key, request, out);
             }
             next = next.min(self.producer(key).and_then(Producer::key_requests_due).unwrap_or(Mono::NEVER));

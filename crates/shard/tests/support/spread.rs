@@ -191,10 +191,16 @@ impl Room {
 
     /// One packet arrives, and waits for the next tick.
     pub fn arrive(&mut self, producer: u32) {
+        let number = self.producers[&producer].sequence + 1;
+        self.arrive_so(producer, &number.to_be_bytes().repeat(20));
+    }
+
+    /// With that in it.
+    pub fn arrive_so(&mut self, producer: u32, payload: &[u8]) {
         let place = self.place(self.producers[&producer].transport);
         let playing = self.producers.get_mut(&producer).unwrap();
         playing.sequence += 1;
-        let packet = rtp(producer + 1, playing.sequence, &playing.sequence.to_be_bytes().repeat(20));
+        let packet = rtp(producer + 1, playing.sequence, payload);
         self.hall.deliver(place.shard, place.port, place.peer, &packet);
     }
 
