@@ -9,6 +9,7 @@ mod npm;
 #[macro_use]
 mod scenarios;
 
+use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
@@ -21,6 +22,9 @@ fn play(file: &str, name: &str, shards: Shards) {
     if BEHIND_A_BAD_NETWORK.contains(&file) {
         more.push(("SHARDCAST_TEST_SHIM", scenarios::shim()));
     }
+    // Two pages that encode and decode want both cores of a small machine.
+    let alone = File::create(Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser.lock")).unwrap();
+    alone.lock().unwrap();
     scenarios::play(&format!("browser/{file}"), name, shards, &more);
 }
 

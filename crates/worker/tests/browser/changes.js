@@ -9,8 +9,8 @@ const [VP8] = VIDEO;
 
 const the_sender_pauses = async (bed, way) => {
   const { from, streams } = await pair(bed, way, [OPUS, VP8]);
-  await watch(bed, streams);
-  for (const { producer, consumer, to } of streams) {
+  await watch(bed, streams, BEFORE);
+  await Promise.all(streams.map(async ({ producer, consumer, to }) => {
     await bed.event(consumer, 'producerpause', async () => {
       await from.ask('pause', producer.id);
       await producer.pause();
@@ -20,20 +20,20 @@ const the_sender_pauses = async (bed, way) => {
       await from.ask('resume', producer.id);
       await producer.resume();
     });
-  }
+  }));
   await watch(bed, streams);
 };
 
 const the_receiver_pauses = async (bed, way) => {
   const { streams } = await pair(bed, way, [OPUS, VP8]);
-  await watch(bed, streams);
-  for (const { consumer, to } of streams) {
+  await watch(bed, streams, BEFORE);
+  await Promise.all(streams.map(async ({ consumer, to }) => {
     await to.ask('pause', consumer.id);
     await consumer.pause();
     await until(bed, 'silence', () => isStill(to, consumer));
     await to.ask('resume', consumer.id);
     await consumer.resume();
-  }
+  }));
   await watch(bed, streams);
 };
 
@@ -41,7 +41,7 @@ const the_receiver_pauses = async (bed, way) => {
 // it had before it has chosen another: what was in it is gone.
 const ice_restarts = async (bed, way) => {
   const { from, to, up, down, streams } = await pair(bed, way, [OPUS, VP8]);
-  await watch(bed, streams);
+  await watch(bed, streams, BEFORE);
   const restart = async (person, transport) => {
     const before = transport.iceSelectedTuple.remotePort;
     await person.ask('restartIce', transport.id, await transport.restartIce());
@@ -55,7 +55,7 @@ const ice_restarts = async (bed, way) => {
 
 const a_track_is_replaced = async (bed, way) => {
   const { from, to, streams } = await pair(bed, way, [OPUS, VP8]);
-  await watch(bed, streams);
+  await watch(bed, streams, BEFORE);
   const [, { producer, consumer }] = streams;
   await from.ask('replace', producer.id, 160, 120);
   const isReplaced = ({ width, height, red, green, blue }) => {
@@ -68,7 +68,7 @@ const a_track_is_replaced = async (bed, way) => {
 const either_side_closes = async (bed, way) => {
   const { from, to, up, down, streams } = await pair(bed, way, [OPUS, VP8, VP8]);
   const [sound, first, second] = streams;
-  await watch(bed, streams);
+  await watch(bed, streams, BEFORE);
   // The sender ends a stream, the receiver another.
   await bed.event(first.consumer, 'producerclose', async () => {
     await from.ask('close', first.producer.id);
@@ -96,3 +96,6 @@ async function isStill(person, { id }) {
   const after = await person.ask('sample', id);
   return after.packets === before.packets && after.decoded === before.decoded;
 }
+
+// That there was something to change; what becomes of it is watched for longer.
+const BEFORE = { seconds: 1 };

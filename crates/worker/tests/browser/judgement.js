@@ -3,8 +3,11 @@
 'use strict';
 
 const assert = require('assert');
+const os = require('os');
 const test = require('node:test');
+const { spawn } = require('child_process');
 const judge = require('./judge.js');
+const { Machine, isKnown } = require('./machine.js');
 
 const frames = (times, step = 6000) => times.map((at, i) => ({ rtp: i * step, at }));
 
@@ -18,27 +21,60 @@ test('growth is asked for each second', () => {
   assert.strictEqual(judge.growth(idle), 2);
 });
 
+const nobodyWaits = () => 0;
+
 test('gaps are ours unless the sender made them', () => {
+  const ours = (sent, received) => judge.gaps(sent, received, nobodyWaits).ours.map(({ ms }) => ms);
   const even = frames([0, 66, 133, 200, 266, 333]);
-  assert.deepStrictEqual(judge.gaps(even, even), { longestMs: 67, ours: [] });
+  assert.deepStrictEqual(judge.gaps(even, even, nobodyWaits), { longestMs: 67, ours: [], machines: [] });
   const late = frames([5, 71, 138, 360, 365, 370]);
-  assert.deepStrictEqual(judge.gaps(even, late).ours.map(({ ms }) => ms), [222]);
+  assert.deepStrictEqual(ours(even, late), [222]);
   // The third and the fourth are missing.
   const missing = even.filter((_, i) => i < 1 || i > 3);
-  assert.deepStrictEqual(judge.gaps(even, missing.map(({ rtp, at }) => ({ rtp, at: at + 150 * (rtp > 0) }))).ours.length, 1);
+  assert.deepStrictEqual(ours(even, missing.map(({ rtp, at }) => ({ rtp, at: at + 150 * (rtp > 0) }))), [416]);
   const slow = frames([0, 66, 133, 600, 666, 733]);
-  assert.deepStrictEqual(judge.gaps(slow, slow), { longestMs: 467, ours: [] });
+  assert.deepStrictEqual(judge.gaps(slow, slow, nobodyWaits), { longestMs: 467, ours: [], machines: [] });
   // Nobody knows when it was sent.
-  assert.strictEqual(judge.gaps([], late).ours.length, 1);
+  assert.deepStrictEqual(ours([], late), [222]);
+});
+
+test('gaps are ours unless somebody waited for the machine as long', () => {
+  const even = frames([0, 66, 133, 200, 266, 333]);
+  const late = frames([5, 71, 138, 500, 505, 510]);
+  const split = waitedMs => {
+    const { ours, machines } = judge.gaps(even, late, (from, to) => from < 500 && to > 138 ? waitedMs : 0);
+    return [ours.length, machines.length];
+  };
+  // Of 362 ms the sender made 67, and 100 are nothing to speak of.
+  assert.deepStrictEqual(split(190), [1, 0]);
+  assert.deepStrictEqual(split(200), [0, 1]);
+  const elsewhere = judge.gaps(even, late, (from, to) => to <= 138 ? to - from : 0);
+  assert.deepStrictEqual([elsewhere.ours.length, elsewhere.machines.length], [1, 0]);
 });
 
 test('a stall is as long as nothing is decoded', () => {
   const times = [[0, 9, 5], [100, 11, 7], [200, 12, 7], [300, 14, 7], [400, 15, 9]];
   const samples = times.map(([at, sent, decoded]) => ({ at, sent, decoded }));
-  assert.strictEqual(judge.stall(samples), 200);
-  assert.strictEqual(judge.stall(samples.slice(0, 2)), 0);
+  assert.deepStrictEqual(judge.stall(samples, nobodyWaits), { longestMs: 200, oursMs: 200 });
+  assert.deepStrictEqual(judge.stall(samples.slice(0, 2), nobodyWaits), { longestMs: 0, oursMs: 0 });
+  // Somebody waited for the machine for three quarters of it.
+  assert.deepStrictEqual(judge.stall(samples, (from, to) => (to - from) * 0.75), { longestMs: 200, oursMs: 50 });
   // Nothing was decoded because nothing was sent.
-  assert.strictEqual(judge.stall(samples.map(sample => ({ ...sample, sent: 9 }))), 0);
+  const idle = samples.map(sample => ({ ...sample, sent: 9 }));
+  assert.deepStrictEqual(judge.stall(idle, nobodyWaits), { longestMs: 0, oursMs: 0 });
+});
+
+test('the machine says for how long somebody waited', { skip: !isKnown() && 'this kernel counts nothing' }, async () => {
+  // More programs than cores, each of which wants one for itself.
+  const busy = Array.from({ length: 3 * os.availableParallelism() }, () => spawn('sh', ['-c', 'while :; do :; done']));
+  const machine = Machine.watch();
+  await new Promise(resolve => setTimeout(resolve, 500));
+  for (const program of busy) program.kill('SIGKILL');
+  const waited = machine.end();
+  const [from, to] = [machine.notes[0].at, machine.notes.at(-1).at];
+  const ms = waited(from, to);
+  assert.ok(ms > (to - from) / 2 && ms <= to - from, `${ms} of ${to - from} ms`);
+  assert.strictEqual(waited(from, from), 0);
 });
 
 test('a client of dtls gets gcm', () => {

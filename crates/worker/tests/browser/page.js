@@ -72,7 +72,7 @@ globalThis.page = {
 
   async sample(id) {
     const { end, frames } = ends.get(id);
-    return { ...summary(await end.getStats()), at: performance.now(), frames: frames.length };
+    return { ...summary(await end.getStats()), at: performance.timeOrigin + performance.now(), frames: frames.length };
   },
 
   // All frames since the last time that somebody asked.
