@@ -185,6 +185,16 @@ scenarios! {
 }
 
 scenarios! {
+    webrtcbin:
+    #[ignore = "needs GStreamer and its bindings for Python"]
+    vp8_there_and_back,
+    #[ignore = "needs GStreamer and its bindings for Python"]
+    h264_there_and_back,
+    #[ignore = "needs GStreamer and its bindings for Python"]
+    as_the_server_of_dtls,
+}
+
+scenarios! {
     levelling:
     #[ignore = "needs GStreamer, ffmpeg and aiortc"]
     h264_is_decoded,

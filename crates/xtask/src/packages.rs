@@ -28,6 +28,20 @@ pub(crate) fn need_gstreamer(root: &Path) -> Result<(), String> {
     missing().map_or(Ok(()), |element| Err(format!("GStreamer has no {element}, installed as it is")))
 }
 
+/// Makes sure of what lets Debian's own Python, which is not always the first on the path, play GStreamer.
+///
+/// # Errors
+/// What to run by hand, where we may not.
+pub(crate) fn need_gstreamer_bindings(root: &Path) -> Result<(), String> {
+    let works =
+        || capture(program_in(Path::new("/usr/bin/python3"), root).args(["-c", BINDINGS_TEST])).is_ok();
+    if works() {
+        return Ok(());
+    }
+    install_from_apt(root, "Python's GStreamer", BINDINGS)?;
+    if works() { Ok(()) } else { Err("Python has no GStreamer, installed as it is".to_owned()) }
+}
+
 fn install_from_apt(root: &Path, what: &str, packages: &[&str]) -> Result<(), String> {
     let by_hand = format!("{what} is missing: apt-get install {}", packages.join(" "));
     if !is_installed("apt-get") {
@@ -104,6 +118,8 @@ const ELEMENTS: &[&str] = &[
     "srtpenc",
     "dtlsenc",
     "checksumsink",
+    "webrtcbin",
+    "nicesrc",
 ];
 const GSTREAMER: &[&str] = &[
     "gstreamer1.0-tools",
@@ -112,4 +128,16 @@ const GSTREAMER: &[&str] = &[
     "gstreamer1.0-plugins-bad",
     "gstreamer1.0-plugins-ugly",
     "gstreamer1.0-libav",
+    "gstreamer1.0-nice",
+];
+/// `crates/worker/tests/python/webrtcbin.py` begins like this.
+const BINDINGS_TEST: &str = "import gi
+for namespace in (('Gst', '1.0'), ('GstSdp', '1.0'), ('GstWebRTC', '1.0'), ('Nice', '0.1')): gi.require_version(*namespace)
+from gi.repository import Gst, GstSdp, GstWebRTC, Nice";
+const BINDINGS: &[&str] = &[
+    "python3-gi",
+    "gir1.2-gstreamer-1.0",
+    "gir1.2-gst-plugins-base-1.0",
+    "gir1.2-gst-plugins-bad-1.0",
+    "gir1.2-nice-0.1",
 ];

@@ -112,6 +112,7 @@ fn run_suite(context: &Context) -> (Outcome, Tally) {
 fn media(context: &Context) -> (Outcome, Tally) {
     let root = &context.root;
     let ready = packages::need_gstreamer(root)
+        .and_then(|()| packages::need_gstreamer_bindings(root))
         .and_then(|()| packages::need_from_apt(root, "ffmpeg", "ffmpeg"))
         .and_then(|()| packages::need_python(root));
     if let Err(reason) = ready {
