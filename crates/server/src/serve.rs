@@ -54,6 +54,7 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let patience = Duration::from_secs(config.server.drain_seconds);
     let losses = sfu.events();
     let (catalogue, drain) = (Arc::clone(&app.catalogue), Arc::clone(&app.drain));
+    let ending = Arc::clone(&app.ending);
     let connections = Connections::new(config.limits, Arc::clone(&app.metrics));
     let routes = http::routes(app);
     let supervisor = Supervisor::of_this_process();
@@ -70,6 +71,9 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     for hung in sfu.close().await {
         say(&format!("shard {} did not end in time; its sockets are the kernel's to close", hung.shard.0));
     }
+    ending.send_replace(true);
+    // WebSockets say how everything ended, and that this is the end.
+    let _ = tokio::time::timeout(FAREWELL, ending.closed()).await;
     served
 }
 
@@ -156,5 +160,7 @@ impl Signals {
     }
 }
 
+/// A slow reader has that long to hear the end of it.
+const FAREWELL: Duration = Duration::from_secs(3);
 /// How often a draining server looks whether rooms are left.
 const LOOK: Duration = Duration::from_millis(100);

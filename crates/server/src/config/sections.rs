@@ -10,6 +10,7 @@ use model::transport::PortRange;
 use net::probe::HostChoice;
 use serde::Deserialize;
 use shardcast::api::SfuConfig;
+use shardcast::core::Policy;
 use shardcast::runtime::{CertificateSource, Fault, TcpLimits, fault_on_order};
 
 use crate::arguments::Options;
@@ -89,6 +90,7 @@ pub(crate) struct Rtc {
     pub(crate) shards: u16,
     pub(crate) pinned: bool,
     driver: Driver,
+    spread: Spread,
     pub(crate) port_min: u16,
     pub(crate) port_max: u16,
     certificate: Option<PathBuf>,
@@ -108,6 +110,16 @@ enum Driver {
     Auto,
     Uring,
     Epoll,
+}
+
+/// Where a router's transports go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Spread {
+    #[default]
+    Load,
+    Home,
+    InTurn,
 }
 
 /// Whether there is such a key.
@@ -230,6 +242,11 @@ impl Config {
                 Driver::Uring => HostChoice::Uring,
                 Driver::Epoll => HostChoice::Epoll,
             },
+            policy: match self.rtc.spread {
+                Spread::Load => Policy::default(),
+                Spread::Home => Policy::Home,
+                Spread::InTurn => Policy::RoundRobin,
+            },
             rtc_ports: PortRange { min: *port_min, max: *port_max },
             certificate,
             levelling: *level_video,
@@ -277,6 +294,7 @@ impl Default for Rtc {
             shards: 0,
             pinned: false,
             driver: Driver::Auto,
+            spread: Spread::Load,
             port_min: min,
             port_max: max,
             certificate: None,
@@ -390,6 +408,7 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "shards",
             "pinned",
             "driver",
+            "spread",
             "port_min",
             "port_max",
             "certificate",

@@ -69,6 +69,7 @@ pub(super) async fn follow(
 async fn tell(socket: &mut Socket, events: &Arc<Events>, wanted: &Wanted, follower: &Follower) -> Ended {
     let mut newest = events.subscribe();
     let mut at = wanted.after.unwrap_or_else(|| events.newest());
+    let mut last = None;
     loop {
         newest.borrow_and_update();
         let Following { missed, events: following } = events.after(at);
@@ -89,11 +90,18 @@ async fn tell(socket: &mut Socket, events: &Arc<Events>, wanted: &Wanted, follow
         if !following.is_empty() {
             continue;
         }
+        if let Some(ended) = last {
+            return ended;
+        }
         at = at.min(events.newest());
         tokio::select! {
             // Whoever tells is there as long as its readers.
             _ = newest.changed() => {}
-            ended = socket.ended() => return ended,
+            ended = socket.ended() => match ended {
+                // How everything ended is told before.
+                Ended::Ending => last = Some(ended),
+                _ => return ended,
+            },
         }
     }
 }

@@ -53,6 +53,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::{Router, middleware};
 use serde_json::Value;
 use shardcast::api::{AppData, Sfu};
+use tokio::sync::watch;
 
 use crate::auth::Auth;
 use crate::catalogue::Catalogue;
@@ -72,6 +73,8 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) drain: Arc<Drain>,
     pub(crate) events: Arc<Events>,
+    /// Whether the server ends. Those who listen are there as long as they have something to tell their readers.
+    pub(crate) ending: Arc<watch::Sender<bool>>,
     auth: Arc<Auth>,
     needs: Arc<guard::Needs>,
     document: Arc<Value>,
@@ -116,6 +119,7 @@ impl App {
             metrics: Arc::new(Metrics::new()?),
             drain: Arc::default(),
             events,
+            ending: Arc::default(),
             auth: Arc::new(auth),
             needs: Arc::new(guard::Needs::of(&operations)),
             document: Arc::new(document::of(&operations)),

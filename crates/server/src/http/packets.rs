@@ -86,7 +86,7 @@ pub(super) async fn of_data_consumer(
 /// The WebSocket that was asked for, with little room for what its reader says.
 pub(super) fn upgraded(upgrade: Upgrade) -> Result<WebSocketUpgrade, Problem> {
     match upgrade {
-        Ok(upgrade) => Ok(upgrade.max_message_size(MESSAGE_LIMIT)),
+        Ok(upgrade) => Ok(upgrade.max_message_size(MESSAGE_LIMIT).read_buffer_size(MESSAGE_LIMIT)),
         Err(rejection) => Err(Problem::invalid(format!("this is a WebSocket: {}", rejection.body_text()))),
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::App;
@@ -19,12 +20,14 @@ pub(super) struct Socket {
 }
 
 /// How long one may last.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Terms {
     /// When the reader's token ends.
     until: Option<Instant>,
     /// How long a reader may say nothing after it was asked whether it is there.
     patience: Duration,
+    /// Whether the server ends.
+    ending: watch::Receiver<bool>,
 }
 
 /// Why one ended.
@@ -34,6 +37,8 @@ pub(super) enum Ended {
     Left,
     Expired,
     Silent,
+    /// The server ends. What is left to tell can still be told.
+    Ending,
 }
 
 impl Terms {
@@ -43,13 +48,14 @@ impl Terms {
         let until = left.and_then(|left| Instant::now().checked_add(Duration::from_secs(left)));
         // Half of it passes before it is asked.
         let patience = Duration::from_secs(app.limits.idle_seconds.into()) / 2;
-        Self { until, patience }
+        Self { until, patience, ending: app.ending.subscribe() }
     }
 }
 
 impl Socket {
     pub(super) fn new(inner: WebSocket, terms: Terms) -> Self {
-        Self { inner, terms, next: Instant::now() + terms.patience, is_asked: false }
+        let next = Instant::now() + terms.patience;
+        Self { inner, terms, next, is_asked: false }
     }
 
     /// Tells its reader, unless it is over.
@@ -68,6 +74,7 @@ impl Socket {
             let next = self.next;
             tokio::select! {
                 () = over(self.terms.until) => return Ended::Expired,
+                () = ends(&mut self.terms.ending) => return Ended::Ending,
                 () = sleep_until(next) => {
                     if self.is_asked {
                         return Ended::Silent;
@@ -92,6 +99,11 @@ impl Socket {
     pub(super) async fn close(self, app: &App, ended: Ended) {
         let (what, reason) = match ended {
             Ended::Left => return,
+            Ended::Ending => {
+                return self
+                    .finish(CloseFrame { code: close_code::AWAY, reason: "the server ends".into() })
+                    .await;
+            }
             Ended::Expired => ("expired", "the token has expired"),
             Ended::Silent => ("silent", "no ping was answered"),
         };
@@ -111,6 +123,11 @@ impl Socket {
         // Whether the reader hears of it is its affair.
         let _ = timeout(FAREWELL, farewell).await;
     }
+}
+
+async fn ends(ending: &mut watch::Receiver<bool>) {
+    // Whoever would say so lives as long as the server.
+    let _ = ending.wait_for(|ends| *ends).await;
 }
 
 async fn over(until: Option<Instant>) {

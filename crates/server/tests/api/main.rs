@@ -4,10 +4,12 @@
 
 mod auth;
 mod browser;
+mod call;
 mod connections;
 mod consumers;
 mod cors;
 mod document;
+mod endings;
 mod messages;
 mod observers;
 mod once;

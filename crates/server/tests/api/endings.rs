@@ -1,0 +1,171 @@
+//! Who is told what, and who is not disturbed, when a server drains, ends and starts again, and when a shard breaks.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::call::Call;
+use crate::room::id;
+use crate::support::{Follower, Server};
+
+const CONSUMERS: usize = 50;
+/// The router, a transport for the producer and for each consumer, and these.
+const OBJECTS: usize = 1 + (1 + CONSUMERS) * 2;
+const BROKE: &str = "the core that it lived on broke";
+
+/// Two rooms, of which nobody shares a shard with the other's.
+fn two_rooms(variables: &[(&str, &str)]) -> (Server, [Call; 2]) {
+    let server = Server::start_with(
+        &[variables, &[("SHARDCAST_RTC_SHARDS", "2"), ("SHARDCAST_RTC_SPREAD", "home")]].concat(),
+        &[],
+    );
+    let calls = [Call::start(&server, CONSUMERS), Call::start(&server, CONSUMERS)];
+    let transports: Vec<Value> = server
+        .get("/v1/shards")
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|shard| shard["transports"].clone())
+        .collect();
+    assert_eq!(transports, [CONSUMERS + 1, CONSUMERS + 1], "a room on each shard");
+    (server, calls)
+}
+
+fn follow(server: &Server, call: &Call) -> Follower {
+    server.events(&format!("?after=0&router={}", id(&call.router)))
+}
+
+/// Reads until so many objects are closed: how many of each kind were, and why.
+fn ends(events: &mut Follower, objects: usize) -> BTreeMap<(String, String), usize> {
+    let mut ends = BTreeMap::new();
+    for _ in 0..objects {
+        let event = events.until("close");
+        let (object, reason) = (event["object"].as_str().unwrap(), event["data"]["reason"].as_str().unwrap());
+        *ends.entry((object.to_owned(), reason.to_owned())).or_default() += 1;
+    }
+    ends
+}
+
+/// How often each kind of object of a room ends, the router for one reason and the rest for the other.
+fn of_a_room(router: &str, rest: &str) -> BTreeMap<(String, String), usize> {
+    let of = |object: &str, reason: &str, count| ((object.to_owned(), reason.to_owned()), count);
+    [
+        of("router", router, 1),
+        of("transport", rest, CONSUMERS + 1),
+        of("producer", rest, 1),
+        of("consumer", rest, CONSUMERS),
+    ]
+    .into()
+}
+
+#[test]
+fn a_shard_that_breaks_costs_its_rooms_and_nobody_else_a_packet() {
+    // More commands than it takes to make a room.
+    let (server, calls) = two_rooms(&[("SHARDCAST_FAULT", "1:400")]);
+    let mut events = calls.each_ref().map(|call| follow(&server, call));
+    let panics = |server: &Server| server.get("/v1/shards")[1]["panics"].as_u64().unwrap();
+    let mut asked = 0;
+    while panics(&server) == 0 {
+        assert!(asked < 1_000, "it does not break");
+        asked += 1;
+        for call in &calls {
+            // Something that changes nothing for anybody, and that a shard has to do.
+            server.ask("GET", &format!("/v1/transports/{}/stats", transport_of(&server, call)), None);
+        }
+    }
+    server.until("/metrics", "shardcast_objects{kind=\"router\"} 1\n");
+    let survivors = server.get("/v1/routers");
+    let [lost, kept] = {
+        let [first, second] = calls;
+        if survivors[0]["id"] == first.router["id"] {
+            events.swap(0, 1);
+            [second, first]
+        } else {
+            [first, second]
+        }
+    };
+    let [of_lost, of_kept] = &mut events;
+    assert_eq!(ends(of_lost, OBJECTS), of_a_room(BROKE, BROKE));
+    for (kind, object) in
+        [("producers", &lost.producer), ("consumers", &lost.consumers[0]), ("routers", &lost.router)]
+    {
+        assert_eq!(server.status("GET", &format!("/v1/{kind}/{}", id(object))), 404);
+    }
+    let page = server.text("/metrics");
+    assert!(page.contains("shardcast_shard_panics_total{shard=\"1\"} 1\n"), "{page}");
+    assert_eq!((server.status("GET", "/healthz"), server.status("GET", "/readyz")), (200, 200));
+    // The shard takes rooms again.
+    let again = Call::start(&server, 1);
+    again.goes_on(5);
+    assert_eq!(server.get("/v1/shards")[1]["transports"], 2);
+    kept.goes_on(20);
+    drop(lost);
+    assert_eq!(again.lost(), [0]);
+    let router = id(&kept.router).to_owned();
+    assert_eq!(kept.lost(), [0; CONSUMERS], "the other room");
+    assert_eq!(server.status("DELETE", &format!("/v1/routers/{router}")), 204);
+    assert_eq!(ends(of_kept, OBJECTS), of_a_room("somebody closed it", "its router is closed"));
+}
+
+#[test]
+fn a_server_that_drains_disturbs_no_call_tells_everybody_and_starts_again() {
+    let (mut server, [first, second]) = two_rooms(&[]);
+    let mut events = [&first, &second].map(|call| follow(&server, call));
+    let mut all = server.events("?events=close");
+    let mut overview = server.follow("/v1/overview");
+    let before = [server.status("GET", "/readyz"), server.ask("POST", "/v1/routers", None).0];
+    assert_eq!(before, [200, 201]);
+    let empty = server.get("/v1/routers");
+    let empty = empty
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(id)
+        .find(|name| ![id(&first.router), id(&second.router)].contains(name));
+    let empty = empty.unwrap().to_owned();
+    server.terminate();
+    server.until_status("/readyz", 503);
+    while overview.next()["draining"] == false {}
+    let (status, problem) = server.ask("POST", "/v1/routers", None);
+    assert_eq!(status, 503);
+    assert!(problem.contains("urn:shardcast:draining"), "{problem}");
+    // Calls go on, and whoever is in one may do what it did before.
+    let listen = json!({ "listenInfo": { "protocol": "udp", "ip": "127.0.0.1" } });
+    let late = server.post(&format!("/v1/routers/{}/plain-transports", id(&first.router)), listen);
+    first.goes_on(30);
+    assert_eq!(server.status("DELETE", &format!("/v1/transports/{}", id(&late))), 204);
+    let routers = [id(&first.router).to_owned(), id(&second.router).to_owned()];
+    assert_eq!(first.lost(), [0; CONSUMERS]);
+    assert_eq!(server.status("DELETE", &format!("/v1/routers/{}", routers[0])), 204);
+    let mut told = ends(&mut events[0], OBJECTS + 1);
+    assert_eq!(
+        told.remove(&("transport".to_owned(), "somebody closed it".to_owned())),
+        Some(1),
+        "the late one"
+    );
+    assert_eq!(told, of_a_room("somebody closed it", "its router is closed"));
+    assert_eq!(second.lost(), [0; CONSUMERS], "not by the end of the other room either");
+    assert_eq!(server.status("DELETE", &format!("/v1/routers/{}", routers[1])), 204);
+    assert_eq!(server.status("DELETE", &format!("/v1/routers/{empty}")), 204);
+    assert_eq!(ends(&mut events[1], OBJECTS), of_a_room("somebody closed it", "its router is closed"));
+    // Everything was told before the last word.
+    assert_eq!(ends(&mut all, 2 * OBJECTS + 2).values().sum::<usize>(), 2 * OBJECTS + 2);
+    for follower in events.iter_mut().chain([&mut all, &mut overview]) {
+        assert_eq!(follower.end(), (1001, "the server ends".to_owned()));
+    }
+    assert_eq!(server.wait(), Some(0));
+
+    let again = Server::start(&["--listen", &server.at().to_string()]);
+    assert_eq!(again.at(), server.at(), "where clients look for it");
+    assert_eq!(again.get("/v1/routers"), json!([]));
+    let mut events = again.events("?after=1000");
+    Call::start(&again, 1).goes_on(5);
+    assert_eq!((events.next()["sequence"].clone()), json!(1), "it counts anew");
+}
+
+/// Where its first consumer is.
+fn transport_of(server: &Server, call: &Call) -> String {
+    let (_, consumer) = server.ask("GET", &format!("/v1/consumers/{}", id(&call.consumers[0])), None);
+    let consumer: Value = serde_json::from_str(&consumer).unwrap_or_default();
+    consumer["transportId"].as_str().unwrap_or("gone").to_owned()
+}
