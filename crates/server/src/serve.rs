@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use shardcast::api::{Sfu, SfuEvent};
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::catalogue::Catalogue;
@@ -45,7 +45,7 @@ pub(crate) enum StartError {
 /// What did not allow to start, or to go on.
 pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Result<(), StartError> {
     let address = config.server.listen;
-    let listener = TcpListener::bind(address).await.map_err(|cause| StartError::Listen { address, cause })?;
+    let listener = listen(address).map_err(|cause| StartError::Listen { address, cause })?;
     let address = listener.local_addr().map_err(|cause| StartError::Listen { address, cause })?;
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     let sfu = Sfu::start(config.sfu()).await?;
@@ -75,6 +75,16 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     // WebSockets say how everything ended, and that this is the end.
     let _ = tokio::time::timeout(FAREWELL, ending.closed()).await;
     served
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A server that was restarted takes the port of the one before, whose connections may not be quite gone.
+    socket.set_reuseaddr(true)?;
+    // Connections inherit that: who reads nothing would hold megabytes of the kernel's memory.
+    socket.set_send_buffer_size(SEND_BYTES)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Tells the supervisor so as often as it wants to hear it, as long as control answers.
@@ -160,6 +170,10 @@ impl Signals {
     }
 }
 
+/// Of a connection to the API. A round trip around the world carries that eight times a second.
+const SEND_BYTES: u32 = 128 * 1024;
+/// Connections that wait to be taken.
+const BACKLOG: u32 = 1_024;
 /// A slow reader has that long to hear the end of it.
 const FAREWELL: Duration = Duration::from_secs(3);
 /// How often a draining server looks whether rooms are left.

@@ -8,6 +8,7 @@ mod call;
 mod connections;
 mod consumers;
 mod cors;
+mod crowd;
 mod document;
 mod endings;
 mod messages;

@@ -100,6 +100,10 @@ impl Server {
         self.ask_as(&headers, method, path, body)
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     pub(crate) fn at(&self) -> SocketAddr {
         self.at
     }
