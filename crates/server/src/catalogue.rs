@@ -198,6 +198,15 @@ impl Catalogue {
         self.owners.lock().get(transport).cloned()
     }
 
+    /// The transports of that participant.
+    pub(crate) fn owned_by(&self, participant: &str) -> Vec<AnyTransport> {
+        let owners = self.owners.lock();
+        let theirs = owners.iter().filter(|(_, owner)| &***owner == participant);
+        let theirs: Vec<_> = theirs.map(|(transport, _)| transport.clone()).collect();
+        drop(owners);
+        theirs.iter().filter_map(|transport| self.transports.get(transport)).collect()
+    }
+
     /// It is closed and found no more, whether or not its end was heard of yet.
     pub(crate) fn forget<T: Kind>(&self, object: &T) {
         T::shelf(self).take(&object.subject().id);

@@ -11,6 +11,7 @@
 //! | `auth` | tokens, and what they allow |
 //! | `http` | the control API |
 //! | `catalogue` | what was made over it, by name |
+//! | `demo` | rooms of the demo call, and who is in them |
 //! | `events` | what happened, in one numbered sequence |
 //! | `quota` | how much a participant may have |
 //! | `metrics` | what Prometheus is told |
@@ -19,6 +20,7 @@ mod arguments;
 mod auth;
 mod catalogue;
 mod config;
+mod demo;
 mod doctor;
 mod drain;
 mod events;

@@ -18,6 +18,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::catalogue::Catalogue;
 use crate::config::Config;
+use crate::demo::Demo;
 use crate::drain::Drain;
 use crate::http::{self, App, Connections};
 use notify::Supervisor;
@@ -50,7 +51,7 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let mut signals = Signals::new().map_err(StartError::Signals)?;
     let sfu = Sfu::start(config.sfu()).await?;
     let auth = config.auth().map_err(|_| StartError::Randomness)?;
-    let app = App::new(sfu.clone(), auth, config)?;
+    let app = App::new(sfu.clone(), auth, config)?.with_demo(config.demo().map(Demo::new));
     let patience = Duration::from_secs(config.server.drain_seconds);
     let losses = sfu.events();
     let (catalogue, drain) = (Arc::clone(&app.catalogue), Arc::clone(&app.drain));
@@ -60,6 +61,9 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let supervisor = Supervisor::of_this_process();
     supervisor.tell("READY=1");
     say(&format!("control API: http://{address}/v1 - metrics: http://{address}/metrics"));
+    if config.demo().is_some() {
+        say(&format!("live: http://{address}/ - demo call: http://{address}/demo"));
+    }
     let served = tokio::select! {
         never = connections.serve(&listener, &routes) => match never {},
         // Nobody closes it but we: whoever supervises has to start it anew.

@@ -127,7 +127,7 @@ impl fmt::Display for Config {
 }
 
 /// What variables of ours begin with, after the product's name; others concern somebody else.
-const SECTIONS: [&str; 4] = ["SERVER", "LIMITS", "AUTH", "RTC"];
+const SECTIONS: [&str; 5] = ["SERVER", "LIMITS", "AUTH", "RTC", "DEMO"];
 
 #[cfg(test)]
 mod tests {

@@ -1,6 +1,6 @@
 //! The sections of the configuration and their keys. `config/shardcast.toml` says what each is for.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,6 +15,7 @@ use shardcast::runtime::{CertificateSource, Fault, TcpLimits, fault_on_order};
 
 use crate::arguments::Options;
 use crate::auth::{Auth, Grant, Key, Scope};
+use crate::demo::Settings;
 
 /// The whole of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -24,6 +25,7 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     auth: Tokens,
     pub(crate) rtc: Rtc,
+    demo: Demo,
 }
 
 /// Where the control API is.
@@ -101,6 +103,17 @@ pub(crate) struct Rtc {
     tcp_connections_per_address: u16,
     tcp_unsent_bytes: u32,
     tcp_silence_seconds: u16,
+}
+
+/// The demo call.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Demo {
+    enabled: Option<bool>,
+    ip: Option<IpAddr>,
+    announced_address: Option<Box<str>>,
+    rooms: usize,
+    people: usize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -184,6 +197,13 @@ impl Config {
             )
             .into());
         }
+        if self.demo().is_some_and(|demo| demo.ip.is_unspecified()) {
+            return Err(format!(
+                "demo.ip is missing; server.listen is {listen}, so it must say at which address of this machine calls \
+                 of the demo are reached"
+            )
+            .into());
+        }
         Ok(())
     }
 
@@ -222,6 +242,17 @@ impl Config {
         }
         auth.set_audience(jwt_audience.as_deref());
         Ok(auth)
+    }
+
+    /// The demo call, unless it is switched off.
+    pub(crate) fn demo(&self) -> Option<Settings> {
+        let Demo { enabled, ip, announced_address, rooms, people } = &self.demo;
+        enabled.unwrap_or(!self.needs_tokens()).then(|| Settings {
+            ip: ip.unwrap_or(self.server.listen.ip()),
+            announced_address: announced_address.clone(),
+            rooms: *rooms,
+            people: *people,
+        })
     }
 
     pub(crate) fn sfu(&self) -> SfuConfig {
@@ -283,6 +314,12 @@ impl Default for Limits {
             participant_consumers: 1_024,
             participant_app_data_bytes: 4_096,
         }
+    }
+}
+
+impl Default for Demo {
+    fn default() -> Self {
+        Self { enabled: None, ip: None, announced_address: None, rooms: 100, people: 16 }
     }
 }
 
@@ -421,4 +458,5 @@ pub(super) const KEYS: &[(&str, &[&str])] = &[
             "tcp_silence_seconds",
         ],
     ),
+    ("demo", &["enabled", "ip", "announced_address", "rooms", "people"]),
 ];

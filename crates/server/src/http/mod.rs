@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `routers`, `transports`, `producers`, `consumers`, `servers`, `observers`, `data_producers`, `data_consumers` | what can be asked of each kind of object |
 //! | `pipes` | producers that go on into another router |
-//! | `page`, `overview` | the page at `/`, and what it draws |
+//! | `page`, `overview` | the pages that are in the binary, and what the one at `/` draws |
+//! | `demo` | who is in a room of the demo call |
 //! | `events`, `packets` | what happens, and what passes by on direct transports, over WebSockets |
 //! | `objects` | what is alike for all kinds |
 //! | `health` | whether this process is alive, takes calls, and how its shards fare |
@@ -23,6 +24,7 @@ mod consumers;
 mod cors;
 mod data_consumers;
 mod data_producers;
+mod demo;
 mod document;
 mod events;
 mod guard;
@@ -58,6 +60,7 @@ use tokio::sync::watch;
 use crate::auth::Auth;
 use crate::catalogue::Catalogue;
 use crate::config::{Config, Limits, Origin};
+use crate::demo::Demo;
 use crate::drain::Drain;
 use crate::events::Events;
 use crate::metrics::Metrics;
@@ -83,11 +86,15 @@ pub(crate) struct App {
     quotas: Arc<Quotas>,
     origins: Arc<[Origin]>,
     limits: Limits,
+    demo: Option<Arc<Demo>>,
 }
 
 /// Everything that can be asked.
 pub(crate) fn routes(app: App) -> Router {
-    let mut routes = page::routes();
+    let mut routes = page::routes(app.demo.is_some());
+    if app.demo.is_some() {
+        routes = routes.merge(demo::routes());
+    }
     for operation in table::operations() {
         routes = routes.route(operation.path, operation.route);
     }
@@ -128,7 +135,13 @@ impl App {
             origins: config.server.allowed_origins.as_slice().into(),
             quotas: Arc::new(Quotas::new(limits)),
             limits,
+            demo: None,
         })
+    }
+
+    /// The same with the demo call.
+    pub(crate) fn with_demo(self, demo: Option<Demo>) -> Self {
+        Self { demo: demo.map(Arc::new), ..self }
     }
 
     /// Who drains takes no new rooms; those that are there go on as before.

@@ -5,10 +5,13 @@
 mod auth;
 mod browser;
 mod call;
+mod chromium;
 mod connections;
 mod consumers;
 mod cors;
 mod crowd;
+mod demo;
+mod demo_pages;
 mod document;
 mod endings;
 mod messages;

@@ -21,7 +21,12 @@ impl Server {
 
     /// With these variables of the environment.
     pub(crate) fn start_with(variables: &[(&str, &str)], arguments: &[&str]) -> Self {
-        let mut process = command(variables, &[&["--listen", "127.0.0.1:0"], arguments].concat());
+        Self::start_at("127.0.0.1:0", variables, arguments)
+    }
+
+    /// At an address where there was one before.
+    pub(crate) fn start_at(at: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let mut process = command(variables, &[&["--listen", at], arguments].concat());
         let lines = BufReader::new(process.stderr.take().unwrap());
         let mut lines = lines.lines().map(Result::unwrap);
         let line = lines.find(|line| line.contains("http://")).expect("it says where it listens");
@@ -150,8 +155,12 @@ impl Server {
     }
 
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    pub(crate) fn signal(&self, signal: &str) {
         let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
     /// Its exit code once it has ended.
@@ -171,6 +180,7 @@ impl Server {
 pub(crate) struct Follower(tungstenite::WebSocket<TcpStream>);
 
 impl Follower {
+    /// The next text: pings pass by.
     pub(crate) fn next(&mut self) -> Value {
         loop {
             let message = self.0.read().unwrap();
@@ -198,6 +208,15 @@ impl Follower {
                 return next;
             }
         }
+    }
+
+    pub(crate) fn say(&mut self, word: &str) {
+        self.0.send(tungstenite::Message::text(word)).unwrap();
+    }
+
+    /// Whatever is said passes by until the other side ends it.
+    pub(crate) fn until_end(&mut self) {
+        while self.0.read().is_ok_and(|message| !message.is_close()) {}
     }
 
     /// The next message that is a packet.

@@ -1,0 +1,299 @@
+//! The demo call: rooms that have a name, and who is in them.
+//!
+//! A room is a router of the control API, made for the first who comes and closed after the last has left. Who comes gets
+//! a token for it and uses the API as any participant does. What is said of a room is read off the catalogue, which has
+//! every producer and whose it is; here is only what nobody else knows: names, and who is there.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
+use model::rtp::RtpCodecCapability;
+use parking_lot::Mutex;
+use serde::Serialize;
+use serde_json::{Value, json};
+use shardcast::api::{AppData, Error, Router, RouterOptions, Sfu};
+use tokio::sync::watch;
+
+use crate::auth::Grant;
+use crate::catalogue::Catalogue;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Demo {
+    settings: Settings,
+    rooms: Mutex<BTreeMap<Box<str>, Room>>,
+    /// Held while a router is made, so that two who come first at once meet.
+    making: tokio::sync::Mutex<()>,
+    changes: watch::Sender<u64>,
+}
+
+/// How it is offered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    pub(crate) ip: IpAddr,
+    pub(crate) announced_address: Option<Box<str>>,
+    pub(crate) rooms: usize,
+    pub(crate) people: usize,
+}
+
+/// Where somebody is, until it is given back by [`Demo::leave`].
+#[derive(Debug)]
+pub(crate) struct Seat {
+    room: Box<str>,
+    pub(crate) router: Router,
+    pub(crate) person: Box<str>,
+    visit: u64,
+}
+
+/// Somebody who is there, to the others.
+#[derive(Debug, PartialEq, Serialize)]
+pub(crate) struct Person {
+    id: Box<str>,
+    name: Box<str>,
+    producers: Vec<Produced>,
+}
+
+/// Something that somebody shows or says.
+#[derive(Debug, PartialEq, Serialize)]
+struct Produced {
+    id: Box<str>,
+    kind: model::rtp::MediaKind,
+    source: &'static str,
+    paused: bool,
+}
+
+/// Why somebody cannot come in, for whoever reads the page.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Refused {
+    #[error("a room's name has 1 to 64 letters, digits, - and _")]
+    RoomName,
+    #[error("your name has 1 to 40 characters")]
+    PersonName,
+    #[error("there are as many rooms as this server's demo may have; try again later")]
+    Rooms,
+    #[error("the room is full")]
+    People,
+    #[error("this server takes no new rooms: it is about to end")]
+    Draining,
+    #[error("the operating system gives no random bytes")]
+    Randomness,
+    #[error("the room cannot be made: {0}")]
+    Failed(#[from] Error),
+}
+
+#[derive(Debug)]
+struct Room {
+    router: Router,
+    seats: BTreeMap<Box<str>, Taken>,
+}
+
+#[derive(Debug)]
+struct Taken {
+    name: Box<str>,
+    /// Counts those who came, for the order in which they are shown.
+    came: u64,
+    /// The newest connection of that person. One that went away matters no more once there is a newer.
+    visit: u64,
+}
+
+impl Demo {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let (rooms, making) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { settings, rooms, making, changes: watch::Sender::new(0) }
+    }
+
+    /// Somebody comes, or comes back: `earlier` is what the token says that this person had before.
+    ///
+    /// # Errors
+    /// Why not.
+    pub(crate) async fn enter(
+        &self,
+        (sfu, catalogue): (&Sfu, &std::sync::Arc<Catalogue>),
+        (room, name): (&str, &str),
+        earlier: Option<Grant>,
+        is_draining: bool,
+    ) -> Result<Seat, Refused> {
+        let name = name.trim();
+        check(room, name)?;
+        let _making = self.making.lock().await;
+        let known = self.rooms.lock().get(room).map(|room| room.router.clone());
+        // It may have been closed over the API, or with its shard.
+        let known = known.filter(|router| catalogue.routers.get(router.id().as_str()).is_some());
+        let router = match known {
+            Some(router) => router,
+            None if is_draining => return Err(Refused::Draining),
+            None => self.open(sfu, catalogue, room).await?,
+        };
+        let is_back = |grant: &Grant| grant.router.as_deref() == Some(router.id().as_str());
+        let person = match earlier.filter(is_back).and_then(|grant| grant.subject) {
+            Some(person) => person,
+            None => random_name()?,
+        };
+        let mut visit = 0;
+        self.changes.send_modify(|count| {
+            *count += 1;
+            visit = *count;
+        });
+        let mut rooms = self.rooms.lock();
+        let seats = rooms.get_mut(room).map(|room| &mut room.seats);
+        let seats = seats.filter(|seats| seats.len() < self.settings.people || seats.contains_key(&person));
+        let seats = seats.ok_or(Refused::People)?;
+        let came = seats.get(&person).map_or(visit, |taken| taken.came);
+        seats.insert(person.clone(), Taken { name: name.into(), came, visit });
+        Ok(Seat { room: room.into(), router, person, visit })
+    }
+
+    async fn open(
+        &self,
+        sfu: &Sfu,
+        catalogue: &std::sync::Arc<Catalogue>,
+        room: &str,
+    ) -> Result<Router, Refused> {
+        if self.rooms.lock().keys().filter(|name| &***name != room).count() >= self.settings.rooms {
+            return Err(Refused::Rooms);
+        }
+        let app_data = AppData::new(json!({ "demo": room }));
+        let router = sfu.create_router(RouterOptions { media_codecs: codecs(), app_data }).await?;
+        // How many there are is bounded here.
+        catalogue.keep(&router, None);
+        self.rooms.lock().insert(room.into(), Room { router: router.clone(), seats: BTreeMap::new() });
+        Ok(router)
+    }
+
+    /// The connection of that seat is gone. Whoever has no newer one leaves with all that is theirs, and the last one
+    /// closes the room.
+    pub(crate) async fn leave(&self, seat: Seat, catalogue: &Catalogue) {
+        let Seat { room: name, router, person, visit } = seat;
+        let is_last = {
+            let mut rooms = self.rooms.lock();
+            let Some(room) = rooms.get_mut(&name).filter(|room| room.router.id() == router.id()) else {
+                return;
+            };
+            if room.seats.get(&person).is_none_or(|taken| taken.visit != visit) {
+                return;
+            }
+            room.seats.remove(&person);
+            let is_last = room.seats.is_empty();
+            if is_last {
+                rooms.remove(&name);
+            }
+            is_last
+        };
+        self.changes.send_modify(|count| *count += 1);
+        // What is closed meanwhile by others is closed.
+        if is_last {
+            let _ = router.close().await;
+            catalogue.forget(&router);
+            return;
+        }
+        for transport in catalogue.owned_by(&person) {
+            let _ = transport.base().close().await;
+        }
+    }
+
+    /// Who is in the room of that seat, and what they show; by who came first.
+    pub(crate) fn people(&self, seat: &Seat, catalogue: &Catalogue) -> Vec<Person> {
+        let mut people: Vec<(u64, Person)> = match self.rooms.lock().get(&seat.room) {
+            Some(room) => room.seats.iter().map(|(id, taken)| (taken.came, taken.shown(id))).collect(),
+            None => return Vec::new(),
+        };
+        catalogue.producers.each(|producer| {
+            let transport = producer.transport();
+            if transport.router().id() != seat.router.id() {
+                return;
+            }
+            let owner = catalogue.owner(transport.id().as_str());
+            let person = people.iter_mut().find(|(_, person)| owner.as_ref() == Some(&person.id));
+            if let Some((_, person)) = person {
+                person.producers.push(Produced {
+                    id: producer.id().as_str().into(),
+                    kind: producer.kind(),
+                    source: source(producer.app_data().downcast_ref()),
+                    paused: producer.paused(),
+                });
+            }
+        });
+        people.sort_by_key(|(came, _)| *came);
+        people.into_iter().map(|(_, person)| person).collect()
+    }
+
+    /// To wait for people who come and leave.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// What transports of participants are to listen on.
+    pub(crate) fn listen_infos(&self) -> Value {
+        let Settings { ip, announced_address, .. } = &self.settings;
+        let info =
+            |protocol| json!({ "protocol": protocol, "ip": ip, "announcedAddress": announced_address });
+        json!([info("udp"), info("tcp")])
+    }
+}
+
+impl Taken {
+    fn shown(&self, id: &str) -> Person {
+        Person { id: id.into(), name: self.name.clone(), producers: Vec::new() }
+    }
+}
+
+fn check(room: &str, name: &str) -> Result<(), Refused> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    if !(1..=64).contains(&room.len()) || !room.chars().all(is_plain) {
+        return Err(Refused::RoomName);
+    }
+    let is_name = (1..=40).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    if is_name { Ok(()) } else { Err(Refused::PersonName) }
+}
+
+/// The page writes it into what it makes; anything may stand there.
+fn source(app_data: Option<&Value>) -> &'static str {
+    match app_data.and_then(|data| data["source"].as_str()) {
+        Some("camera") => "camera",
+        Some("screen") => "screen",
+        _ => "microphone",
+    }
+}
+
+/// Nobody guesses it, and nobody has had it before.
+fn random_name() -> Result<Box<str>, Refused> {
+    let mut bytes = [0; 16];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Refused::Randomness)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// What every browser has. The first of each kind is what mediasoup-client takes.
+fn codecs() -> Vec<RtpCodecCapability> {
+    let codecs = json!([
+        { "kind": "audio", "mimeType": "audio/opus", "clockRate": 48_000, "channels": 2 },
+        { "kind": "video", "mimeType": "video/VP8", "clockRate": 90_000 },
+        { "kind": "video", "mimeType": "video/H264", "clockRate": 90_000, "parameters": {
+            "packetization-mode": 1, "profile-level-id": "42e01f", "level-asymmetry-allowed": 1 } },
+    ]);
+    serde_json::from_value(codecs).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_short_and_say_nothing_to_a_terminal_or_a_path() {
+        for (room, name) in [("standup", "Ada"), ("a-B_9", "Zoë ✨"), (&"r".repeat(64), &*"ä".repeat(40))]
+        {
+            assert!(check(room, name).is_ok(), "{room} {name}");
+        }
+        for room in ["", "a/b", "a b", "ä", &"r".repeat(65)] {
+            assert!(matches!(check(room, "Ada"), Err(Refused::RoomName)), "{room}");
+        }
+        for name in ["", "a\u{7}b", &"n".repeat(41)] {
+            assert!(matches!(check("room", name), Err(Refused::PersonName)), "{name}");
+        }
+    }
+
+    #[test]
+    fn its_codecs_are_codecs() {
+        assert_eq!(codecs().len(), 3);
+    }
+}

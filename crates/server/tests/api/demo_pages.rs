@@ -1,0 +1,261 @@
+//! The demo call in real browsers, with cameras and microphones that are not there.
+
+use serde_json::{Value, json};
+
+use crate::chromium::{Browser, Page};
+use crate::support::Server;
+
+const FAKE: [&str; 2] = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"];
+/// The tile of somebody else, and how many pictures of it were decoded.
+const OTHER: &str = "document.querySelector('#tiles .tile:not(.mine)')";
+const FRAMES: &str = "Number(document.querySelector('#tiles .tile:not(.mine)')?.dataset.frames ?? 0)";
+/// Far more than it takes anywhere: 2 s are promised on a machine that has the time, and how long it took is noted.
+const JOINED_MS: f64 = 20_000.0;
+
+/// Somebody in front of a page.
+struct Guest {
+    page: Page,
+}
+
+impl Guest {
+    fn arrive(browser: &Browser, server: &Server, width: u32) -> Self {
+        let mut page = browser.page();
+        page.open(&format!("http://{}/demo?room=tea", server.at()), width);
+        page.until_true("document.getElementById('cameras')?.options.length");
+        Self { page }
+    }
+
+    fn join(&mut self, name: &str) {
+        self.page.evaluate(&format!("document.getElementById('name').value = {}", json!(name)));
+        self.click("enter");
+        self.page.until_true("document.body.dataset.phase === 'call'");
+    }
+
+    fn click(&mut self, id: &str) {
+        self.page.evaluate(&format!("document.getElementById('{id}').click()"));
+    }
+
+    /// Sees others' pictures go on; returns after how many milliseconds it saw the first.
+    fn sees(&mut self) -> f64 {
+        self.page.until_true("document.body.dataset.seen");
+        self.pictures_go_on();
+        self.page.evaluate("Number(document.body.dataset.seen)").as_f64().unwrap()
+    }
+
+    fn pictures_go_on(&mut self) {
+        let before = self.page.evaluate(FRAMES).as_f64().unwrap();
+        self.page.until_true(&format!("{FRAMES} > {before} + 10"));
+    }
+
+    fn fits(&mut self) {
+        let fits = self.page.evaluate(
+            "document.documentElement.scrollWidth <= innerWidth && [...document.querySelectorAll('button')]
+                .filter((button) => button.offsetParent)
+                .every((button) => { const { left, right } = button.getBoundingClientRect(); return left >= 0 && right <= innerWidth; })",
+        );
+        assert_eq!(fits, true, "something is outside");
+    }
+
+    fn has_no_complaint(&self) {
+        assert_eq!(self.page.complaints, Vec::<String>::new());
+    }
+}
+
+fn two_people(width: u32) {
+    let server = Server::start(&[]);
+    let browser = Browser::start(&format!("call-{width}"), &FAKE);
+    let [mut ada, mut ben] = [(); 2].map(|()| Guest::arrive(&browser, &server, width));
+    ada.page.until_true("document.getElementById('preview').videoWidth");
+    ada.fits();
+    for scheme in ["light", "dark"] {
+        ada.page.scheme(scheme);
+        ada.page.picture(&format!("lobby-{width}-{scheme}"), true);
+    }
+    ada.join("Ada Lovelace");
+    ada.page.until_true("!document.getElementById('alone').hidden");
+    ben.join("Ben Tre");
+    let took = ben.sees();
+    crate::chromium::note(&format!("joined-{width}.txt"), format!("{took} ms").as_bytes());
+    assert!(took < JOINED_MS, "joined and seen in {took} ms");
+    ada.sees();
+    // Their microphones beep once a second.
+    for guest in [&mut ada, &mut ben] {
+        guest.page.until_true(&format!("{OTHER}.classList.contains('speaking')"));
+        guest.page.until_true(&format!("{OTHER}.querySelector('.bars').dataset.of === '3'"));
+        guest.fits();
+    }
+    for scheme in ["light", "dark"] {
+        ada.page.scheme(scheme);
+        ada.page.picture(&format!("call-{width}-{scheme}"), false);
+    }
+    ada.page.until_true("document.querySelector('.tile.mine .bars').dataset.of");
+    ada.click("stats");
+    ada.page.until_true(&format!("{OTHER}.querySelector('.figures').textContent.includes('kb/s')"));
+    ada.page.picture(&format!("call-{width}-stats"), false);
+
+    ada.click("mic");
+    ben.page.until(&format!("{OTHER}.dataset.muted"), &json!("true"));
+    ada.click("mic");
+    ben.page.until(&format!("{OTHER}.dataset.muted"), &json!("false"));
+    ada.click("cam");
+    ben.page.until_true(&format!("{OTHER}.querySelector('video').hidden"));
+    ben.page.picture(&format!("call-{width}-no-camera"), false);
+    ada.click("cam");
+    ben.page.until_true(&format!("!{OTHER}.querySelector('video').hidden"));
+    ada.click("leave");
+    ben.page.until_true(&format!("!{OTHER}"));
+    ada.join("Ada Lovelace");
+    ada.sees();
+    ben.pictures_go_on();
+    ada.has_no_complaint();
+    ben.has_no_complaint();
+}
+
+#[test]
+#[ignore = "needs Chromium"]
+fn two_people_see_and_hear_each_other_on_wide_pages() {
+    two_people(1280);
+}
+
+#[test]
+#[ignore = "needs Chromium"]
+fn two_people_see_and_hear_each_other_on_narrow_pages() {
+    two_people(390);
+}
+
+#[test]
+#[ignore = "needs Chromium"]
+fn a_call_is_joined_used_and_left_with_keys_alone() {
+    let server = Server::start(&[]);
+    let browser = Browser::start("keys", &FAKE);
+    let page = &mut Guest::arrive(&browser, &server, 1280).page;
+    let focused = "document.activeElement.id";
+    let walk = |page: &mut Page, to: &str| {
+        for _ in 0..20 {
+            if page.evaluate(focused) == to {
+                return;
+            }
+            page.press("Tab");
+            let ring = page.evaluate("getComputedStyle(document.activeElement).outlineStyle");
+            assert_ne!(ring, "none", "{} does not show that it has the focus", page.evaluate(focused));
+        }
+        panic!("{to} cannot be reached with Tab");
+    };
+    walk(page, "name");
+    page.write("Ada");
+    page.press("Enter");
+    page.until(focused, &json!("mic"));
+    page.until_true("document.body.dataset.state === 'connected'");
+    page.press(" ");
+    page.until("document.getElementById('mic').getAttribute('aria-pressed')", &json!("true"));
+    page.press(" ");
+    page.until("document.getElementById('mic').textContent.trim()", &json!("Mute"));
+    walk(page, "stats");
+    page.press("Enter");
+    page.until_true("document.getElementById('call').classList.contains('with-stats')");
+    walk(page, "leave");
+    page.press("Enter");
+    page.until(focused, &json!("name"));
+    let nameless = "[...document.querySelectorAll('button, input, select, video, [role=img]')]
+        .filter((each) => !(each.getAttribute('aria-label') || each.textContent.trim() || each.labels?.length)).length";
+    assert_eq!(page.evaluate(nameless), 0, "something has no name for those who do not see it");
+    assert_eq!(page.complaints, Vec::<String>::new());
+}
+
+#[test]
+#[ignore = "needs Chromium"]
+fn who_has_no_camera_joins_and_is_told() {
+    let server = Server::start(&[]);
+    let none = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream=device-count=0"];
+    let browser = Browser::start("no-camera", &none);
+    let [mut ada, mut ben] = [(); 2].map(|()| Guest::arrive(&browser, &server, 390));
+    ada.page.until_true("document.getElementById('trouble').textContent.includes('No camera')");
+    ada.page.picture("lobby-no-camera", true);
+    ada.join("Ada");
+    ben.join("Ben");
+    ada.page.until_true(&format!("{OTHER}?.classList.contains('speaking')"));
+    assert_eq!(ada.page.evaluate(&format!("{OTHER}.querySelector('.face').textContent")), "B");
+    ada.page.picture("call-no-camera", false);
+    ada.has_no_complaint();
+}
+
+#[test]
+#[ignore = "needs Chromium"]
+fn who_allows_nothing_joins_and_is_told() {
+    let server = Server::start(&[]);
+    let browser = Browser::start("denied", &["--use-fake-device-for-media-stream"]);
+    let mut page = browser.page();
+    for name in ["camera", "microphone"] {
+        let denied = json!({ "permission": { "name": name }, "setting": "denied",
+            "origin": format!("http://{}", server.at()) });
+        page.browser().ask("Browser.setPermission", denied);
+    }
+    page.open(&format!("http://{}/demo", server.at()), 1280);
+    page.until_true("document.getElementById('trouble')?.textContent.includes('may not use your camera')");
+    let mut ada = Guest { page };
+    ada.join("Ada");
+    ada.page.until_true("document.body.dataset.state === 'connected'");
+    assert_eq!(ada.page.evaluate("document.getElementById('mic').textContent.trim()"), "Unmute");
+    ada.has_no_complaint();
+}
+
+#[test]
+#[ignore = "needs Chromium"]
+fn a_screen_is_seen_beside_the_people() {
+    let server = Server::start(&[]);
+    let browser = Browser::start("screen", &FAKE);
+    let [mut ada, mut ben] = [(); 2].map(|()| Guest::arrive(&browser, &server, 1280));
+    ada.join("Ada");
+    ben.join("Ben");
+    ada.click("share");
+    let shown = "document.querySelector('#spot .tile.screen:not(.mine) video')";
+    ben.page.until_true(&format!("{shown}?.videoWidth"));
+    ben.page.picture("call-screen", false);
+    ada.click("share");
+    ben.page.until_true(&format!("!{shown}"));
+    ben.has_no_complaint();
+}
+
+#[test]
+#[ignore = "needs Chromium"]
+fn a_call_goes_on_after_the_server_was_away_and_after_it_was_another() {
+    let server = Server::start(&[]);
+    let at = server.at().to_string();
+    let browser = Browser::start("away", &FAKE);
+    let [mut ada, mut ben] = [(); 2].map(|()| Guest::arrive(&browser, &server, 1280));
+    ada.join("Ada");
+    ben.join("Ben");
+    ada.sees();
+    let transports = || -> Vec<Value> {
+        let routers = server.get("/v1/routers");
+        let router = server.get(&format!("/v1/routers/{}", routers[0]["id"].as_str().unwrap()));
+        let ids = router["transportIds"].as_array().unwrap().clone();
+        ids.iter().map(|id| server.get(&format!("/v1/transports/{}", id.as_str().unwrap()))).collect()
+    };
+    let ufrags = |transports: &[Value]| -> Vec<String> {
+        transports
+            .iter()
+            .map(|transport| transport["iceParameters"]["usernameFragment"].to_string())
+            .collect()
+    };
+    let before = ufrags(&transports());
+    // Nothing arrives any more, until the browser believes that its network is gone.
+    server.signal("-STOP");
+    ada.page.until("document.body.dataset.state", &json!("mending"));
+    server.signal("-CONT");
+    ada.page.until("document.body.dataset.state", &json!("connected"));
+    ada.pictures_go_on();
+    let after = ufrags(&transports());
+    assert_eq!(after.len(), before.len(), "the transports are the same");
+    assert_ne!(after, before, "ICE has restarted");
+
+    drop(server);
+    ada.page.until("document.body.dataset.state", &json!("reconnecting"));
+    ada.page.picture("call-reconnecting", false);
+    let _server = Server::start_at(&at, &[], &[]);
+    for guest in [&mut ada, &mut ben] {
+        guest.page.until("document.body.dataset.state", &json!("connected"));
+        guest.page.until_true(OTHER);
+        guest.pictures_go_on();
+    }
+}
