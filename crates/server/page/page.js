@@ -43,10 +43,10 @@ function take(now) {
   }
   const seconds = (now.at - before.at) / 1000;
   const rates = now.shards.map((shard, index) => {
-    const was = before.shards[index] ?? { received: 0, sent: 0, dropped: 0, busy: 0, idle: 0 };
+    const was = before.shards[index] ?? { received: 0, sent: 0, dropped: 0, busy: 0 };
     const rate = (name) => Math.max(0, shard[name] - was[name]) / seconds;
-    const [busy, idle] = [rate("busy"), rate("idle")];
-    return { received: rate("received"), sent: rate("sent"), dropped: rate("dropped"), busy: busy + idle > 0 ? busy / (busy + idle) : 0 };
+    // Of the time that has passed: a shard that sleeps says how long it did only once it wakes.
+    return { received: rate("received"), sent: rate("sent"), dropped: rate("dropped"), busy: Math.min(1, rate("busy") / 1e9) };
   });
   const sum = (name) => rates.reduce((all, shard) => all + shard[name], 0);
   const mean = (scores) => {
@@ -59,6 +59,7 @@ function take(now) {
   for (const name of ["routers", "transports", "producers", "consumers"]) find(name).textContent = short.format(now.objects[name]);
   for (const name of ["received", "sent", "dropped"]) find(name).textContent = short.format(entry[name]);
   find("busy").textContent = entry.busy.length ? share(Math.max(...entry.busy)) : "–";
+  find("demo").hidden = !now.demo;
   say(`${now.draining ? "draining" : "live"} · version ${now.version}`, now.draining);
   rows("shardrows", now.shards.map((shard, index) => [shard.shard, shard.driver, share(rates[index].busy), short.format(rates[index].received), short.format(rates[index].sent), shard.transports]));
   rows("roomrows", now.rooms.map((room) => [room.id, room.producers, room.consumers]));
@@ -128,7 +129,8 @@ function lines(id, series, limit, write) {
   const highest = Math.max(0, ...series.flatMap(({ values }) => values.map((value) => value ?? 0)));
   const most = limit ?? above(highest);
   frame(area, series, most, write);
-  pen.fillText("5 min ago", left, bottom + 15);
+  const span = Math.min(KEPT, Math.max(60, Math.ceil(history.length / 60) * 60));
+  pen.fillText(`${span / 60} min ago`, left, bottom + 15);
   pen.textAlign = "right";
   pen.fillText("now", right, bottom + 15);
   pen.lineWidth = 2;
@@ -142,7 +144,7 @@ function lines(id, series, limit, write) {
         down = false;
         return;
       }
-      const x = right - ((right - left) * (values.length - 1 - index)) / (KEPT - 1);
+      const x = right - ((right - left) * (values.length - 1 - index)) / (span - 1);
       const y = bottom - ((bottom - top) * Math.min(value, most)) / most;
       if (down) pen.lineTo(x, y);
       else pen.moveTo(x, y);

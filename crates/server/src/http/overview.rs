@@ -23,6 +23,8 @@ struct Overview {
     /// Milliseconds since 1970.
     at: u64,
     draining: bool,
+    /// Whether there is the demo call.
+    demo: bool,
     objects: Objects,
     scores: Scores,
     shards: Vec<Shard>,
@@ -104,6 +106,7 @@ async fn look(app: &App) -> Result<Overview, Error> {
         version: env!("CARGO_PKG_VERSION"),
         at: now(),
         draining: app.drain.has_begun(),
+        demo: app.demo.is_some(),
         objects: Objects {
             routers: catalogue.routers.len(),
             transports: catalogue.transports.len(),
