@@ -22,6 +22,7 @@ mod producers;
 mod prometheus;
 mod quotas;
 mod room;
+mod scores;
 mod support;
 mod transports;
 

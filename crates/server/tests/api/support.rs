@@ -200,6 +200,22 @@ impl Follower {
         }
     }
 
+    /// The next one that is there; nothing if none comes at once.
+    pub(crate) fn next_if_any(&mut self) -> Option<Value> {
+        self.0.get_ref().set_read_timeout(Some(AT_ONCE)).unwrap();
+        let message = self.0.read();
+        self.0.get_ref().set_read_timeout(Some(DEADLINE)).unwrap();
+        match message {
+            Ok(message) if message.is_text() => {
+                Some(serde_json::from_str(message.to_text().unwrap()).unwrap())
+            }
+            // A ping.
+            Ok(_) => None,
+            Err(tungstenite::Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => None,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
     /// The next event of that name; others pass by.
     pub(crate) fn until(&mut self, event: &str) -> Value {
         loop {
@@ -249,3 +265,4 @@ fn command(variables: &[(&str, &str)], arguments: &[&str]) -> Child {
 }
 
 const DEADLINE: Duration = Duration::from_secs(30);
+const AT_ONCE: Duration = Duration::from_millis(20);
