@@ -59,6 +59,7 @@ impl Report {
             findings.push(buffer(proc, name, what));
         }
         findings.push(api_port(config));
+        findings.extend(tls(config));
         findings.push(rtc_ports(config));
         findings.push(address());
         Self(findings)
@@ -120,6 +121,21 @@ fn api_port(config: &Config) -> Finding {
         Err(cause) => (State::Broken, format!("{listen}: {cause}")),
     };
     Finding { what: "control API", state, found, mend: "end who has it, or set server.listen" }
+}
+
+/// Where there is a certificate: whether it is of use.
+fn tls(config: &Config) -> Option<Finding> {
+    let (state, found) = match config.tls() {
+        Ok(None) => return None,
+        Ok(Some(_)) => (State::Fine, "the certificate and its key belong together".to_owned()),
+        Err(error) => (State::Broken, error.to_string()),
+    };
+    Some(Finding {
+        what: "TLS",
+        state,
+        found,
+        mend: "set server.certificate and server.private_key to PEM files",
+    })
 }
 
 /// Looks at the ends and in between: who has one port has most often the one beside it.

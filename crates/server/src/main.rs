@@ -9,6 +9,7 @@
 //! | `machine`, `doctor` | what this machine offers, and what is wrong with it |
 //! | `serve`, `drain` | the process while it serves, and how it ends |
 //! | `auth` | tokens, and what they allow |
+//! | `tls` | its certificate, where it has one |
 //! | `http` | the control API |
 //! | `catalogue` | what was made over it, by name |
 //! | `demo` | rooms of the demo call, and who is in them |
@@ -29,6 +30,7 @@ mod machine;
 mod metrics;
 mod quota;
 mod serve;
+mod tls;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -48,6 +50,10 @@ fn main() -> ExitCode {
         Ok(Request::Serve(options)) => return with_config(&options, serve),
         Ok(Request::CheckConfig(options)) => {
             return with_config(&options, |config| {
+                if let Err(error) = config.tls() {
+                    log(&error.to_string());
+                    return ExitCode::FAILURE;
+                }
                 let _ = say(&mut io::stdout(), &format!("right: {config}\n"));
                 ExitCode::SUCCESS
             });

@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::demo::Demo;
 use crate::drain::Drain;
 use crate::http::{self, App, Connections};
+use crate::tls::{Tls, TlsError};
 use notify::Supervisor;
 
 /// Why the server did not start, or does not go on.
@@ -32,6 +33,8 @@ pub(crate) enum StartError {
     Listen { address: SocketAddr, cause: io::Error },
     #[error("the SFU does not start: {0}")]
     Sfu(#[from] shardcast::runtime::StartError),
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("{0}")]
     Metrics(#[from] prometheus::Error),
     #[error("signals cannot be listened for: {0}")]
@@ -46,9 +49,11 @@ pub(crate) enum StartError {
 /// What did not allow to start, or to go on.
 pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Result<(), StartError> {
     let address = config.server.listen;
+    let tls = config.tls()?.map(Arc::new);
     let listener = listen(address).map_err(|cause| StartError::Listen { address, cause })?;
     let address = listener.local_addr().map_err(|cause| StartError::Listen { address, cause })?;
     let mut signals = Signals::new().map_err(StartError::Signals)?;
+    let mut hangups = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
     let sfu = Sfu::start(config.sfu()).await?;
     let auth = config.auth().map_err(|_| StartError::Randomness)?;
     let app = App::new(sfu.clone(), auth, config)?.with_demo(config.demo().map(Demo::new));
@@ -56,19 +61,21 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let losses = sfu.events();
     let (catalogue, drain) = (Arc::clone(&app.catalogue), Arc::clone(&app.drain));
     let ending = Arc::clone(&app.ending);
-    let connections = Connections::new(config.limits, Arc::clone(&app.metrics));
+    let connections = Connections::new(config.limits, Arc::clone(&app.metrics), tls.clone());
     let routes = http::routes(app);
     let supervisor = Supervisor::of_this_process();
     supervisor.tell("READY=1");
-    say(&format!("control API: http://{address}/v1 - metrics: http://{address}/metrics"));
+    let scheme = config.scheme();
+    say(&format!("control API: {scheme}://{address}/v1 - metrics: {scheme}://{address}/metrics"));
     if config.demo().is_some() {
-        say(&format!("live: http://{address}/ - demo call: http://{address}/demo"));
+        say(&format!("live: {scheme}://{address}/ - demo call: {scheme}://{address}/demo"));
     }
     let served = tokio::select! {
         never = connections.serve(&listener, &routes) => match never {},
         // Nobody closes it but we: whoever supervises has to start it anew.
         () = tell_losses(losses, say) => Err(StartError::NoControl),
         () = say_that_it_lives(&supervisor, &sfu) => Err(StartError::NoControl),
+        () = read_again(&mut hangups, tls.as_deref(), say) => Err(StartError::NoControl),
         () = until_drained(&mut signals, &drain, &catalogue, patience, say) => Ok(()),
     };
     supervisor.tell("STOPPING=1");
@@ -125,6 +132,17 @@ async fn until_drained(
         Drained::Empty => say("ending: no room is open"),
         Drained::Deadline => say("ending: the time for draining is over"),
         Drained::Forced => say("ending at once: asked a second time"),
+    }
+}
+
+/// Reads the certificate again at each SIGHUP.
+async fn read_again(hangups: &mut Signal, tls: Option<&Tls>, say: &impl Fn(&str)) {
+    while hangups.recv().await.is_some() {
+        match tls.map(Tls::read_again) {
+            None => say("SIGHUP: there is no certificate to read again"),
+            Some(Ok(())) => say("SIGHUP: the certificate was read again"),
+            Some(Err(error)) => say(&format!("error: SIGHUP: the certificate of before stays: {error}")),
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use shardcast::runtime::{CertificateSource, Fault, TcpLimits, fault_on_order};
 use crate::arguments::Options;
 use crate::auth::{Auth, Grant, Key, Scope};
 use crate::demo::Settings;
+use crate::tls::{Tls, TlsError};
 
 /// The whole of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -35,6 +36,8 @@ pub(crate) struct Server {
     pub(crate) listen: SocketAddr,
     pub(crate) drain_seconds: u64,
     pub(crate) allowed_origins: Vec<Origin>,
+    certificate: Option<PathBuf>,
+    private_key: Option<PathBuf>,
 }
 
 /// Where a page comes from, as browsers write it in the header `Origin`; or `*`, which is anywhere.
@@ -153,6 +156,9 @@ impl Config {
         if certificate.is_some() != private_key.is_some() {
             return Err("rtc.certificate and rtc.private_key must be given together".into());
         }
+        if self.server.certificate.is_some() != self.server.private_key.is_some() {
+            return Err("server.certificate and server.private_key must be given together".into());
+        }
         if self.auth.tokens.iter().any(|token| token.scope == Scope::Participant) {
             let detail = "auth.tokens has one with scope \"participant\"; it must be \"admin\" or \"read\", and tokens \
                           for participants are made over the API";
@@ -255,6 +261,22 @@ impl Config {
         })
     }
 
+    /// TLS of the control API, where there are files for it.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(crate) fn tls(&self) -> Result<Option<Tls>, TlsError> {
+        match (&self.server.certificate, &self.server.private_key) {
+            (Some(certificate), Some(private_key)) => Tls::read(certificate, private_key).map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// What addresses of the control API begin with.
+    pub(crate) const fn scheme(&self) -> &'static str {
+        if self.server.certificate.is_some() { "https" } else { "http" }
+    }
+
     pub(crate) fn sfu(&self) -> SfuConfig {
         let Rtc { shards, pinned, driver, port_min, port_max, certificate, private_key, level_video, .. } =
             &self.rtc;
@@ -295,6 +317,8 @@ impl Default for Server {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8480)),
             drain_seconds: 300,
             allowed_origins: Vec::new(),
+            certificate: None,
+            private_key: None,
         }
     }
 }
@@ -421,7 +445,7 @@ const SHORTEST_SECRET: usize = 32;
 
 /// Every key, by section.
 pub(super) const KEYS: &[(&str, &[&str])] = &[
-    ("server", &["listen", "drain_seconds", "allowed_origins"]),
+    ("server", &["listen", "drain_seconds", "allowed_origins", "certificate", "private_key"]),
     (
         "limits",
         &[

@@ -21,13 +21,16 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 
 use super::held::Held;
 use super::limits::owner;
 use crate::config::Limits;
 use crate::metrics::{Connected, Metrics};
+use crate::tls::Tls;
 
 /// Who is at the other end of a connection.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +43,7 @@ pub(crate) struct Connections {
     metrics: Arc<Metrics>,
     room: Arc<Semaphore>,
     addresses: Arc<Addresses>,
+    tls: Option<Arc<Tls>>,
 }
 
 /// How many connections each address has: those that have any.
@@ -56,9 +60,9 @@ pub(super) struct Place {
 }
 
 impl Connections {
-    pub(crate) fn new(limits: Limits, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(limits: Limits, metrics: Arc<Metrics>, tls: Option<Arc<Tls>>) -> Self {
         let room = Arc::new(Semaphore::new(limits.connections.into()));
-        Self { limits, metrics, room, addresses: Arc::default() }
+        Self { limits, metrics, room, addresses: Arc::default(), tls }
     }
 
     /// Serves whoever connects. Those for whom there is no room wait in the kernel's queue.
@@ -79,13 +83,28 @@ impl Connections {
             let patience = Duration::from_secs(self.limits.idle_seconds.into());
             let held = Held::new(stream, place, patience);
             let head = Duration::from_secs(self.limits.header_seconds.into());
-            tokio::spawn(speak(held, Peer(peer), routes.clone(), head, Arc::clone(&self.metrics)));
+            let (routes, metrics) = (routes.clone(), Arc::clone(&self.metrics));
+            match &self.tls {
+                None => drop(tokio::spawn(speak(held, Peer(peer), routes, head, metrics))),
+                Some(tls) => {
+                    let agreed = timeout(head, tls.acceptor().accept(held));
+                    tokio::spawn(async move {
+                        match agreed.await {
+                            Ok(Ok(stream)) => speak(stream, Peer(peer), routes, head, metrics).await,
+                            _ => metrics.api.ended("tls"),
+                        }
+                    });
+                }
+            }
         }
     }
 }
 
 /// Answers what is asked over one connection, until it ends or becomes a WebSocket.
-async fn speak(held: Held, peer: Peer, routes: Router, head: Duration, metrics: Arc<Metrics>) {
+async fn speak<S>(stream: S, peer: Peer, routes: Router, head: Duration, metrics: Arc<Metrics>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let routes = TowerToHyperService::new(routes);
     let service = service_fn(move |request: hyper::Request<Incoming>| {
         let mut request: Request = request.map(Body::new);
@@ -97,7 +116,7 @@ async fn speak(held: Held, peer: Peer, routes: Router, head: Duration, metrics: 
     // Of the head of the first request from when the connection is there, and of another from the last answer on: so
     // one that idles ends, too.
     http.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(HEAD_BYTES);
-    let ended = http.serve_connection(TokioIo::new(held), service).with_upgrades().await;
+    let ended = http.serve_connection(TokioIo::new(stream), service).with_upgrades().await;
     if let Err(error) = ended {
         if error.is_timeout() {
             metrics.api.ended("headers");

@@ -92,7 +92,7 @@ fn check(app: &App, names: Option<&RawPathParams>, request: &Request) -> Result<
         })?;
         check(&token).map_err(|why| Problem::unauthorized(why.to_string()))?
     } else {
-        is_from_here(request.headers(), request.uri(), &app.origins)?;
+        is_from_here(request.headers(), request.uri(), (app.scheme, &app.origins))?;
         // Who shows a participant's token is that participant, also where it could have asked without.
         match token.and_then(|token| check(&token).ok()) {
             Some(grant) if need != Need::Nothing => grant,
@@ -146,7 +146,7 @@ pub(super) fn seconds_since_1970() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-fn is_from_here(headers: &HeaderMap, uri: &Uri, origins: &[Origin]) -> Result<(), Problem> {
+fn is_from_here(headers: &HeaderMap, uri: &Uri, (scheme, origins): (&str, &[Origin])) -> Result<(), Problem> {
     let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let host = text(HOST).or_else(|| uri.authority().map(|authority| authority.as_str())).unwrap_or_default();
     if !is_loopback(host) {
@@ -156,9 +156,13 @@ fn is_from_here(headers: &HeaderMap, uri: &Uri, origins: &[Origin]) -> Result<()
     }
     match text(ORIGIN) {
         _ if cors::allowed(origins, headers).is_some() => Ok(()),
-        Some(origin) if origin.strip_prefix("http://") != Some(host) => Err(Problem::forbidden(format!(
-            "the request comes from a page of {origin:?}; without tokens only our own pages may ask, and those of server.allowed_origins"
-        ))),
+        Some(origin)
+            if origin.strip_prefix(scheme).and_then(|rest| rest.strip_prefix("://")) != Some(host) =>
+        {
+            Err(Problem::forbidden(format!(
+                "the request comes from a page of {origin:?}; without tokens only our own pages may ask, and those of server.allowed_origins"
+            )))
+        }
         _ => Ok(()),
     }
 }
@@ -186,7 +190,7 @@ mod tests {
                 headers.insert(name, HeaderValue::from_static(value));
             }
         }
-        is_from_here(&headers, &Uri::from_static("/v1/routers"), &[]).is_ok()
+        is_from_here(&headers, &Uri::from_static("/v1/routers"), ("http", &[])).is_ok()
     }
 
     #[test]

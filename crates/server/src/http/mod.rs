@@ -85,6 +85,7 @@ pub(crate) struct App {
     rates: Arc<limits::Rates>,
     quotas: Arc<Quotas>,
     origins: Arc<[Origin]>,
+    scheme: &'static str,
     limits: Limits,
     demo: Option<Arc<Demo>>,
 }
@@ -132,6 +133,7 @@ impl App {
             document: Arc::new(document::of(&operations)),
             once: Arc::default(),
             rates: Arc::new(limits::Rates::new(limits.requests_per_second)),
+            scheme: config.scheme(),
             origins: config.server.allowed_origins.as_slice().into(),
             quotas: Arc::new(Quotas::new(limits)),
             limits,

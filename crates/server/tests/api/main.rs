@@ -24,6 +24,7 @@ mod quotas;
 mod room;
 mod scores;
 mod support;
+mod tls;
 mod transports;
 
 use std::net::{Ipv4Addr, UdpSocket};

@@ -29,8 +29,8 @@ impl Server {
         let mut process = command(variables, &[&["--listen", at], arguments].concat());
         let lines = BufReader::new(process.stderr.take().unwrap());
         let mut lines = lines.lines().map(Result::unwrap);
-        let line = lines.find(|line| line.contains("http://")).expect("it says where it listens");
-        let at = line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
+        let line = lines.find(|line| line.contains("://")).expect("it says where it listens");
+        let at = line.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
         let at = at.parse().unwrap();
         // Somebody has to read what else it says.
         std::thread::spawn(move || lines.for_each(drop));
