@@ -339,6 +339,14 @@ impl<E: Engine> Context<E> {
         }
     }
 
+    /// Takes back what waits to be told to another shard. For an engine that takes over from one that is gone: what that
+    /// one said is about nothing that is left.
+    pub fn withdraw(&mut self, to: ShardId) {
+        if let Some(outbound) = self.outbound.get_mut(to.index()).and_then(Option::as_mut) {
+            outbound.facts.withdraw();
+        }
+    }
+
     /// The shards that it is connected to.
     pub fn neighbours(&self) -> impl Iterator<Item = ShardId> {
         let connected = (0..).zip(&self.outbound).filter(|(_, outbound)| outbound.is_some());

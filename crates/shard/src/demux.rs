@@ -4,7 +4,8 @@
 //! costs one lookup, whatever it holds and however many transports exist; the tables never grow beyond what
 //! they were made with, and nothing is stored for a peer that nobody asked to bind; a key of a removed
 //! transport names nothing. A datagram's socket alone never decides: a socket that belongs to one transport
-//! only says whom to *offer* an unknown peer to (comedia, ICE).
+//! only says whom to *offer* an unknown peer to (comedia, ICE). On a port that transports share, a Binding request says
+//! whom it is for, and the engine goes by that before it goes by what is found here.
 
 use core::net::{IpAddr, SocketAddr};
 

@@ -8,8 +8,8 @@
 //! whether the ring is full or not.
 //!
 //! **Order.** Facts of one key arrive in the order in which they were set; one that was absorbed arrives at
-//! the place of the older fact that absorbed it. Between keys no order is promised, and what relies on one
-//! belongs under one key.
+//! the place of the older fact that absorbed it. So between keys a fact may arrive early, with an older one of its
+//! own key, and never late.
 //!
 //! **Bound.** A key that always absorbs has at most one fact waiting; one that sometimes refuses has at most
 //! [`Fact::DISTINCT`]. So at most `entities * DISTINCT` wait, however long the other shard stalls. An entity
@@ -116,6 +116,12 @@ impl<F: Fact, S: BuildHasher> FactSender<F, S> {
         let moved = self.producer.publish();
         self.counters.sent += moved as u64;
         moved
+    }
+
+    /// Takes back all that waits: who said it is gone, and so is what it was about.
+    pub fn withdraw(&mut self) {
+        self.waiting.clear();
+        self.last.clear();
     }
 
     /// How many wait for room or for the next flush.

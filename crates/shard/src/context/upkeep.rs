@@ -192,8 +192,9 @@ impl<E: Engine> Context<E> {
     /// Levels of now, beside what was counted.
     pub(crate) fn totals(&self) -> Totals {
         let pool = self.pool.counters();
-        // Those of neighbours that are gone, to begin with.
-        let mut facts = [self.totals.facts_sent, self.totals.facts_coalesced, 0];
+        // Those of neighbours that are gone, and what the engine keeps back, to begin with.
+        let Totals { facts_sent, facts_coalesced, facts_waiting, .. } = self.totals;
+        let mut facts = [facts_sent, facts_coalesced, facts_waiting];
         for outbound in self.outbound.iter().flatten() {
             let counters = outbound.facts.counters();
             let waiting = outbound.facts.waiting() as u64;

@@ -6,33 +6,36 @@ use super::Rooms;
 use crate::counters::Totals;
 
 impl Rooms {
-    /// Puts it among what the shard publishes.
+    /// Puts it among what the shard publishes: behind what those who were here before counted, for a counter that fell
+    /// when they were gone would be taken for one that had turned.
     pub(super) fn count(&self, totals: &mut Totals) {
-        let counters = self.sfu.counters();
-        totals.forwarded = counters.forwarded;
-        totals.declined = counters.declined;
-        totals.dropped_queue_full = counters.queue_full;
-        totals.dropped_stale = counters.stale;
-        totals.dropped_unsealed = counters.unsealed;
-        totals.rtcp_received = counters.rtcp_received;
-        totals.repeated = counters.repeated;
-        totals.not_repeated = counters.not_repeated;
-        totals.missing = counters.missing;
-        totals.key_frames_asked = counters.key_frames_asked;
-        totals.key_frames_wanted = counters.key_frames_wanted;
-        totals.handshakes = counters.handshakes;
-        totals.handshakes_failed = counters.handshakes_failed;
-        totals.handshakes_put_off = counters.handshakes_put_off;
-        totals.handshakes_half_open = self.sfu.half_open();
-        totals.handshakes_waiting = self.sfu.handshakes_waiting() as u64;
-        totals.ice_bad_request = counters.ice_bad_request;
-        totals.ice_unauthenticated = counters.ice_unauthenticated;
-        totals.ice_unknown_attribute = counters.ice_unknown_attribute;
-        totals.ice_role_conflict = counters.ice_role_conflict;
+        let (before, counters) = (&*self.before, self.sfu.counters());
+        totals.forwarded = before.forwarded + counters.forwarded;
+        totals.declined = before.declined + counters.declined;
+        totals.dropped_queue_full = before.dropped_queue_full + counters.queue_full;
+        totals.dropped_stale = before.dropped_stale + counters.stale;
+        totals.dropped_unsealed = before.dropped_unsealed + counters.unsealed;
+        totals.rtcp_received = before.rtcp_received + counters.rtcp_received;
+        totals.repeated = before.repeated + counters.repeated;
+        totals.not_repeated = before.not_repeated + counters.not_repeated;
+        totals.missing = before.missing + counters.missing;
+        totals.key_frames_asked = before.key_frames_asked + counters.key_frames_asked;
+        totals.key_frames_wanted = before.key_frames_wanted + counters.key_frames_wanted;
+        totals.handshakes = before.handshakes + counters.handshakes;
+        totals.handshakes_failed = before.handshakes_failed + counters.handshakes_failed;
+        totals.handshakes_put_off = before.handshakes_put_off + counters.handshakes_put_off;
+        totals.ice_bad_request = before.ice_bad_request + counters.ice_bad_request;
+        totals.ice_unauthenticated = before.ice_unauthenticated + counters.ice_unauthenticated;
+        totals.ice_unknown_attribute = before.ice_unknown_attribute + counters.ice_unknown_attribute;
+        totals.ice_role_conflict = before.ice_role_conflict + counters.ice_role_conflict;
         let drops = self.sfu.dropped();
         for reason in DropReason::ALL {
-            *place(totals, reason) = drops.of(reason);
+            *place(totals, reason) = place(&mut { *before }, reason).saturating_add(drops.of(reason));
         }
+        // What there is now.
+        totals.handshakes_half_open = self.sfu.half_open();
+        totals.handshakes_waiting = self.sfu.handshakes_waiting() as u64;
+        totals.facts_waiting = self.untold.len() as u64;
     }
 }
 

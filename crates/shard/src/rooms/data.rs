@@ -124,7 +124,8 @@ impl Rooms {
         cx: &mut Context<Self>,
     ) -> Result<(), Refusal> {
         let keeps_up = |shard: ShardIndex| {
-            cx.facts_waiting(shard.into()).is_none_or(|waiting| waiting < MESSAGES_WAITING)
+            let waiting = cx.facts_waiting(shard.into());
+            waiting.is_none_or(|waiting| waiting < MESSAGES_WAITING) && !self.untold.has(shard.into())
         };
         let has_room =
             self.events.has_room() && self.sfu.data_feeds(key).iter().all(|feed| keeps_up(feed.shard));

@@ -3,12 +3,17 @@
 //! The shard of a producer states how its feed stands, and whoever consumes it there says that it heard; the other way
 //! go requests for key frames. Facts of one topic keep their order, and a newer one stands for an older one where
 //! nobody needs to see both. Messages are never merged, so that what they stand before and behind is as it was told.
+//!
+//! **Bound.** Whatever waits for a shard that takes nothing is about a place in a table: of its replicas, producers or
+//! servers, or of the transports here. Of one place there waits one fact, or a few where its occupant has changed, which
+//! needs an answer of the shard that takes nothing. Nothing that a remote does makes another subject. Messages alone are
+//! not about places; their number is bounded where they are taken.
 
 use model::command::{DataMessage, Epoch};
 use model::key::{DataProducerKey, ProducerKey, WebRtcServerKey};
 use net::lane::Fact as Coalesce;
 
-use super::servers::DoorFact;
+use super::servers::{DoorFact, DoorTopic, Guest};
 
 /// What the rooms of one shard tell those of another. Never lost.
 #[derive(Debug)]
@@ -32,7 +37,9 @@ pub(super) enum Said {
     /// Consumers need key frames of these encodings, a bit each.
     KeyFrames(ProducerKey, u64),
     /// What another part of that WebRtcServer has to know.
-    Door(WebRtcServerKey, Box<DoorFact>),
+    Door(WebRtcServerKey, DoorFact),
+    /// What a transport at that place here is known by, behind that WebRtcServer.
+    Guest(WebRtcServerKey, u32, Box<Guest>),
     /// Whoever was here before is gone, and with it all that it was told and did not answer.
     Restarted,
 }
@@ -70,7 +77,7 @@ pub(super) enum Subject {
 }
 
 /// Facts of one topic keep their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     /// By the replica's place there.
     Feed(u32),
@@ -87,7 +94,9 @@ pub enum Topic {
     /// By the producer's place there.
     KeyFrames(u32),
     /// By the server's place there.
-    Door(u32),
+    Door(u32, DoorTopic),
+    /// By the transport's place here.
+    Guest(u32),
     /// The whole shard.
     Shard,
 }
@@ -108,7 +117,8 @@ impl Coalesce for Fact {
             Said::Scores(replica, _) => Topic::Scores(replica.index),
             Said::Loss(producer, _) => Topic::Loss(producer.index),
             Said::KeyFrames(producer, _) => Topic::KeyFrames(producer.index),
-            Said::Door(server, _) => Topic::Door(server.index),
+            Said::Door(server, fact) => Topic::Door(server.index, fact.topic()),
+            Said::Guest(_, place, _) => Topic::Guest(*place),
             Said::Restarted => Topic::Shard,
         }
     }
@@ -125,6 +135,9 @@ impl Coalesce for Fact {
             (Said::KeyFrames(older, encodings), Said::KeyFrames(newer, more)) if *older == newer => {
                 *encodings |= more;
             }
+            (Said::Door(older, fact), Said::Door(newer, now)) if *older == newer => *fact = now,
+            // All that there is to know of a place, whoever was there before and behind which server.
+            (Said::Guest(server, _, guest), Said::Guest(newer, _, now)) => (*server, *guest) = (newer, now),
             (Said::Restarted, Said::Restarted) => {}
             (_, newer) => return Err(Self(newer)),
         }
@@ -191,6 +204,21 @@ mod tests {
         assert!(fact.absorb(Fact(Said::KeyFrames(producer, 4))).is_ok());
         assert!(matches!(fact.0, Said::KeyFrames(_, 5)));
         assert!(fact.absorb(Fact(Said::KeyFrames(producer.next(), 1))).is_err());
+    }
+
+    #[test]
+    fn of_a_guest_the_last_that_is_known_is_told_whoever_was_there() {
+        let server = |index| WebRtcServerKey::new(index, 1);
+        let guest = |index, place| Fact(Said::Guest(server(index), place, Box::default()));
+        let mut fact = guest(1, 5);
+        assert_eq!(fact.key(), guest(2, 5).key());
+        assert_ne!(fact.key(), guest(1, 6).key());
+        fact.absorb(guest(2, 5)).unwrap();
+        assert!(matches!(&fact.0, Said::Guest(of, 5, _) if *of == server(2)));
+        let hello = |key| Fact(Said::Door(server(1), DoorFact::Hello(server(key))));
+        let all = Fact(Said::Door(server(1), DoorFact::ThatIsAll));
+        assert_ne!(hello(1).key(), all.key(), "what comes in between stays there");
+        assert!(hello(1).absorb(hello(2)).is_ok());
     }
 
     #[test]

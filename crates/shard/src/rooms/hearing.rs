@@ -63,7 +63,8 @@ impl Rooms {
                     self.sfu.request_key_frame(producer, encoding, &mut self.outputs);
                 }
             }
-            Said::Door(server, fact) => self.hear_door(from, server, *fact, cx),
+            Said::Door(server, fact) => self.hear_door(from, server, fact, cx),
+            Said::Guest(server, place, guest) => self.hear_guest(from, server, (place, *guest), cx),
             Said::Restarted => self.nobody_hears(from, cx),
         }
         self.carry_out(cx);
@@ -94,7 +95,8 @@ impl Rooms {
         }
     }
 
-    /// Tells another shard something. What finds no room now is told as soon as there is, in order.
+    /// Tells another shard something. What finds no room now is told as soon as there is, in order, as the newest of its
+    /// topic.
     pub(super) fn tell(&mut self, to: ShardId, fact: Fact, cx: &mut Context<Self>) {
         let fact = if self.untold.has(to) { Err(fact) } else { cx.tell(to, fact) };
         if let Err(fact) = fact

@@ -232,11 +232,21 @@ impl Rooms {
         station.local(socket, ip).or_else(|| station.connection(socket, cx.listener_of(socket)?))
     }
 
-    /// A connection has ended by which a transport was reached.
+    /// A connection has ended by which a transport was reached, or a tuple is another's.
     pub(super) fn lose(&mut self, transport: TransportKey, tuple: Tuple, cx: &mut Context<Self>) {
         if let Some(local) = self.local(transport, tuple.socket, None, cx) {
             self.sfu.lost(transport, local, tuple.remote, &mut self.outputs);
             self.carry_out(cx);
+        }
+    }
+
+    /// A peer has proved to another transport that a tuple is its own now: whoever had it has it no more, and hears of it
+    /// as of a connection that ended. Its peer gets it back by proving the same.
+    pub(super) fn give_up(&mut self, tuple: Tuple, heir: Option<TransportKey>, cx: &mut Context<Self>) {
+        if let Some(holder) = cx.holder(&tuple).filter(|holder| heir != Some(*holder))
+            && self.transports.get(holder).is_some_and(|station| station.peers == Peers::ByIce)
+        {
+            self.lose(holder, tuple, cx);
         }
     }
 
@@ -258,6 +268,7 @@ impl Rooms {
                 Output::Event(event) => cx.totals.events_dropped += u64::from(!self.events.push(event)),
                 Output::Bind { transport, local, remote } => {
                     if let Some(tuple) = self.tuple(transport, local, remote) {
+                        self.give_up(tuple, Some(transport), cx);
                         // Where there is no room for it, its datagrams come as those of somebody unknown.
                         let _ = cx.bind(transport, tuple);
                     }

@@ -66,6 +66,7 @@ pub use told::Told;
 use crate::boundary::Phase;
 use crate::context::Context;
 use crate::control::{RequestId, Ticket};
+use crate::counters::Totals;
 use crate::demux::Tuple;
 use crate::engine::{Claim, Crossed, Engine};
 use crate::io::{Egress, Sockets};
@@ -77,13 +78,13 @@ use fact::Said;
 use feeds::Feeds;
 use observers::Observers;
 use owed::{Owed, OwedKey, Then};
-use servers::ServerPart;
+use servers::{ServerPart, Strangers};
 use spread::{Awaited, Ghosts, Replicas, Streams};
 use strays::Doors;
 use table::{Table, absent};
 use told::Events;
 use transports::Station;
-use ufrags::Ufrags;
+use ufrags::{Home, Ufrags};
 use untold::Untold;
 use work::Work;
 
@@ -94,12 +95,15 @@ pub struct Rooms {
     /// Who WebRTC peers find here; without, there are none.
     identity: Option<DtlsIdentity>,
     sfu: Sfu<Payload>,
+    /// What the shard had counted when these rooms were made.
+    before: Box<Totals>,
     /// What `sfu` said is to be done; empty between two calls.
     outputs: Outputs<Payload>,
     routers: Table<RouterKey, RouterPart>,
     servers: Table<WebRtcServerKey, ServerPart>,
     doors: Doors,
     ufrags: Ufrags,
+    strangers: Strangers,
     transports: Table<TransportKey, Station>,
     observers: Observers,
     /// As the shard of producers.
@@ -143,7 +147,8 @@ impl Rooms {
         let mut untold = Untold::default();
         let neighbours: Vec<_> = cx.neighbours().collect();
         for neighbour in neighbours {
-            // A lane that takes nothing now is full of what the one before said.
+            // What the one before said last concerns nobody any more.
+            cx.withdraw(neighbour);
             if let Err(fact) = cx.tell(neighbour, Fact(Said::Restarted)) {
                 untold.keep(neighbour, fact);
             }
@@ -154,11 +159,13 @@ impl Rooms {
             config,
             identity,
             sfu: Sfu::new(config.sfu()),
+            before: Box::new(cx.totals),
             outputs: Outputs::new(),
             routers: Table::new(config.others),
             servers: Table::new(config.others),
             doors: Doors::default(),
             ufrags: Ufrags::new(config.hash_key, config.ufrags()),
+            strangers: Strangers::default(),
             transports: Table::new(config.transports),
             observers: Observers::new(config.others),
             feeds: Feeds::new(u32::from_be_bytes([a, b, c, d])),
@@ -197,6 +204,7 @@ impl Rooms {
             && self.rows.is_empty()
             && self.untold.is_empty()
             && self.ufrags.len() == 0
+            && self.strangers.is_empty()
     }
 
     /// Panics, or hangs, where a test wants it to.
@@ -307,7 +315,8 @@ impl Engine for Rooms {
 
     fn receive(&mut self, transport: TransportKey, batch: Batch<'_>, cx: &mut Context<Self>) {
         self.during(Phase::Receive);
-        self.take_in(transport, &batch, cx);
+        // Whatever it makes of it: somebody has it.
+        let _ = self.come_in(Home::Here(transport), &batch, cx);
     }
 
     fn unknown(&mut self, offered: Option<TransportKey>, batch: Batch<'_>, cx: &mut Context<Self>) -> Claim {
@@ -330,7 +339,7 @@ impl Engine for Rooms {
 
     fn astray(&mut self, shard: ShardId, batch: Batch<'_>, cx: &mut Context<Self>) -> Claim {
         self.during(Phase::Receive);
-        self.lead_on(shard, &batch, cx)
+        self.come_in(Home::There(shard), &batch, cx)
     }
 
     fn stray(&mut self, _: ShardId, stray: Stray<'_>, cx: &mut Context<Self>) -> Claim {

@@ -2,7 +2,7 @@
 //!
 //! Each shard that has a transport of a server has a socket on each of its UDP ports (SO_REUSEPORT), from which its
 //! transports send. What a peer sends comes to any of them, as the kernel's hash of the addresses says. So each part tells
-//! all others whose names and tuples it has ([`DoorFact`]); a datagram that came to the wrong one is handed over as it is,
+//! all others what each of its transports is known by, whenever that changes ([`Guest`]); a datagram that came to the wrong one is handed over as it is,
 //! and is treated there as if it had come there. What nobody knows ends where it came in.
 //!
 //! A part that joins makes itself known to those that are there, and they make it known to each other. While media flow it
@@ -56,12 +56,16 @@ pub(super) struct Other {
     pub(super) is_telling: bool,
 }
 
-/// What a transport is known by.
-#[derive(Debug, Default)]
-struct Guest {
+/// What a transport is known by. Never more than ICE keeps: a few names, and as many tuples as a transport may have.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Guest {
     ufrags: Vec<Ufrag>,
     flows: Vec<Flow>,
 }
+
+/// What the transports of other shards are known by, by their place there, and which server they are behind.
+#[derive(Debug, Default)]
+pub(super) struct Strangers(BTreeMap<(ShardId, u32), (WebRtcServerKey, Guest)>);
 
 /// A tuple, as all parts of a server call it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,16 +82,29 @@ pub(super) enum DoorFact {
     Hello(WebRtcServerKey),
     /// Another one is there, on that shard, and is called so.
     Also(ShardId, WebRtcServerKey),
-    /// A transport here has that name.
-    Named(Ufrag),
-    /// It has it no more.
-    Unnamed(Ufrag),
-    /// A transport here has that tuple.
-    Bound(Flow),
-    /// It has it no more.
-    Unbound(Flow),
     /// That was all that there was when the two met.
     ThatIsAll,
+}
+
+/// Which of them a newer one stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DoorTopic {
+    /// Who tells.
+    Hello,
+    /// Who else is there.
+    Also(ShardId),
+    /// The end of a greeting.
+    ThatIsAll,
+}
+
+impl DoorFact {
+    pub(super) const fn topic(self) -> DoorTopic {
+        match self {
+            Self::Hello(_) => DoorTopic::Hello,
+            Self::Also(shard, _) => DoorTopic::Also(shard),
+            Self::ThatIsAll => DoorTopic::ThatIsAll,
+        }
+    }
 }
 
 impl Rooms {
@@ -114,6 +131,7 @@ impl Rooms {
                     cx.forget_elsewhere(|_, other| other == *socket);
                 }
                 self.ufrags.remove_all(|server, _| server == key);
+                self.strangers.0.retain(|_, (server, _)| *server != key);
                 Ok(Handled::AfterReaping(part.held.into_all().collect(), Ok(Answer::Nothing)))
             }
         }
@@ -155,7 +173,7 @@ impl Rooms {
         let Some(part) = self.servers.get_mut(key) else { return };
         part.others.retain(|other| other.shard != shard);
         part.others.push(Other { shard, key: there, is_telling: true });
-        self.tell(shard, Fact(Said::Door(there, Box::new(DoorFact::Hello(key)))), cx);
+        self.tell(shard, Fact(Said::Door(there, DoorFact::Hello(key))), cx);
         self.tell_all(key, shard, there, cx);
     }
 
@@ -175,10 +193,10 @@ impl Rooms {
         }
         let others: Vec<_> = part.others.iter().filter(|other| other.shard != shard).copied().collect();
         self.tell_all(key, shard, there, cx);
-        self.tell(shard, Fact(Said::Door(there, Box::new(DoorFact::ThatIsAll))), cx);
+        self.tell(shard, Fact(Said::Door(there, DoorFact::ThatIsAll)), cx);
         for other in others {
             let also = DoorFact::Also(shard, there);
-            self.tell(other.shard, Fact(Said::Door(other.key, Box::new(also))), cx);
+            self.tell(other.shard, Fact(Said::Door(other.key, also)), cx);
         }
     }
 
@@ -190,11 +208,9 @@ impl Rooms {
         cx: &mut Context<Self>,
     ) {
         let Some(part) = self.servers.get(key) else { return };
-        let named = part.guests.values().flat_map(|guest| guest.ufrags.iter().copied().map(DoorFact::Named));
-        let bound = part.guests.values().flat_map(|guest| guest.flows.iter().copied().map(DoorFact::Bound));
-        let facts: Vec<_> = named.chain(bound).collect();
-        for fact in facts {
-            self.tell(shard, Fact(Said::Door(there, Box::new(fact))), cx);
+        let guests = part.guests.iter().map(|(transport, guest)| (transport.index, Box::new(guest.clone())));
+        for (place, guest) in guests.collect::<Vec<_>>() {
+            self.tell(shard, Fact(Said::Guest(there, place, guest)), cx);
         }
     }
 
@@ -211,7 +227,7 @@ impl Rooms {
         let part = self.servers.get_mut(server).ok_or_else(|| absent(server))?;
         self.ufrags.enter(server, ufrag, Home::Here(transport))?;
         part.guests.entry(transport).or_default().ufrags.push(ufrag);
-        self.tell_parts(server, DoorFact::Named(ufrag), cx);
+        self.tell_parts(server, transport, cx);
         Ok(())
     }
 
@@ -223,7 +239,7 @@ impl Rooms {
         let Some(guest) = part.guests.get_mut(&transport) else { return };
         guest.ufrags.retain(|other| *other != ufrag);
         self.ufrags.remove(server, ufrag, Home::Here(transport));
-        self.tell_parts(server, DoorFact::Unnamed(ufrag), cx);
+        self.tell_parts(server, transport, cx);
     }
 
     /// A transport of a server has that tuple now, or has it no more.
@@ -243,8 +259,7 @@ impl Rooms {
         if is_bound {
             flows.push(flow);
         }
-        let fact = if is_bound { DoorFact::Bound(flow) } else { DoorFact::Unbound(flow) };
-        self.tell_parts(server, fact, cx);
+        self.tell_parts(server, transport, cx);
     }
 
     /// A transport is gone from its server.
@@ -255,14 +270,11 @@ impl Rooms {
         cx: &mut Context<Self>,
     ) {
         let Some(part) = self.servers.get_mut(server) else { return };
-        let Some(Guest { ufrags, flows }) = part.guests.remove(&transport) else { return };
+        let Some(Guest { ufrags, .. }) = part.guests.remove(&transport) else { return };
         for ufrag in ufrags {
             self.ufrags.remove(server, ufrag, Home::Here(transport));
-            self.tell_parts(server, DoorFact::Unnamed(ufrag), cx);
         }
-        for flow in flows {
-            self.tell_parts(server, DoorFact::Unbound(flow), cx);
-        }
+        self.tell_parts(server, transport, cx);
     }
 
     /// Another part said something.
@@ -283,24 +295,44 @@ impl Rooms {
                     self.greet(key, shard, there, cx);
                 }
             }
-            // Without room its first datagrams are dropped as those of somebody unknown, and counted.
-            DoorFact::Named(ufrag) => drop(self.ufrags.enter(key, ufrag, Home::There(from))),
-            DoorFact::Unnamed(ufrag) => self.ufrags.remove(key, ufrag, Home::There(from)),
-            DoorFact::Bound(flow) => {
-                if let Some(tuple) = part.tuple(flow) {
-                    // Likewise.
-                    let _ = cx.bind_elsewhere(from, tuple);
-                }
-            }
-            DoorFact::Unbound(flow) => {
-                if let Some(tuple) = part.tuple(flow) {
-                    cx.unbind_elsewhere(from, tuple);
-                }
-            }
             DoorFact::ThatIsAll => {
                 let of_it = part.others.iter_mut().filter(|other| other.shard == from);
                 of_it.for_each(|other| other.is_telling = false);
             }
+        }
+    }
+
+    /// What the transport at a place of another shard is known by, behind this part, has changed.
+    pub(super) fn hear_guest(
+        &mut self,
+        from: ShardId,
+        key: WebRtcServerKey,
+        (place, guest): (u32, Guest),
+        cx: &mut Context<Self>,
+    ) {
+        if let Some((before, then)) = self.strangers.0.remove(&(from, place)) {
+            for ufrag in then.ufrags {
+                self.ufrags.remove(before, ufrag, Home::There(from));
+            }
+            let part = self.servers.get(before);
+            for tuple in then.flows.iter().filter_map(|flow| part?.tuple(*flow)) {
+                cx.unbind_elsewhere(from, tuple);
+            }
+        }
+        // It closed meanwhile.
+        let Some(part) = self.servers.get(key) else { return };
+        let tuples: Vec<_> = guest.flows.iter().filter_map(|flow| part.tuple(*flow)).collect();
+        for ufrag in &guest.ufrags {
+            // Without room its first datagrams are dropped as those of somebody unknown, and counted.
+            let _ = self.ufrags.enter(key, *ufrag, Home::There(from));
+        }
+        for tuple in tuples {
+            self.give_up(tuple, None, cx);
+            // Likewise.
+            let _ = cx.bind_elsewhere(from, tuple);
+        }
+        if !guest.ufrags.is_empty() || !guest.flows.is_empty() {
+            self.strangers.0.insert((from, place), (key, guest));
         }
     }
 
@@ -310,18 +342,25 @@ impl Rooms {
             part.others.retain(|other| other.shard != shard);
         }
         self.ufrags.remove_all(|_, home| home == Home::There(shard));
+        self.strangers.0.retain(|(of, _), _| *of != shard);
         cx.forget_elsewhere(|other, _| other == shard);
     }
 
-    /// Tells all other parts.
-    fn tell_parts(&mut self, server: WebRtcServerKey, fact: DoorFact, cx: &mut Context<Self>) {
+    /// Tells all other parts what a transport here is known by now.
+    fn tell_parts(&mut self, server: WebRtcServerKey, transport: TransportKey, cx: &mut Context<Self>) {
         let others = self.servers.get(server).map_or(0, |part| part.others.len());
         for at in 0..others {
-            let Some(other) = self.servers.get(server).and_then(|part| part.others.get(at)).copied() else {
-                return;
-            };
-            self.tell(other.shard, Fact(Said::Door(other.key, Box::new(fact))), cx);
+            let Some(part) = self.servers.get(server) else { return };
+            let Some(other) = part.others.get(at).copied() else { return };
+            let guest = part.guests.get(&transport).cloned().unwrap_or_default();
+            self.tell(other.shard, Fact(Said::Guest(other.key, transport.index, Box::new(guest))), cx);
         }
+    }
+}
+
+impl Strangers {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 

@@ -48,10 +48,49 @@ impl Doors {
 }
 
 impl Rooms {
-    /// Datagrams of another shard's transport.
-    pub(super) fn lead_on(&mut self, shard: ShardId, batch: &Batch<'_>, cx: &mut Context<Self>) -> Claim {
-        let Some((server, place)) = self.doors.find(batch.socket) else { return Claim::Dropped };
-        self.hand_on(Entrance { server, place, hops: 0 }, shard, batch, cx)
+    /// Datagrams of a tuple that somebody is known to have.
+    #[inline]
+    pub(super) fn come_in(&mut self, whose: Home, batch: &Batch<'_>, cx: &mut Context<Self>) -> Claim {
+        // Media looks no further than at a first byte that it looks at anyway.
+        let says_names = batch.datagrams().any(is_stun);
+        let door = || self.doors.find(batch.socket).map(|(server, place)| Entrance { server, place, hops: 0 });
+        match whose {
+            Home::Here(transport) if !says_names => self.take_in(transport, batch, cx),
+            Home::Here(transport) => match door() {
+                Some(entrance) => self.sort(entrance, whose, batch, cx),
+                None => self.take_in(transport, batch, cx),
+            },
+            Home::There(shard) => match door() {
+                Some(entrance) if says_names => self.sort(entrance, whose, batch, cx),
+                Some(entrance) => self.hand_on(entrance, shard, batch, cx),
+                None => Claim::Dropped,
+            },
+        }
+    }
+
+    /// Gives each datagram on a shared port to whom it names, and else to who has its tuple. A port of a NAT is given to
+    /// one peer after another, and a peer may leave one transport for another: the tuple is still the one's then, and the
+    /// first thing that comes is the other's check (RFC 8445 §7.3).
+    fn sort(
+        &mut self,
+        entrance: Entrance,
+        whose: Home,
+        batch: &Batch<'_>,
+        cx: &mut Context<Self>,
+    ) -> Claim {
+        let mut claim = Claim::Dropped;
+        for bytes in batch.datagrams() {
+            let batch = Batch { bytes, segment_size: bytes.len().max(1), ..*batch };
+            let named = ufrag_of(bytes).and_then(|ufrag| self.ufrags.find(entrance.server, ufrag));
+            let claimed = match named.unwrap_or(whose) {
+                Home::Here(transport) => self.meet(transport, &batch, cx),
+                Home::There(shard) => self.hand_on(entrance, shard, &batch, cx),
+            };
+            if claimed == Claim::Taken {
+                claim = Claim::Taken;
+            }
+        }
+        claim
     }
 
     /// Datagrams of somebody unknown on a shared port.
@@ -84,10 +123,10 @@ impl Rooms {
         match cx.route(&batch) {
             Destination::Bound(transport) => {
                 // Whatever it makes of it: somebody has it.
-                let _ = self.take_in(transport, &batch, cx);
+                let _ = self.sort(entrance, Home::Here(transport), &batch, cx);
                 Claim::Taken
             }
-            Destination::Elsewhere(shard) => self.hand_on(entrance, shard, &batch, cx),
+            Destination::Elsewhere(shard) => self.sort(entrance, Home::There(shard), &batch, cx),
             _ => self.let_in(entrance, &batch, cx),
         }
     }
@@ -135,10 +174,15 @@ impl Rooms {
     }
 }
 
+/// RFC 7983 §7: what else there is does not begin so.
+#[inline]
+fn is_stun(datagram: &[u8]) -> bool {
+    datagram.first().is_some_and(|first| *first < 4)
+}
+
 /// The name that a Binding request says, if it is one.
 fn ufrag_of(datagram: &[u8]) -> Option<&[u8]> {
-    // RFC 7983 §7: what else is there does not begin so.
-    if *datagram.first()? > 3 {
+    if !is_stun(datagram) {
         return None;
     }
     let message = stun::Message::parse(datagram).ok()?;

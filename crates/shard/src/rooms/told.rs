@@ -4,6 +4,9 @@
 //! and acknowledgements, so that nothing that happened before a close is told after it. What may become of an event is
 //! its urgency: packets for direct transports are dropped and counted when too much waits, the newest of a sort about
 //! one object takes the place of an older one that still waits, and all others stay until they are taken.
+//!
+//! **Bound.** Scores, layers, states and the like are of one sort and object each, as many as the tables hold. What is
+//! left was asked for by control, one for each command, or is a message, whose number is bounded where it is taken.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -39,8 +42,8 @@ impl Events {
     pub(super) fn push(&mut self, event: Event) -> bool {
         match event.urgency() {
             Urgency::Lossy if self.waiting.len() >= LOSSY_LIMIT => return false,
-            Urgency::Lossy | Urgency::Lasting => self.waiting.push_back(Entry::Event(event)),
-            Urgency::Latest => self.replace(event),
+            Urgency::Lossy => self.waiting.push_back(Entry::Event(event)),
+            Urgency::Lasting | Urgency::Latest => self.replace(event),
         }
         true
     }
@@ -111,7 +114,8 @@ enum Entry {
     Then(Then),
 }
 
-/// Events of one sort about one object: the newest is enough.
+/// Events of one sort about one object: the newest is enough. Where it stands for an older one that still waits, it says
+/// how things stand now, and nobody was told of what was in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Sort {
     of: u8,
@@ -121,18 +125,41 @@ struct Sort {
 
 impl Sort {
     fn of(event: &Event) -> Option<Self> {
-        use model::event::{ConsumerEvent, ProducerEvent};
-        if event.urgency() != Urgency::Latest {
-            return None;
-        }
+        use model::event::{
+            ConsumerEvent, DataConsumerEvent, ProducerEvent, RtpObserverEvent, TransportEvent,
+        };
         let (of, index, generation) = match event {
-            Event::Transport(key, _) => (0, key.index, key.generation),
-            Event::Producer(key, ProducerEvent::Score(_)) => (1, key.index, key.generation),
-            Event::Producer(key, _) => (2, key.index, key.generation),
-            Event::Consumer(key, ConsumerEvent::Score(_)) => (3, key.index, key.generation),
-            Event::Consumer(key, _) => (4, key.index, key.generation),
-            Event::RtpObserver(key, _) => (5, key.index, key.generation),
-            Event::DataConsumer(key, _) => (6, key.index, key.generation),
+            Event::Transport(key, event) => {
+                let of = match event {
+                    TransportEvent::IceSelectedFlow(_) => 0,
+                    TransportEvent::IceState(_) => 1,
+                    TransportEvent::DtlsState { .. } => 2,
+                    TransportEvent::SctpNegotiated(_) => 3,
+                    TransportEvent::SctpState(_) => 4,
+                    TransportEvent::Flow(_) => 5,
+                    TransportEvent::RtcpFlow(_) => 6,
+                    TransportEvent::UfragForgotten(_)
+                    | TransportEvent::Rtcp(_)
+                    | TransportEvent::Trace(_) => return None,
+                };
+                (of, key.index, key.generation)
+            }
+            Event::Producer(key, ProducerEvent::Score(_)) => (7, key.index, key.generation),
+            Event::Producer(key, ProducerEvent::VideoOrientation(_)) => (8, key.index, key.generation),
+            Event::Consumer(key, ConsumerEvent::Score(_)) => (9, key.index, key.generation),
+            Event::Consumer(key, ConsumerEvent::Layers(_)) => (10, key.index, key.generation),
+            // Silence is the volume of nobody.
+            Event::RtpObserver(key, RtpObserverEvent::Volumes(_) | RtpObserverEvent::Silence) => {
+                (11, key.index, key.generation)
+            }
+            Event::RtpObserver(key, RtpObserverEvent::DominantSpeaker(_)) => (12, key.index, key.generation),
+            Event::DataConsumer(key, DataConsumerEvent::BufferedAmountLow(_)) => {
+                (13, key.index, key.generation)
+            }
+            Event::DataConsumer(key, DataConsumerEvent::SendBufferFull) => (14, key.index, key.generation),
+            Event::Producer(_, ProducerEvent::Trace(_))
+            | Event::Consumer(_, ConsumerEvent::Rtp(_) | ConsumerEvent::Trace(_))
+            | Event::DataConsumer(_, DataConsumerEvent::Message(_)) => return None,
         };
         Some(Self { of, index, generation })
     }

@@ -90,6 +90,14 @@ impl Caller {
 
     /// A check of its only pair, which nominates it.
     pub(crate) fn check(&mut self, hall: &mut Hall) {
+        let check = self.checking();
+        self.say(hall, &check);
+        hall.ticks(3);
+        self.collect(hall);
+    }
+
+    /// The bytes of it.
+    pub(crate) fn checking(&self) -> Vec<u8> {
         let mut out = [0; 300];
         let mut builder = Builder::request(&mut out, TransactionId([3; 12])).unwrap();
         builder.username(format!("{}:theirs", self.ice.username_fragment).as_bytes()).unwrap();
@@ -98,9 +106,7 @@ impl Caller {
         builder.use_candidate().unwrap();
         builder.integrity(&Credentials::new("", &self.ice.password)).unwrap();
         let len = builder.fingerprint().unwrap();
-        self.say(hall, &out[..len]);
-        hall.ticks(3);
-        self.collect(hall);
+        out[..len].to_vec()
     }
 
     pub(crate) fn send_rtp(&mut self, hall: &mut Hall, packet: &[u8]) {

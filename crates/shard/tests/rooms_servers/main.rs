@@ -7,8 +7,10 @@ mod caller;
 mod support;
 
 use model::command::{Action, Ports, RouterCommand, TransportCommand, WebRtcServerCommand};
+use model::event::{Event, TransportEvent};
 use model::key::{ConsumerKey, ProducerKey, RouterKey, ShardIndex, TransportKey, WebRtcServerKey};
 use model::reply::Answer;
+use model::transport::IceState;
 use shard::Totals;
 
 use caller::{Caller, credentials};
@@ -222,5 +224,77 @@ fn what_is_closed_is_forgotten_on_all_shards() {
     next.address = caller.address;
     next.connect(&mut server.hall);
     assert_ne!(next.transport, again);
+    server.close();
+}
+
+/// A NAT gives a port to one peer after another, and a peer leaves one transport for another by the same port.
+#[test]
+fn a_check_reaches_whom_it_names_although_another_has_its_tuple() {
+    let mut server = Server::new(3);
+    let homes = [(0, 0, 0), (0, 0, 1), (0, 1, 0), (0, 1, 1), (0, 1, 2)];
+    for (number, (first, second, lands)) in (0..).zip(homes) {
+        let mut old = server.caller(2 * number, first, lands);
+        let mut new = server.caller(2 * number + 1, second, lands);
+        new.address = old.address;
+        old.connect(&mut server.hall);
+        server.hall.events(first);
+        new.connect(&mut server.hall);
+        let told = server.hall.events(first);
+        let is_lost = |event: &Event| {
+            let lost = TransportEvent::IceState(IceState::Disconnected);
+            *event == Event::Transport(old.transport, lost)
+        };
+        assert!(told.iter().any(is_lost), "{first}, {second}, {lands}: {told:?}");
+        // Who is still there after all takes it back in the same way.
+        old.check(&mut server.hall);
+        assert_eq!(old.granted, 2, "{first}, {second}, {lands}");
+    }
+    server.close();
+}
+
+#[test]
+fn a_name_without_its_password_takes_nothing_from_who_has_the_tuple() {
+    let mut server = Server::new(3);
+    for (number, home, lands) in [(1, 0, 0), (2, 1, 0), (3, 1, 1), (4, 0, 2)] {
+        let mut call = Call::new(&mut server, number, 0, [lands, 2]);
+        let mut forger = server.caller(20 + number, home, lands);
+        (forger.address, forger.ice.password) = (call.sender.address, "q".repeat(32).into());
+        let ssrc = 100 + u32::from(number);
+        for _ in 0..3 {
+            forger.check(&mut server.hall);
+            assert_eq!(call.pass(&mut server.hall, ssrc, 10), 10, "{home}, {lands}");
+        }
+        assert_eq!(forger.granted, 0);
+    }
+    assert_eq!(server.sum(|totals| totals.ice_unauthenticated), 4 * 3, "they came to whom they named");
+    server.close();
+}
+
+/// A peer chooses its tuples: a new one with each check, and none of the older ones stays.
+#[test]
+fn what_waits_for_a_part_that_hears_nothing_does_not_grow() {
+    let mut server = Server::new(2);
+    let mut caller = server.caller(0, 0, 0);
+    caller.connect(&mut server.hall);
+    let check = caller.checking();
+    for port in 1..3_000 {
+        caller.address.set_port(port);
+        caller.say(&mut server.hall, &check);
+        server.hall.tick_only(0);
+        server.hall.driver(0).sent.clear();
+        let waiting = server.hall.totals(0).facts_waiting;
+        assert!(waiting <= 1, "{waiting} facts after {port} tuples");
+    }
+    // It hears again, and knows what there is now.
+    server.hall.ticks(3);
+    let before = server.sum(|totals| totals.strays_taken);
+    caller.lands = 1;
+    caller.say(&mut server.hall, &[0x80; 100]);
+    server.hall.ticks(3);
+    assert_eq!(server.sum(|totals| totals.strays_taken) - before, 1, "of the last tuple");
+    caller.address.set_port(1);
+    caller.say(&mut server.hall, &[0x80; 100]);
+    server.hall.ticks(3);
+    assert_eq!(server.sum(|totals| totals.strays_taken) - before, 1, "the first is forgotten");
     server.close();
 }
