@@ -15,7 +15,7 @@ use wire::Mono;
 
 use crate::listener::Listener;
 use crate::socket::Socket;
-use crate::stream::{Accepted, Farewell, Transfer};
+use crate::stream::{Accepted, Detached, Farewell, Transfer};
 
 /// A socket of one driver: of datagrams, a listener or a connection. The generation makes a stale key harmless: it names
 /// nothing.
@@ -213,6 +213,25 @@ pub trait Driver: fmt::Debug {
     fn part(&mut self, key: SocketKey, farewell: Farewell) {
         let _ = farewell;
         self.close(key);
+    }
+
+    /// Lets go of a connection without ending it: this driver closes its own handle on it, and whoever gets the other one
+    /// goes on where this one stopped.
+    ///
+    /// # Errors
+    /// When the key names no connection that is alive, or there is no descriptor left; nothing has changed then.
+    fn detach(&mut self, key: SocketKey) -> io::Result<Detached> {
+        let _ = key;
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    /// Takes up a connection that another driver has let go of. What has arrived meanwhile is told like any arrival.
+    ///
+    /// # Errors
+    /// When the table of TCP sockets or the kernel has no room left; the connection is closed then.
+    fn adopt(&mut self, detached: Detached) -> io::Result<SocketKey> {
+        drop(detached);
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     /// A handle by which any thread ends this driver's wait.

@@ -32,7 +32,7 @@ use crate::epoll::{EpollConfig, EpollDriver, Pause};
 use crate::lane::Waker;
 use crate::listener::Listener;
 use crate::socket::Socket;
-use crate::stream::{Accepted, Farewell, Transfer};
+use crate::stream::{Accepted, Detached, Farewell, Transfer};
 
 /// I/O of one shard that lives in a glommio executor.
 #[derive(Debug)]
@@ -175,6 +175,14 @@ impl Driver for GlommioDriver {
 
     fn part(&mut self, key: SocketKey, farewell: Farewell) {
         self.epoll.part(key, farewell);
+    }
+
+    fn detach(&mut self, key: SocketKey) -> io::Result<Detached> {
+        self.epoll.detach(key)
+    }
+
+    fn adopt(&mut self, detached: Detached) -> io::Result<SocketKey> {
+        self.epoll.adopt(detached)
     }
 
     fn waker(&self) -> Waker {

@@ -42,4 +42,4 @@ pub use driver::{Batch, Driver, DriverCounters, ReceiveBudget, Received, SocketK
 pub use listener::{ListenError, Listener};
 pub use pool::{FillError, Loan, LoanReader, Pool, PoolCounters, PoolSizing, SlotId, TAIL_ROOM};
 pub use socket::{Ports, Share, Socket, SocketConfig, SocketError};
-pub use stream::{Accepted, Farewell, Transfer};
+pub use stream::{Accepted, Detached, Farewell, Transfer};

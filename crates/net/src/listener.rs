@@ -15,7 +15,7 @@ use std::os::fd::AsFd;
 
 use socket2::{Domain, Protocol, SockAddr, Type};
 
-use crate::socket::{Ports, SocketConfig};
+use crate::socket::{Ports, Share, SocketConfig};
 use crate::sys;
 
 /// A listening TCP socket.
@@ -26,7 +26,8 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds and listens. A port of a range counts as free only if both succeed. `share` and `gro` mean nothing here.
+    /// Binds and listens. A port of a range counts as free only if both succeed. Of listeners that share a port each
+    /// accepts who the kernel's hash of the addresses says. `gro` means nothing here.
     ///
     /// # Errors
     /// Names the address, what was tried and the cause.
@@ -166,10 +167,16 @@ fn listen(config: &SocketConfig, addr: SocketAddr) -> io::Result<Listener> {
     if let Some(bytes) = config.send_buffer_bytes {
         inner.set_send_buffer_size(bytes)?;
     }
+    if config.share == Share::Join {
+        inner.set_reuse_port(true)?;
+    }
     inner.set_tcp_nodelay(true)?;
     sys::set_option(inner.as_fd(), libc::IPPROTO_TCP, libc::TCP_NOTSENT_LOWAT, UNSENT_BYTES)?;
     inner.bind(&SockAddr::from(addr))?;
     inner.listen(BACKLOG)?;
+    if config.share == Share::Later {
+        inner.set_reuse_port(true)?;
+    }
     let local = inner.local_addr()?.as_socket();
     let local = local.ok_or_else(|| io::Error::from_raw_os_error(libc::EAFNOSUPPORT))?;
     Ok(Listener { inner, local })
@@ -202,6 +209,29 @@ mod tests {
             drop(listener);
             assert_eq!(Listener::bind(&again).unwrap().local_addr(), addr);
         }
+    }
+
+    #[test]
+    fn a_port_is_shared_with_those_who_join_and_never_with_who_is_there_already() {
+        let shared = |port, share| SocketConfig { share, ..config(Ports::Exact(port)) };
+        let first = Listener::bind(&shared(0, Share::Later)).unwrap();
+        let port = first.local_addr().port();
+        assert!(Listener::bind(&shared(port, Share::Later)).is_err(), "it is taken");
+        assert!(Listener::bind(&shared(port, Share::Never)).is_err());
+        let second = Listener::bind(&shared(port, Share::Join)).unwrap();
+        // Both are asked: who connects comes to one or the other.
+        first.inner.set_nonblocking(true).unwrap();
+        let mut peers = Vec::new();
+        let mut accepted = [0; 2];
+        while accepted.contains(&0) {
+            peers.push(TcpStream::connect(first.local_addr()).unwrap());
+            assert!(peers.len() < 200, "{accepted:?}");
+            for (listener, count) in [&first, &second].into_iter().zip(&mut accepted) {
+                *count += usize::from(listener.inner.accept().is_ok());
+            }
+        }
+        drop(first);
+        assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok(), "the other one listens on");
     }
 
     #[test]

@@ -31,7 +31,7 @@ use crate::gso::RefusedPaths;
 use crate::lane::{Sleeper, Waker};
 use crate::listener::Listener;
 use crate::socket::Socket;
-use crate::stream::{Accepted, Farewell, Streams, Transfer};
+use crate::stream::{Accepted, Detached, Farewell, Streams, Transfer};
 use crate::table::SocketTable;
 
 /// Sizes of a driver, and what it may use.
@@ -335,6 +335,22 @@ impl Driver for EpollDriver {
         if self.streams.close(key, farewell).is_some() {
             self.closing.push_back(key);
         }
+    }
+
+    fn detach(&mut self, key: SocketKey) -> io::Result<Detached> {
+        let detached = self.streams.duplicate(key, &mut self.counters)?;
+        // An epoll set forgets a connection with its last handle, and this one is not the last.
+        if let Some((_, fd)) = self.streams.watch(key) {
+            self.counters.syscalls += 1;
+            self.poller.unwatch(fd)?;
+        }
+        self.part(key, Farewell::Orderly);
+        Ok(detached)
+    }
+
+    fn adopt(&mut self, detached: Detached) -> io::Result<SocketKey> {
+        let key = self.streams.adopt(detached)?;
+        self.watch_stream(key).map(|()| key)
     }
 
     fn waker(&self) -> Waker {

@@ -38,6 +38,15 @@ impl Poller {
         self.watch_for(libc::EPOLLIN | libc::EPOLLOUT, fd, token)
     }
 
+    /// Reports nothing of `fd` any more.
+    pub(super) fn unwatch(&self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        let epoll = self.epoll.as_raw_fd();
+        // SAFETY: to take out a descriptor the kernel looks at no event (since 2.6.9).
+        let result =
+            unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_DEL, fd.as_raw_fd(), core::ptr::null_mut()) };
+        if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+
     fn watch_for(&self, events: i32, fd: BorrowedFd<'_>, token: u64) -> io::Result<()> {
         let events = (events | libc::EPOLLET).cast_unsigned();
         let mut event = libc::epoll_event { events, u64: token };

@@ -18,7 +18,7 @@ use crate::glommio::GlommioDriver;
 use crate::lane::Waker;
 use crate::listener::Listener;
 use crate::socket::Socket;
-use crate::stream::{Accepted, Farewell, Transfer};
+use crate::stream::{Accepted, Detached, Farewell, Transfer};
 use crate::uring::{UringConfig, UringDriver};
 
 /// Any of the drivers.
@@ -136,6 +136,14 @@ impl Driver for AnyDriver {
 
     fn part(&mut self, key: SocketKey, farewell: Farewell) {
         either!(self, driver => driver.part(key, farewell));
+    }
+
+    fn detach(&mut self, key: SocketKey) -> io::Result<Detached> {
+        either!(self, driver => driver.detach(key))
+    }
+
+    fn adopt(&mut self, detached: Detached) -> io::Result<SocketKey> {
+        either!(self, driver => driver.adopt(detached))
     }
 
     fn waker(&self) -> Waker {

@@ -47,6 +47,21 @@ pub enum Transfer {
     Ended,
 }
 
+/// A connection that one driver has let go of, and another may take up. Closed when it is dropped.
+#[derive(Debug)]
+pub struct Detached {
+    pub(crate) socket: socket2::Socket,
+    pub(crate) from: SocketAddr,
+}
+
+impl Detached {
+    /// The peer.
+    #[must_use]
+    pub const fn from(&self) -> SocketAddr {
+        self.from
+    }
+}
+
 /// How a connection is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Farewell {

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
-use super::{Accepted, Farewell, Transfer};
+use super::{Accepted, Detached, Farewell, Transfer};
 use crate::driver::{DriverCounters, SocketKey};
 use crate::listener::Listener;
 use crate::table::SocketTable;
@@ -93,6 +93,25 @@ impl<W: Default> Streams<W> {
             };
         }
         Accepted::Exhausted
+    }
+
+    /// A second handle on a connection, by which it lives on when this one is closed.
+    pub(crate) fn duplicate(&self, key: SocketKey, counters: &mut DriverCounters) -> io::Result<Detached> {
+        let gone = || io::Error::from(io::ErrorKind::NotConnected);
+        let socket = self.connection(key).ok_or_else(gone)?;
+        counters.syscalls += 2;
+        let from = socket.peer_addr()?.as_socket().map(canonical).ok_or_else(gone)?;
+        Ok(Detached { socket: socket.try_clone()?, from })
+    }
+
+    /// Takes up a connection that another driver has let go of.
+    pub(crate) fn adopt(&mut self, detached: Detached) -> io::Result<SocketKey> {
+        self.insert(Stream::Connection(detached.socket)).map_err(|stream| {
+            if let Stream::Connection(socket) = stream {
+                forget_what_is_unsent(&socket);
+            }
+            io::Error::new(io::ErrorKind::QuotaExceeded, TABLE_FULL)
+        })
     }
 
     /// Reads what is there.

@@ -28,7 +28,7 @@ use crate::gso::RefusedPaths;
 use crate::lane::{Sleeper, Waker};
 use crate::listener::Listener;
 use crate::socket::Socket;
-use crate::stream::{Accepted, Farewell, Transfer};
+use crate::stream::{Accepted, Detached, Farewell, Transfer};
 
 /// Sizes of a driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -431,6 +431,18 @@ impl Driver for UringDriver {
 
     fn part(&mut self, key: SocketKey, farewell: Farewell) {
         self.watches.close(key, farewell);
+    }
+
+    fn detach(&mut self, key: SocketKey) -> io::Result<Detached> {
+        let detached = self.watches.streams.duplicate(key, &mut self.counters)?;
+        self.watches.close(key, Farewell::Orderly);
+        Ok(detached)
+    }
+
+    fn adopt(&mut self, detached: Detached) -> io::Result<SocketKey> {
+        let key = self.watches.streams.adopt(detached)?;
+        self.watches.add(key);
+        Ok(key)
     }
 
     fn waker(&self) -> Waker {

@@ -120,6 +120,7 @@ rules! {
         a_peer_that_closes_is_named_and_what_it_said_before_is_read,
         a_closed_listener_frees_its_port_and_its_connections_live_on,
         what_was_written_arrives_unless_the_farewell_is_abrupt,
+        a_connection_that_is_let_go_of_lives_on,
         a_stale_key_of_a_connection_names_nothing,
         a_full_table_turns_away_and_recovers,
         dropping_a_driver_ends_its_connections,

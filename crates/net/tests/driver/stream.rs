@@ -177,6 +177,29 @@ pub(crate) fn a_stale_key_of_a_connection_names_nothing<D: Driver>(mut bed: Bed<
     assert_eq!(read(&mut bed, key, 5), b"alive");
 }
 
+/// As one shard does that accepted it and another that goes on with it.
+pub(crate) fn a_connection_that_is_let_go_of_lives_on<D: Driver>(mut bed: Bed<D>) {
+    let listener = listen(&mut bed, LOOPBACK);
+    let (key, mut peer) = connected(&mut bed, listener);
+    peer.write_all(b"before").unwrap();
+    assert_eq!(read(&mut bed, key, 6), b"before");
+    peer.write_all(b"mean").unwrap();
+    let detached = bed.driver.detach(key).unwrap();
+    assert_eq!(detached.from(), peer.local_addr().unwrap());
+    assert_eq!(bed.driver.read(key, &mut [0; 8]), Transfer::Ended, "the key is dead");
+    assert!(bed.driver.detach(key).is_err());
+    bed.closed(key);
+    peer.write_all(b"while").unwrap();
+    let next = bed.driver.adopt(detached).unwrap();
+    wait_for(&mut bed, next);
+    assert_eq!(read(&mut bed, next, 9), b"meanwhile");
+    assert_eq!(bed.driver.write(next, b"heard"), Transfer::Bytes(5));
+    let mut heard = [0; 5];
+    peer.read_exact(&mut heard).unwrap();
+    drop(peer);
+    ended(&mut bed, next);
+}
+
 pub(crate) fn a_full_table_turns_away_and_recovers<D: Driver>(mut bed: Bed<D>) {
     let (listener, local) = listen(&mut bed, LOOPBACK);
     // 256 less the listener.
