@@ -13,7 +13,7 @@ use crate::control::{Outbox, Ticket};
 use crate::counters::Totals;
 use crate::demux::{Demux, DemuxError, Destination, Tuple};
 use crate::dirty::Dirty;
-use crate::engine::Engine;
+use crate::engine::{Engine, Leaving};
 use crate::epochs::Epochs;
 use crate::key::{Epoch, ShardId, StreamId, TransportKey};
 use crate::mesh::{HandOver, Outbound, What};
@@ -33,6 +33,8 @@ pub struct Context<E: Engine> {
     pub(crate) dirty: Dirty,
     /// Sockets that transports which were closed had tuples on.
     orphans: Vec<net::SocketKey>,
+    /// Connections that came from other shards, and whose they are. The same tick takes them in.
+    newcomers: Vec<(net::SocketKey, Leaving)>,
     pub(crate) borrowed: Borrowed,
     pub(crate) epochs: Epochs,
     pub(crate) outbox: Outbox<E::Reply, E::Event>,
@@ -152,6 +154,11 @@ impl<E: Engine> Context<E> {
     #[must_use]
     pub fn listener_of(&self, connection: net::SocketKey) -> Option<net::SocketKey> {
         self.demux.listener(connection)
+    }
+
+    /// Goes on with a TCP connection that another shard accepted, as if that listener of this one had.
+    pub fn take_over(&mut self, listener: net::SocketKey, leaving: Leaving) {
+        self.newcomers.push((listener, leaving));
     }
 
     /// The transport has something to send: flush it once in this tick, after those that were marked before. A

@@ -122,6 +122,8 @@ counters! {
         tcp_accepted,
         /// TCP connections turned away because there are as many as there may be.
         tcp_refused,
+        /// TCP connections handed to the shards of their transports.
+        tcp_handed_over,
         /// Times that there was no descriptor for a TCP connection.
         tcp_starved,
         /// TCP connections closed because they proved to be nobody's.

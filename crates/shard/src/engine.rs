@@ -6,7 +6,7 @@
 //! the shard drops it, closes its sockets, tells control, and makes a fresh one.
 
 use net::lane::Fact;
-use net::{Batch, Driver, SocketKey};
+use net::{Batch, Detached, Driver, SocketKey};
 
 use crate::context::Context;
 use crate::control::Ticket;
@@ -74,6 +74,12 @@ pub trait Engine: Sized {
     /// A TCP connection has ended that was bound to the transport. Its tuple is nobody's after this.
     fn lost(&mut self, transport: TransportKey, tuple: Tuple, cx: &mut Context<Self>) {
         let _ = (transport, tuple, cx);
+    }
+
+    /// A TCP connection that [`Claim::Leaves`] said something about has left this shard's driver: the engine tells the other
+    /// shard's, which gives it to [`Context::take_over`]. Dropped, it is closed.
+    fn hand_on(&mut self, to: ShardId, listener: SocketKey, leaving: Leaving, cx: &mut Context<Self>) {
+        let _ = (to, listener, leaving, cx);
     }
 
     /// A TCP connection was too slow for what the transport sent, so that datagrams were dropped; now the peer has read
@@ -149,6 +155,16 @@ pub enum Claim {
     Taken,
     /// They were not, and count as dropped.
     Dropped,
+    /// They came over a TCP connection that another shard has to go on with: [`Engine::hand_on`] gets it.
+    Leaves(ShardId),
+}
+
+/// A TCP connection on its way to another shard.
+#[derive(Debug)]
+pub struct Leaving {
+    pub(crate) detached: Detached,
+    /// What was read and concerns the other shard, in frames as they came; the last may be a part.
+    pub(crate) bytes: Box<[u8]>,
 }
 
 /// The facts of an engine that tells none.

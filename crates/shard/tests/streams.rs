@@ -207,21 +207,25 @@ fn what_nobody_can_mean_ends_a_connection<D: Driver>(driver: D) {
     // Longer than any Binding request, before anything is proved; and no bytes of it are waited for.
     let mut greedy = connect(local);
     greedy.write_all(&2000_u16.to_be_bytes()).unwrap();
+    let mut short = connect(local);
+    short.write_all(&[0, 1, 7]).unwrap();
+    // A frame of nothing is no mistake (RFC 4571 §2), as long as it is not all that comes.
     let mut empty = connect(local);
-    empty.write_all(&[0, 0]).unwrap();
+    (0..16).for_each(|_| empty.write_all(&[0, 0]).unwrap());
     let mut talker = connect(local);
     for _ in 0..16 {
         say(&mut talker, b"GET / HTTP/1.1");
     }
     let mut member = bed.member(local);
     // Who has proved whose it is may send long frames.
+    (0..40).for_each(|_| member.write_all(&[0, 0]).unwrap());
     say(&mut member, &[1; 16_000]);
     bed.until("heard", |bed| bed.gate().heard.len() == 2);
-    bed.until("closed", |bed| bed.totals().tcp_misbehaved == 3);
-    bed.ends([&mut greedy, &mut empty, &mut talker]);
+    bed.until("closed", |bed| bed.totals().tcp_misbehaved == 4);
+    bed.ends([&mut greedy, &mut short, &mut empty, &mut talker]);
     assert!(!is_closed(&mut member));
     member.write_all(&[0xff, 0xff]).unwrap();
-    bed.until("closed", |bed| bed.totals().tcp_misbehaved == 4);
+    bed.until("closed", |bed| bed.totals().tcp_misbehaved == 5);
     assert_eq!(bed.gate().lost.len(), 1);
 }
 

@@ -50,6 +50,8 @@ scenarios! {
     #[ignore = "needs Chromium"]
     all_of_them_through_a_server,
     #[ignore = "needs Chromium"]
+    all_of_them_through_a_server_over_tcp,
+    #[ignore = "needs Chromium"]
     with_the_worker_as_the_client_of_dtls,
 }
 

@@ -77,6 +77,7 @@ scenarios! {
 scenarios! {
     web_rtc_server:
     callers_of_one_port_hear_each_other,
+    callers_of_one_tcp_port_hear_each_other,
     a_server_says_who_is_behind_it,
     a_server_that_closes_takes_all_its_transports,
     strangers_disturb_nobody,

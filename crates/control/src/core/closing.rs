@@ -36,7 +36,7 @@ impl Registry {
     fn begin_close_server(&mut self, no: No<WebRtcServer>, closing: &mut Closing) {
         let Some(server) = self.servers.get(no) else { return };
         let transports = server.transports.clone();
-        let parts: Vec<_> = server.parts.iter().map(|(shard, (key, _))| (*shard, Key::from(*key))).collect();
+        let parts: Vec<_> = server.parts.iter().map(|(shard, part)| (*shard, Key::from(part.key))).collect();
         transports.into_iter().for_each(|transport| self.begin_close_transport(transport, closing));
         if !self.head(Object::WebRtcServer(no)).is_some_and(|head| head.closing) {
             closing.places.extend(parts);

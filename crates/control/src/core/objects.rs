@@ -51,9 +51,19 @@ pub(super) struct WebRtcServer {
     pub(super) sockets: Vec<Socket>,
     /// What was asked for, to be asked for again on other shards.
     pub(super) binds: Vec<Bind>,
-    /// What it is called on each other shard that has a part of it, and whether that shard said that it was made.
-    pub(super) parts: BTreeMap<ShardIndex, (WebRtcServerKey, bool)>,
+    /// On each other shard that has a part of it.
+    pub(super) parts: BTreeMap<ShardIndex, ServerPart>,
     pub(super) transports: BTreeSet<No<Transport>>,
+}
+
+#[derive(Debug)]
+pub(super) struct ServerPart {
+    /// What the server is called there.
+    pub(super) key: WebRtcServerKey,
+    /// Whether the shard said that it was made.
+    pub(super) is_made: bool,
+    /// Where the parts are of which it was told when it was to be made.
+    pub(super) told_of: BTreeSet<ShardIndex>,
 }
 
 #[derive(Debug)]

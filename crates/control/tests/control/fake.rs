@@ -37,6 +37,8 @@ pub(crate) struct Fake {
     pub(crate) said: VecDeque<FromShard>,
     routers: BTreeMap<u32, u32>,
     servers: BTreeMap<u32, (u32, Vec<(bool, u16)>)>,
+    /// To whom its parts of servers were to make themselves known.
+    pub(crate) greeted: Vec<(WebRtcServerKey, ShardIndex, WebRtcServerKey)>,
     transports: BTreeMap<u32, (u32, Transport)>,
     sources: BTreeMap<Place, (u32, Source)>,
     sinks: BTreeMap<Place, (u32, Sink)>,
@@ -211,7 +213,15 @@ impl Fake {
                 assert!(binds.iter().all(|bind| matches!(bind.ports, Ports::Fixed(port) if port != 0)));
                 let was = self.servers.insert(key.index, (key.generation, Vec::new()));
                 assert!(was.is_none(), "server {key} on an occupied place");
+                self.greeted.extend(others.into_iter().map(|(shard, there)| (key, shard, there)));
                 Some(Outcome::Done(Answer::Bound(Vec::new())))
+            }
+            WebRtcServerCommand::Meet(others) => {
+                if self.servers.get(&key.index).is_none_or(|(is, _)| *is != key.generation) {
+                    return Some(gone());
+                }
+                self.greeted.extend(others.into_iter().map(|(shard, there)| (key, shard, there)));
+                Some(done())
             }
             WebRtcServerCommand::Close => {
                 let Some((_, bound)) = self.servers.remove(&key.index) else { return Some(gone()) };

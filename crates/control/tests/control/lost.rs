@@ -1,5 +1,7 @@
 //! A shard that panics, and one that ends.
 
+use std::collections::BTreeSet;
+
 use model::key::ShardIndex;
 use model::reply::RefusalClass;
 use model::transport::{DtlsState, IceState};
@@ -99,6 +101,33 @@ fn a_server_goes_on_with_the_parts_that_are_left() {
         // The fake binds a port at the first part only.
         world.ports.clear();
         assert!(world.is_empty(), "{:?}", world.core);
+    }
+}
+
+/// Parts that are made at the same time are told of each other, whichever is ready first.
+#[test]
+fn parts_of_a_server_that_are_made_at_once_know_each_other() {
+    for seed in 0..40 {
+        let mut world = World::with(Placement { shards: 4, policy: Policy::Home }, seed);
+        world.ok(create_server("s", vec![udp(4000)]));
+        let routers = ["r0", "r1", "r2", "r3"];
+        routers.into_iter().for_each(|router| {
+            world.ok(create_router(router));
+        });
+        for router in routers {
+            world.ask(create_web_rtc(router, &format!("t{router}"), Listen::Server("s".into())));
+        }
+        world.run();
+        let met: BTreeSet<_> = (0..)
+            .zip(&world.shards)
+            .flat_map(|(shard, fake)| fake.greeted.iter().map(move |(_, other, _)| (shard, other.0)))
+            .collect();
+        for a in 0..4 {
+            for b in 0..a {
+                let times = [(a, b), (b, a)].iter().filter(|pair| met.contains(*pair)).count();
+                assert_eq!(times, 1, "{a} and {b} of seed {seed}");
+            }
+        }
     }
 }
 

@@ -80,6 +80,8 @@ pub enum WebRtcServerCommand {
         /// What it is called on other shards, the oldest part first. It makes itself known to them.
         others: Vec<(ShardIndex, WebRtcServerKey)>,
     },
+    /// Make itself known to these as well, which were made while it was.
+    Meet(Vec<(ShardIndex, WebRtcServerKey)>),
     /// Release the sockets. Its transports on this shard were closed before.
     Close,
 }

@@ -13,7 +13,7 @@ use crate::control::Outbox;
 use crate::counters::Totals;
 use crate::demux::{Demux, Tuple};
 use crate::dirty::Dirty;
-use crate::engine::Engine;
+use crate::engine::{Engine, Leaving};
 use crate::epochs::Epochs;
 use crate::key::{ShardId, TransportKey};
 use crate::mesh::{HandOver, Inbound, Outbound};
@@ -32,6 +32,7 @@ impl<E: Engine> Context<E> {
             timers: Timers::with_capacity(capacity.timers),
             dirty: Dirty::with_capacity(capacity.transports),
             orphans: Vec::new(),
+            newcomers: Vec::new(),
             borrowed: Borrowed::with_capacity(capacity.borrowed),
             epochs: Epochs::new(capacity.streams),
             outbox,
@@ -61,9 +62,15 @@ impl<E: Engine> Context<E> {
         self.orphans.pop()
     }
 
-    /// No transport had a TCP connection.
+    /// The next connection that came from another shard, and whose it is.
+    pub(crate) fn next_newcomer(&mut self) -> Option<(SocketKey, Leaving)> {
+        self.newcomers.pop()
+    }
+
+    /// No transport had a TCP connection, and there is nobody who could take one over.
     pub(crate) fn forget_orphans(&mut self) {
         self.orphans.clear();
+        self.newcomers.clear();
     }
 
     /// Whose tuple it is.
@@ -171,6 +178,7 @@ impl<E: Engine> Context<E> {
     pub(crate) fn reset(&mut self) {
         self.demux.clear();
         self.orphans.clear();
+        self.newcomers.clear();
         self.timers.clear();
         self.dirty.clear();
         self.epochs.clear();

@@ -6,14 +6,15 @@
 //!
 //! **Bound.** Whatever waits for a shard that takes nothing is about a place in a table: of its replicas, producers or
 //! servers, or of the transports here. Of one place there waits one fact, or a few where its occupant has changed, which
-//! needs an answer of the shard that takes nothing. Nothing that a remote does makes another subject. Messages alone are
-//! not about places; their number is bounded where they are taken.
+//! needs an answer of the shard that takes nothing. Nothing that a remote does makes another subject. Messages and
+//! connections alone are not about places; their number is bounded where they are taken.
 
 use model::command::{DataMessage, Epoch};
 use model::key::{DataProducerKey, ProducerKey, WebRtcServerKey};
 use net::lane::Fact as Coalesce;
 
 use super::servers::{DoorFact, DoorTopic, Guest};
+use crate::engine::Leaving;
 
 /// What the rooms of one shard tell those of another. Never lost.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub(super) enum Said {
     Door(WebRtcServerKey, DoorFact),
     /// What a transport at that place here is known by, behind that WebRtcServer.
     Guest(WebRtcServerKey, u32, Box<Guest>),
+    /// A TCP connection for a transport behind that WebRtcServer, which came in by the port at this place.
+    Newcomer(WebRtcServerKey, u8, Box<Leaving>),
     /// Whoever was here before is gone, and with it all that it was told and did not answer.
     Restarted,
 }
@@ -97,6 +100,8 @@ pub enum Topic {
     Door(u32, DoorTopic),
     /// By the transport's place here.
     Guest(u32),
+    /// All connections.
+    Newcomer,
     /// The whole shard.
     Shard,
 }
@@ -119,6 +124,7 @@ impl Coalesce for Fact {
             Said::KeyFrames(producer, _) => Topic::KeyFrames(producer.index),
             Said::Door(server, fact) => Topic::Door(server.index, fact.topic()),
             Said::Guest(_, place, _) => Topic::Guest(*place),
+            Said::Newcomer(..) => Topic::Newcomer,
             Said::Restarted => Topic::Shard,
         }
     }

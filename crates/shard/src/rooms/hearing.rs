@@ -65,6 +65,7 @@ impl Rooms {
             }
             Said::Door(server, fact) => self.hear_door(from, server, fact, cx),
             Said::Guest(server, place, guest) => self.hear_guest(from, server, (place, *guest), cx),
+            Said::Newcomer(server, place, leaving) => self.welcome(server, place, *leaving, cx),
             Said::Restarted => self.nobody_hears(from, cx),
         }
         self.carry_out(cx);

@@ -68,7 +68,7 @@ use crate::context::Context;
 use crate::control::{RequestId, Ticket};
 use crate::counters::Totals;
 use crate::demux::Tuple;
-use crate::engine::{Claim, Crossed, Engine};
+use crate::engine::{Claim, Crossed, Engine, Leaving};
 use crate::io::{Egress, Sockets};
 use crate::key::ShardId;
 use crate::payload::Payload;
@@ -330,6 +330,11 @@ impl Engine for Rooms {
         self.during(Phase::Receive);
         self.sfu.begin_tick(cx.now());
         self.lose(transport, tuple, cx);
+    }
+
+    fn hand_on(&mut self, to: ShardId, listener: SocketKey, leaving: Leaving, cx: &mut Context<Self>) {
+        self.during(Phase::Receive);
+        self.see_off(to, listener, leaving, cx);
     }
 
     fn caught_up(&mut self, transport: TransportKey, _: Tuple, cx: &mut Context<Self>) {

@@ -58,17 +58,11 @@ impl Bound {
     }
 
     /// Binds what several shards share. The first finds out whether a port is taken; those who join have it too, from the
-    /// same moment on. Only the first listens on TCP.
+    /// same moment on.
     pub(super) fn shared(binds: &[Bind], seed: u64, sharing: Sharing) -> Result<Self, Refusal> {
         let mut bound = Self::default();
         for (number, bind) in (0..).zip(binds) {
-            match (sharing, bind.protocol) {
-                (Sharing::Joins, TransportProtocol::Tcp) => {
-                    let port = if let Ports::Fixed(port) = bind.ports { port } else { 0 };
-                    bound.at.push(BoundSocket { protocol: bind.protocol, ip: bind.ip, port });
-                }
-                _ => bound.add_as(bind, mix(seed.wrapping_add(number)), sharing)?,
-            }
+            bound.add_as(bind, mix(seed.wrapping_add(number)), sharing)?;
         }
         Ok(bound)
     }
@@ -115,6 +109,9 @@ impl Bound {
         config.share = match (sharing, config.share) {
             (Sharing::Joins, _) => Share::Join,
             (Sharing::First, Share::Never) => Share::Later,
+            // What an application says about sharing is about UDP.
+            (Sharing::Nobody, _) if bind.protocol == TransportProtocol::Tcp => Share::Never,
+            (Sharing::First, _) if bind.protocol == TransportProtocol::Tcp => Share::Later,
             (_, share) => share,
         };
         let local = match bind.protocol {

@@ -1,14 +1,18 @@
 //! This shard's parts of WebRtcServers: ports that WebRTC transports of several shards share.
 //!
 //! Each shard that has a transport of a server has a socket on each of its UDP ports (SO_REUSEPORT), from which its
-//! transports send. What a peer sends comes to any of them, as the kernel's hash of the addresses says. So each part tells
+//! transports send, and a listener on each of its TCP ports. What a peer sends comes to any of them, as the kernel's hash of the addresses says. So each part tells
 //! all others what each of its transports is known by, whenever that changes ([`Guest`]); a datagram that came to the wrong one is handed over as it is,
 //! and is treated there as if it had come there. What nobody knows ends where it came in.
 //!
-//! A part that joins makes itself known to those that are there, and they make it known to each other. While media flow it
+//! A part that joins makes itself known to those that are there, and they make it known to each other; of those that are
+//! made at the same time control tells the one that is ready last. While media flow it
 //! gets datagrams of the others' transports before it has heard of them. Until all
 //! others said that that was all, it hands what it does not know to the one that was there first. A datagram is handed
 //! over at most twice.
+//!
+//! A connection is accepted wherever the kernel's hash says. Its first Binding request says whose it is; if that is a
+//! transport of another shard, the connection goes there with what was read of it, once, and stays.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -35,11 +39,11 @@ use crate::key::ShardId;
 #[derive(Debug, Default)]
 pub(super) struct ServerPart {
     held: Held,
-    /// All its ports, by place; those too that only the first part has.
+    /// All its ports, by place.
     pub(super) at: Vec<BoundSocket>,
     /// UDP sockets by place.
     pub(super) sockets: Vec<Option<SocketKey>>,
-    /// Its listeners, where it has any, with their places.
+    /// Its listeners, with their places.
     pub(super) listeners: Vec<(SocketKey, u8)>,
     /// Its parts on other shards, the oldest first.
     pub(super) others: Vec<Other>,
@@ -124,6 +128,11 @@ impl Rooms {
                 }
                 Ok(handled)
             }
+            WebRtcServerCommand::Meet(others) => {
+                self.servers.get(key).ok_or_else(|| absent(key))?;
+                others.iter().for_each(|&(shard, there)| self.meet_part(key, shard.into(), there, cx));
+                Ok(Handled::Now(Answer::Nothing))
+            }
             WebRtcServerCommand::Close => {
                 let part = self.servers.remove(key).ok_or_else(|| absent(key))?;
                 for socket in part.held.udp.iter().chain(&part.held.tcp) {
@@ -175,6 +184,20 @@ impl Rooms {
         part.others.push(Other { shard, key: there, is_telling: true });
         self.tell(shard, Fact(Said::Door(there, DoorFact::Hello(key))), cx);
         self.tell_all(key, shard, there, cx);
+    }
+
+    /// Another part is there. Who is known has said himself what he is called.
+    fn meet_part(
+        &mut self,
+        key: WebRtcServerKey,
+        shard: ShardId,
+        there: WebRtcServerKey,
+        cx: &mut Context<Self>,
+    ) {
+        let Some(part) = self.servers.get(key) else { return };
+        if !part.others.iter().any(|other| other.shard == shard) {
+            self.greet(key, shard, there, cx);
+        }
     }
 
     /// A part on another shard has made itself known: it gets to know all, and the others of it.
@@ -289,12 +312,7 @@ impl Rooms {
         let Some(part) = self.servers.get_mut(key) else { return };
         match fact {
             DoorFact::Hello(there) => self.greeted(key, from, there, cx),
-            DoorFact::Also(shard, there) => {
-                // Who is known has said himself what he is called.
-                if !part.others.iter().any(|other| other.shard == shard) {
-                    self.greet(key, shard, there, cx);
-                }
-            }
+            DoorFact::Also(shard, there) => self.meet_part(key, shard, there, cx),
             DoorFact::ThatIsAll => {
                 let of_it = part.others.iter_mut().filter(|other| other.shard == from);
                 of_it.for_each(|other| other.is_telling = false);

@@ -6,10 +6,11 @@ use net::{Batch, SocketKey};
 use wire::stun;
 
 use super::Rooms;
+use super::fact::{Fact, Said};
 use super::ufrags::Home;
 use crate::context::Context;
 use crate::demux::Destination;
-use crate::engine::Claim;
+use crate::engine::{Claim, Leaving};
 use crate::key::ShardId;
 use crate::stray::{Door, Stray};
 
@@ -53,7 +54,8 @@ impl Rooms {
     pub(super) fn come_in(&mut self, whose: Home, batch: &Batch<'_>, cx: &mut Context<Self>) -> Claim {
         // Media looks no further than at a first byte that it looks at anyway.
         let says_names = batch.datagrams().any(is_stun);
-        let door = || self.doors.find(batch.socket).map(|(server, place)| Entrance { server, place, hops: 0 });
+        let door =
+            || self.doors.find(batch.socket).map(|(server, place)| Entrance { server, place, hops: 0 });
         match whose {
             Home::Here(transport) if !says_names => self.take_in(transport, batch, cx),
             Home::Here(transport) => match door() {
@@ -71,13 +73,7 @@ impl Rooms {
     /// Gives each datagram on a shared port to whom it names, and else to who has its tuple. A port of a NAT is given to
     /// one peer after another, and a peer may leave one transport for another: the tuple is still the one's then, and the
     /// first thing that comes is the other's check (RFC 8445 §7.3).
-    fn sort(
-        &mut self,
-        entrance: Entrance,
-        whose: Home,
-        batch: &Batch<'_>,
-        cx: &mut Context<Self>,
-    ) -> Claim {
+    fn sort(&mut self, entrance: Entrance, whose: Home, batch: &Batch<'_>, cx: &mut Context<Self>) -> Claim {
         let mut claim = Claim::Dropped;
         for bytes in batch.datagrams() {
             let batch = Batch { bytes, segment_size: bytes.len().max(1), ..*batch };
@@ -96,10 +92,8 @@ impl Rooms {
     /// Datagrams of somebody unknown on a shared port.
     pub(super) fn knock(&mut self, batch: &Batch<'_>, cx: &mut Context<Self>) -> Claim {
         let Some((server, place)) = self.doors.find(batch.socket) else {
-            // A connection stays where it was accepted: nothing of it is handed over.
             let door = cx.listener_of(batch.socket).and_then(|listener| self.doors.find(listener));
-            let entrance = door.map(|(server, place)| Entrance { server, place, hops: MOST_HOPS });
-            return entrance.map_or(Claim::Dropped, |entrance| self.let_in(entrance, batch, cx));
+            return door.map_or(Claim::Dropped, |(server, _)| self.let_in_by_stream(server, batch, cx));
         };
         let others = self.servers.get(server).map_or(&[][..], |part| &part.others);
         if let Some(first) = others.iter().any(|other| other.is_telling).then(|| others.first()).flatten() {
@@ -152,6 +146,59 @@ impl Rooms {
         claim
     }
 
+    /// The same for a connection, of which no frame is handed over: if its transport is elsewhere, it goes there as it is.
+    fn let_in_by_stream(
+        &mut self,
+        server: WebRtcServerKey,
+        batch: &Batch<'_>,
+        cx: &mut Context<Self>,
+    ) -> Claim {
+        let Some(ufrag) = ufrag_of(batch.bytes) else { return Claim::Dropped };
+        match self.ufrags.find(server, ufrag) {
+            Some(Home::Here(transport)) => self.meet(transport, batch, cx),
+            Some(Home::There(shard)) if self.can_take(shard, cx) => Claim::Leaves(shard),
+            Some(Home::There(_)) => Claim::Dropped,
+            None => {
+                cx.totals.dropped_unknown_ufrag += 1;
+                Claim::Dropped
+            }
+        }
+    }
+
+    /// Whether a shard keeps up with the connections that are told of. Where it does not, who connects tries again.
+    fn can_take(&self, shard: ShardId, cx: &Context<Self>) -> bool {
+        let waiting = cx.facts_waiting(shard);
+        waiting.is_some_and(|waiting| waiting < CONNECTIONS_WAITING) && !self.untold.has(shard)
+    }
+
+    /// A connection has left the driver for another shard.
+    pub(super) fn see_off(
+        &mut self,
+        to: ShardId,
+        listener: SocketKey,
+        leaving: Leaving,
+        cx: &mut Context<Self>,
+    ) {
+        let Some((server, place)) = self.doors.find(listener) else { return };
+        let others = self.servers.get(server).map_or(&[][..], |part| &part.others);
+        let Some(other) = others.iter().find(|other| other.shard == to).copied() else { return };
+        self.tell(to, Fact(Said::Newcomer(other.key, place, Box::new(leaving))), cx);
+    }
+
+    /// A connection has come from another shard. If the server is gone, it ends.
+    pub(super) fn welcome(
+        &mut self,
+        server: WebRtcServerKey,
+        place: u8,
+        leaving: Leaving,
+        cx: &mut Context<Self>,
+    ) {
+        let listeners = self.servers.get(server).map_or(&[][..], |part| &part.listeners);
+        if let Some((listener, _)) = listeners.iter().find(|(_, at)| *at == place) {
+            cx.take_over(*listener, leaving);
+        }
+    }
+
     fn is_named(&self, server: WebRtcServerKey, bytes: &[u8]) -> bool {
         ufrag_of(bytes).is_some_and(|ufrag| self.ufrags.find(server, ufrag).is_some())
     }
@@ -202,3 +249,6 @@ fn key_of(packed: u64) -> WebRtcServerKey {
 
 /// To the one that was there first, and on to the right one.
 const MOST_HOPS: u8 = 2;
+/// Connections, or other facts, that wait for room in the lane to one shard. Each holds a descriptor and what was read of
+/// it; as many again are in the lane. A shard that lets so many wait would be late for all of them.
+const CONNECTIONS_WAITING: usize = 256;

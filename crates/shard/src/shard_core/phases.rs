@@ -168,7 +168,7 @@ pub(crate) fn deal<E: Engine>(
         Destination::Unknown => engine.unknown(None, batch, cx),
     });
     match dealt {
-        Some(Claim::Taken) => {}
+        Some(Claim::Taken | Claim::Leaves(_)) => {}
         Some(Claim::Dropped) => cx.totals.dropped_unknown += datagrams,
         None => cx.totals.dropped_no_engine += datagrams,
     }

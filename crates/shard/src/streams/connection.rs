@@ -13,6 +13,8 @@ pub(super) struct Connection {
     pub(super) key: SocketKey,
     pub(super) peer: SocketAddr,
     pub(super) listener: SocketKey,
+    /// Its place in its listener's list.
+    pub(super) at: usize,
     pub(super) reader: Reader,
     writer: Writer,
     pub(super) standing: Standing,
@@ -22,8 +24,10 @@ pub(super) struct Connection {
     pub(super) thinned: bool,
     /// Something left since it was checked last.
     pub(super) progressed: bool,
+    /// Another shard accepted it.
+    pub(super) has_moved: bool,
     /// Frames that were of no use to anybody, before it proved whose it is.
-    pub(super) useless: u8,
+    useless: u8,
 }
 
 /// Whose a connection is.
@@ -57,12 +61,14 @@ impl Connection {
             key,
             peer,
             listener,
+            at: 0,
             reader: Reader::new(UNPROVED_FRAME),
             writer: Writer::new(unsent_bytes),
             standing: Standing::Fresh,
             queued: false,
             thinned: false,
             progressed: false,
+            has_moved: false,
             useless: 0,
         }
     }
@@ -77,6 +83,12 @@ impl Connection {
             self.standing = Standing::Bound;
             self.reader.set_limit(PROVED_FRAME);
         }
+    }
+
+    /// A frame was of no use to anybody. Whether that may still be a mistake.
+    pub(super) const fn forgives(&mut self) -> bool {
+        self.useless = self.useless.saturating_add(1);
+        self.useless < MOST_USELESS
     }
 
     /// Whether nothing waits for it to take more.
@@ -153,6 +165,9 @@ fn packets(frames: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
+/// Frames of no use after which nobody believes that a connection will prove anything. An ICE agent that checks with
+/// credentials from before a restart sends fewer.
+const MOST_USELESS: u8 = 16;
 /// A Binding request with all that browsers put into it is a quarter of this.
 const UNPROVED_FRAME: usize = 1_024;
 /// A DTLS record at its longest; nothing else of WebRTC comes near.

@@ -71,6 +71,7 @@ pub(super) enum Kind {
 pub(super) struct Counts {
     pub(super) accepted: u64,
     pub(super) refused: u64,
+    pub(super) handed_over: u64,
     pub(super) starved: u64,
     pub(super) silent: u64,
     pub(super) misbehaved: u64,
@@ -181,13 +182,14 @@ impl Streams {
     }
 
     /// Lets somebody in.
-    pub(super) fn admit(&mut self, connection: Connection, now: Mono) {
+    pub(super) fn admit(&mut self, mut connection: Connection, now: Mono) {
         let (key, listener, ip) = (connection.key, connection.listener, connection.peer.ip());
         self.addresses.add(ip);
         self.connections += 1;
         self.counts.accepted += 1;
         self.checks.push_back((now + self.limits.silence, key));
         if let Some(Some(Place::Listener(listening))) = self.places.get_mut(listener.index() as usize) {
+            connection.at = listening.connections.len();
             listening.connections.push(key);
         }
         self.put(key, Place::Connection(Box::new(connection)));
@@ -228,15 +230,25 @@ impl Streams {
         };
         self.connections -= 1;
         self.addresses.remove(connection.peer.ip());
-        if let Some(Some(Place::Listener(listening))) =
-            self.places.get_mut(connection.listener.index() as usize)
-        {
-            listening.connections.retain(|other| *other != key);
-        }
+        self.leave_listener(&connection);
         if self.checks.len() > self.connections * 2 + FEW_CHECKS {
             self.forget_checks();
         }
         Some(connection)
+    }
+
+    /// Takes a connection out of its listener's list; the last one of that takes its place.
+    fn leave_listener(&mut self, connection: &Connection) {
+        let listener = self.places.get_mut(connection.listener.index() as usize);
+        let Some(Some(Place::Listener(listening))) = listener else { return };
+        if listening.connections.get(connection.at) != Some(&connection.key) {
+            return;
+        }
+        listening.connections.swap_remove(connection.at);
+        let moved = listening.connections.get(connection.at).copied();
+        if let Some(moved) = moved.and_then(|moved| self.connection(moved)) {
+            moved.at = connection.at;
+        }
     }
 
     /// Forgets the checks of those who are gone: they would be looked through for whoever wants a place, until their time.
@@ -265,10 +277,12 @@ impl Streams {
 
     /// Adds what it counted.
     pub(crate) const fn report(&self, totals: &mut Totals) {
-        let Counts { accepted, refused, starved, silent, misbehaved, stalled, frames_dropped } = self.counts;
+        let Counts { accepted, refused, handed_over, starved, silent, misbehaved, stalled, frames_dropped } =
+            self.counts;
         totals.tcp_connections = self.connections as u64;
         totals.tcp_accepted = accepted;
         totals.tcp_refused = refused;
+        totals.tcp_handed_over = handed_over;
         totals.tcp_starved = starved;
         totals.tcp_silent = silent;
         totals.tcp_misbehaved = misbehaved;
@@ -349,6 +363,26 @@ mod tests {
         }
         assert!(streams.checks.len() <= 2 + FEW_CHECKS, "{}", streams.checks.len());
         assert_eq!(streams.checks[0].1, SocketKey::new(1, 0));
+    }
+
+    #[test]
+    fn a_listener_knows_its_own_whoever_goes_first() {
+        let mut streams = streams();
+        let peer = SocketAddr::from(([192, 0, 2, 1], 9));
+        let keys: Vec<_> = (1..8).map(|index| SocketKey::new(index, 0)).collect();
+        for key in &keys {
+            streams.admit(Connection::new(*key, peer, LISTENER, 1), Mono::from_nanos(1));
+        }
+        let mut left = keys;
+        for place in [3, 0, 4, 1] {
+            assert!(streams.remove(left.remove(place)).is_some());
+            let Some(Some(Place::Listener(listening))) = streams.places.first() else { unreachable!() };
+            let mut listed = listening.connections.clone();
+            listed.sort();
+            assert_eq!(listed, left);
+        }
+        assert_eq!(streams.forget_listener(LISTENER).len(), 3);
+        assert_eq!(streams.connections, 0);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use core::net::SocketAddr;
 
+use ice::framing::header;
 use net::{Accepted, Batch, Driver, Farewell, SocketKey, Transfer};
 
 use super::connection::{Connection, Standing};
@@ -9,8 +10,9 @@ use super::table::{Door, Kind, Streams};
 use crate::boundary::{Hosted, Phase};
 use crate::context::Context;
 use crate::counters::Counters;
-use crate::engine::{Claim, Engine};
+use crate::engine::{Claim, Engine, Leaving};
 use crate::io::OpenSockets;
+use crate::key::ShardId;
 use crate::shard_core::deal;
 
 /// What it works with.
@@ -52,6 +54,9 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
         while let Some(key) = self.streams.broken.pop() {
             self.end(key, Why::Ended);
         }
+        while let Some((listener, leaving)) = self.cx.next_newcomer() {
+            self.take_over(listener, leaving);
+        }
         self.check();
         self.retry();
         let mut accepts = self.streams.limits.accepts_per_tick;
@@ -77,7 +82,9 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
         while *left > 0 {
             *left -= 1;
             match self.driver.accept(listener) {
-                Accepted::Connection { key, from } => self.admit(key, from, listener),
+                Accepted::Connection { key, from } => {
+                    self.admit(key, from, listener);
+                }
                 Accepted::Nobody => return,
                 Accepted::TurnedAway => self.streams.counts().refused += 1,
                 Accepted::Exhausted => {
@@ -89,19 +96,57 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
         self.streams.note(listener);
     }
 
-    fn admit(&mut self, key: SocketKey, from: SocketAddr, listener: SocketKey) {
+    /// Lets a connection in, or not.
+    fn admit(&mut self, key: SocketKey, from: SocketAddr, listener: SocketKey) -> bool {
         self.open.insert(key);
         match self.streams.door(listener, from.ip()) {
             Door::Open => {}
             Door::Instead(other) => self.end(other, Why::Displaced),
             Door::Shut => {
                 self.streams.counts().refused += 1;
-                return self.part(key, Farewell::Abrupt);
+                self.part(key, Farewell::Abrupt);
+                return false;
             }
         }
         let unsent_bytes = self.streams.limits.unsent_bytes;
         self.streams.admit(Connection::new(key, from, listener, unsent_bytes), self.cx.now());
         self.cx.inherit(key, listener);
+        true
+    }
+
+    /// Goes on with a connection that another shard accepted. All limits hold for it as if it had come here: it has proved
+    /// nothing yet, but that it knows a name.
+    fn take_over(&mut self, listener: SocketKey, leaving: Leaving) {
+        let Leaving { detached, bytes } = leaving;
+        let from = detached.from();
+        let Ok(key) = self.driver.adopt(detached) else {
+            self.streams.counts().refused += 1;
+            return;
+        };
+        if !self.admit(key, from, listener) {
+            return;
+        }
+        if let Some(connection) = self.streams.connection(key) {
+            connection.has_moved = true;
+        }
+        self.take_frames(key, &bytes);
+        // What came since may have been told before anybody here knew it.
+        self.streams.note(key);
+    }
+
+    /// Lets go of a connection that another shard has to go on with.
+    fn send_away(&mut self, key: SocketKey, to: ShardId, bytes: Box<[u8]>) {
+        let may_leave = |connection: &mut Connection| connection.has_room() && !connection.has_moved;
+        if !self.streams.connection(key).is_some_and(may_leave) {
+            return self.end(key, Why::Misbehaved);
+        }
+        let Ok(detached) = self.driver.detach(key) else { return self.end(key, Why::Displaced) };
+        let Some(connection) = self.streams.remove(key) else { return };
+        // The driver is closing its own handle already.
+        self.open.remove(key);
+        self.streams.counts().handed_over += 1;
+        let leaving = Leaving { detached, bytes };
+        self.hosted.call(Phase::Receive, |engine| engine.hand_on(to, connection.listener, leaving, self.cx));
     }
 
     /// Looks after a connection to which something happened. How many frames came.
@@ -159,6 +204,15 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
             let frame = match connection.reader.next(&mut bytes) {
                 Ok(Some(frame)) if frame.len() >= SHORTEST_PACKET => frame,
                 Ok(None) => return count,
+                // RFC 4571 §2 allows a frame of nothing, which says nothing.
+                Ok(Some([])) => {
+                    count += 1;
+                    if is_bound || self.streams.connection(key).is_some_and(Connection::forgives) {
+                        continue;
+                    }
+                    self.end(key, Why::Misbehaved);
+                    return count;
+                }
                 Ok(Some(_)) | Err(_) => {
                     self.end(key, Why::Misbehaved);
                     return count;
@@ -169,6 +223,11 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
             let batch =
                 Batch { socket: key, from, to: None, received, bytes: frame, segment_size: frame.len() };
             let claim = deal(batch, self.hosted, self.cx, self.counters);
+            if let Some(Claim::Leaves(to)) = claim {
+                let bytes = [&header(frame.len()).unwrap_or_default()[..], frame, bytes].concat();
+                self.send_away(key, to, bytes.into());
+                return count;
+            }
             if !is_bound && !self.proves(key, claim) {
                 self.end(key, Why::Misbehaved);
                 return count;
@@ -181,10 +240,7 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
         let Some(connection) = self.streams.connection(key) else { return true };
         let tuple = connection.tuple();
         connection.stands(self.cx.holder(&tuple).is_some());
-        if claim != Some(Claim::Taken) {
-            connection.useless = connection.useless.saturating_add(1);
-        }
-        connection.standing == Standing::Bound || connection.useless < MOST_USELESS
+        claim == Some(Claim::Taken) || connection.standing == Standing::Bound || connection.forgives()
     }
 
     /// Checks those whose time has come. Who is left over is a deadline that has passed: the next tick comes at once.
@@ -257,8 +313,5 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
 
 /// No packet of RTP, RTCP, STUN or DTLS is shorter: the header of RTCP (RFC 3550 §6.1) is.
 const SHORTEST_PACKET: usize = 8;
-/// Frames of no use after which nobody believes that a connection will prove anything. An ICE agent that checks with
-/// credentials from before a restart sends fewer.
-const MOST_USELESS: u8 = 16;
 /// Each may be a connection to close, at some microseconds: twice as many as come in a tick.
 const CHECKS_PER_TICK: usize = 64;

@@ -1,6 +1,7 @@
 //! Rooms on threads of their own, and a control that asks them things.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::command::{Action, RouterCommand, TransportCommand, TransportOpen};
@@ -8,10 +9,10 @@ use model::key::{RouterKey, TransportKey};
 use model::reply::{Answer, BoundSocket, Outcome};
 use net::lane::Sleeper;
 use net::probe::{HostChoice, Needs, choose};
-use shard::rooms::{Rooms, RoomsConfig};
+use shard::rooms::{DtlsIdentity, Rooms, RoomsConfig};
 use shard::{Cpus, FromShard, HashKey, LaneSizing, Placement, Plan, RequestId, ShardId, Shards};
 
-use super::hall::{connect, plain};
+use super::hall::{connect, identity, plain};
 use super::running::HOSTS;
 
 /// The shards of a small process.
@@ -59,7 +60,10 @@ impl House {
             chosen,
             placement: Placement::Floating,
             cpus: Cpus::of_this_process(),
-            make: Box::new(|_| Rooms::maker(RoomsConfig::default(), None)),
+            make: Box::new(|_| {
+                let (identity, zero) = identity();
+                Rooms::maker(RoomsConfig::default(), Some(DtlsIdentity::new(Arc::clone(identity), *zero)))
+            }),
         };
         Some(Self { shards: Shards::new(plan, sleeper.waker()), requests: 0, _sleeper: sleeper })
     }
@@ -112,6 +116,12 @@ impl House {
     pub fn crossed(&mut self) -> u64 {
         let counters = self.shards.iter_mut().filter_map(|shard| shard.counters.read());
         counters.map(|counters| counters.totals.crossed).sum()
+    }
+
+    /// TCP connections that were handed to other shards, in all.
+    pub fn handed_over(&mut self) -> u64 {
+        let counters = self.shards.iter_mut().filter_map(|shard| shard.counters.read());
+        counters.map(|counters| counters.totals.tcp_handed_over).sum()
     }
 
     pub fn close(&mut self, router: RouterKey) {

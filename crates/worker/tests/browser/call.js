@@ -15,6 +15,10 @@ const WAYS = {
   server: async worker => ({
     webRtcServer: await worker.createWebRtcServer({ listenInfos: [{ protocol: 'udp', ip: LOOPBACK }] }),
   }),
+  serverOverTcp: async worker => ({
+    webRtcServer: await worker.createWebRtcServer({ listenInfos: [{ protocol: 'tcp', ip: LOOPBACK }] }),
+    enableTcp: true,
+  }),
 };
 
 // What a scenario is called that is played by a way to the worker.

@@ -9,12 +9,13 @@ const all_of_them = async (bed, way) => {
   const { up, down, streams } = await pair(bed, way, [OPUS, ...VIDEO]);
   await watch(bed, streams);
   for (const transport of [up, down]) {
-    assert.strictEqual(transport.iceSelectedTuple.protocol, way === 'tcp' ? 'tcp' : 'udp');
+    assert.strictEqual(transport.iceSelectedTuple.protocol, way.toLowerCase().endsWith('tcp') ? 'tcp' : 'udp');
     assert.deepStrictEqual(transport.states.dtls, ['connecting', 'connected']);
   }
 };
 
 overEach(exports, { all_of_them });
+exports.all_of_them_through_a_server_over_tcp = bed => all_of_them(bed, 'serverOverTcp');
 
 // The worker begins the handshake where the page wants to be asked. mediasoup-client has that only where it sends: where
 // it receives, its page offers to be asked and asks.

@@ -3,19 +3,19 @@
 'use strict';
 
 const assert = require('assert');
-const { Caller } = require('./caller.js');
+const { Caller, TcpCaller } = require('./caller.js');
 const { Stream } = require('./rtp.js');
 
 const LISTEN = { protocol: 'udp', ip: '127.0.0.1', announcedAddress: '192.0.2.1', exposeInternalIp: true };
 
 // A server, a router, and callers of whom each has done ICE.
-async function reception(bed, count) {
+async function reception(bed, count, { listen = LISTEN, kind = Caller, options = {} } = {}) {
   const worker = await bed.worker();
-  const server = await worker.createWebRtcServer({ listenInfos: [LISTEN] });
+  const server = await worker.createWebRtcServer({ listenInfos: [listen] });
   const router = await bed.router(worker);
   const callers = [];
   for (let number = 0; number < count; number++) {
-    callers.push(await Caller.call(bed, router, { webRtcServer: server }));
+    callers.push(await kind.call(bed, router, { webRtcServer: server, listenInfos: undefined, ...options }));
   }
   for (const { peer } of callers) await peer.check({ nominates: true });
   return { server, router, callers };
@@ -57,6 +57,26 @@ exports.callers_of_one_port_hear_each_other = async bed => {
     assert.strictEqual(stats.iceSelectedTuple.remotePort, peer.port);
   }
   assert.strictEqual(await bed.count('dropped_strays'), 0);
+};
+
+// A connection comes in at any shard, and goes where its transport is.
+exports.callers_of_one_tcp_port_hear_each_other = async bed => {
+  bed.crossing = 'tcp_handed_over';
+  const how = { listen: { protocol: 'tcp', ip: '127.0.0.1' }, kind: TcpCaller, options: { enableTcp: true } };
+  const { server, callers } = await reception(bed, 24, how);
+  const [a, b, c, d] = callers;
+  const [{ pass: first }, { pass: second }] = [await talk(bed, a, b, 77), await talk(bed, c, d, 78)];
+  await first(20);
+  await second(20);
+  const [port] = (await server.dump()).tcpServers.map(socket => socket.port);
+  for (const { transport, peer } of callers) {
+    assert.deepStrictEqual(transport.iceCandidates.map(candidate => candidate.port), [port]);
+    const [{ iceState, iceSelectedTuple: tuple }] = await transport.getStats();
+    assert.deepStrictEqual(
+      [iceState, tuple.protocol, tuple.localPort, tuple.remotePort],
+      ['completed', 'tcp', port, peer.port],
+    );
+  }
 };
 
 exports.a_server_says_who_is_behind_it = async bed => {

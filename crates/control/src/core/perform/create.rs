@@ -72,7 +72,7 @@ impl Core {
                     let value = format!("enableUdp {} and enableTcp {}", wish.enable_udp, wish.enable_tcp);
                     return Err(invalid("the choice of protocols", value, expected));
                 }
-                let shard = self.place_behind(server, wish, self.place(router)?)?;
+                let shard = self.place_behind(server, self.place(router)?)?;
                 let key = self.server_part(server, shard)?;
                 (WebRtcListen::Server(key), Vec::new(), Some((server, shard)))
             }

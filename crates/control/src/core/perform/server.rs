@@ -1,34 +1,30 @@
 //! WebRtcServers on several shards.
 //!
 //! A server has a part on each shard that has a transport of it, made when the first is placed there. The parts tell each
-//! other what they have; control only says to each new one who is there. When a shard loses its part, what is left of the
+//! other what they have; control only says to each new one who is there, and to one that was made together with others who
+//! else was made. When a shard loses its part, what is left of the
 //! server goes on.
 
 use model::command::{Action, Bind, Ports, WebRtcServerCommand};
 use model::key::{ShardIndex, WebRtcServerKey};
 use model::reply::Refusal;
-use model::transport::TransportProtocol;
 
 use crate::core::flight::{Step, Then};
 use crate::core::keys::Kind;
-use crate::core::objects::{CandidateWish, Object, WebRtcServer};
+use crate::core::objects::{Object, ServerPart, WebRtcServer};
 use crate::core::table::No;
 use crate::core::{Core, lost};
 
 impl Core {
     /// Where the next transport of a router goes that is behind a server. A server that does not stand yet has its
-    /// transports beside it, since nobody knows its ports; and so has one those that may be reached over TCP, since
-    /// connections stay where they were accepted.
+    /// transports beside it, since nobody knows its ports.
     pub(super) fn place_behind(
         &self,
         server: No<WebRtcServer>,
-        wish: CandidateWish,
         wanted: ShardIndex,
     ) -> Result<ShardIndex, Refusal> {
         let row = self.registry.servers.get(server).ok_or_else(lost::refusal)?;
-        let accepts = row.sockets.iter().any(|socket| socket.protocol == TransportProtocol::Tcp);
-        let is_beside = !row.head.confirmed || wish.enable_tcp && accepts;
-        Ok(if is_beside { row.head.shard } else { wanted })
+        Ok(if row.head.confirmed { wanted } else { row.head.shard })
     }
 
     /// What the server is called on a shard. If it has no part there yet, one is made.
@@ -41,14 +37,15 @@ impl Core {
         if row.head.shard == shard {
             return Ok(row.head.key.web_rtc_server());
         }
-        if let Some((key, _)) = row.parts.get(&shard) {
-            return Ok(*key);
+        if let Some(part) = row.parts.get(&shard) {
+            return Ok(part.key);
         }
-        let (id, others) = (row.head.id.clone(), row.made_parts().collect());
+        let (id, others) = (row.head.id.clone(), row.made_parts().collect::<Vec<_>>());
         let binds = row.bound_binds();
         let key = self.silent_key(Kind::WebRtcServer, &id, shard)?.web_rtc_server();
         if let Some(row) = self.registry.servers.get_mut(no) {
-            row.parts.insert(shard, (key, false));
+            let told_of = others.iter().map(|(shard, _)| *shard).collect();
+            row.parts.insert(shard, ServerPart { key, is_made: false, told_of });
         }
         let join = Action::WebRtcServer(key, WebRtcServerCommand::Join { binds, others });
         self.launch(None, Vec::new(), vec![Step::main(shard, join)], Then::ServerPartMade(no, shard));
@@ -65,13 +62,18 @@ impl Core {
         let is_open = self.registry.head(Object::WebRtcServer(no)).is_some_and(|head| !head.closing);
         let Some(row) = self.registry.servers.get_mut(no).filter(|_| is_open) else { return };
         if was_refused {
-            if let Some((key, _)) = row.parts.remove(&shard) {
-                self.vacate(&[(shard, key.into())]);
+            if let Some(part) = row.parts.remove(&shard) {
+                self.vacate(&[(shard, part.key.into())]);
             }
             return;
         }
-        if let Some((_, is_made)) = row.parts.get_mut(&shard) {
-            *is_made = true;
+        let Some(part) = row.parts.get_mut(&shard) else { return };
+        part.is_made = true;
+        let key = part.key;
+        let strangers = row.strangers_to(shard);
+        if !strangers.is_empty() {
+            let meet = Action::WebRtcServer(key, WebRtcServerCommand::Meet(strangers));
+            self.launch(None, Vec::new(), vec![Step::main(shard, meet)], Then::Nothing);
         }
     }
 
@@ -80,14 +82,14 @@ impl Core {
         let Some(row) = self.registry.servers.get_mut(no) else { return false };
         if row.head.shard != shard {
             // One that was being made is left to its own answer.
-            if let Some((key, true)) = row.parts.get(&shard).copied() {
+            if let Some(key) = row.parts.get(&shard).filter(|part| part.is_made).map(|part| part.key) {
                 row.parts.remove(&shard);
                 self.vacate(&[(shard, key.into())]);
             }
             return true;
         }
-        let next = row.parts.iter().find(|(_, (_, is_made))| *is_made);
-        let Some((next, key)) = next.map(|(shard, (key, _))| (*shard, *key)) else { return false };
+        let next = row.parts.iter().find(|(_, part)| part.is_made);
+        let Some((next, key)) = next.map(|(shard, part)| (*shard, part.key)) else { return false };
         row.parts.remove(&next);
         let lost = std::mem::replace(&mut row.head.key, key.into());
         row.head.shard = next;
@@ -99,7 +101,7 @@ impl Core {
 impl WebRtcServer {
     /// All parts, as they are called, the first one first.
     pub(in crate::core) fn all_parts(&self) -> impl Iterator<Item = (ShardIndex, WebRtcServerKey)> {
-        let others = self.parts.iter().map(|(shard, (key, _))| (*shard, *key));
+        let others = self.parts.iter().map(|(shard, part)| (*shard, part.key));
         std::iter::once((self.head.shard, self.head.key.web_rtc_server())).chain(others)
     }
 
@@ -109,9 +111,18 @@ impl WebRtcServer {
     }
 
     fn made_parts(&self) -> impl Iterator<Item = (ShardIndex, WebRtcServerKey)> {
-        let made = self.parts.iter().filter(|(_, (_, is_made))| *is_made);
-        let others = made.map(|(shard, (key, _))| (*shard, *key));
+        let made = self.parts.iter().filter(|(_, part)| part.is_made);
+        let others = made.map(|(shard, part)| (*shard, part.key));
         std::iter::once((self.head.shard, self.head.key.web_rtc_server())).chain(others)
+    }
+
+    /// Parts that were made while that one was: neither was told of the other.
+    fn strangers_to(&self, shard: ShardIndex) -> Vec<(ShardIndex, WebRtcServerKey)> {
+        let Some(part) = self.parts.get(&shard) else { return Vec::new() };
+        let made = self.parts.iter().filter(|(other, is)| is.is_made && **other != shard);
+        let strangers =
+            made.filter(|(other, is)| !part.told_of.contains(other) && !is.told_of.contains(&shard));
+        strangers.map(|(other, is)| (*other, is.key)).collect()
     }
 
     /// What was asked for, with the ports that it came to.
