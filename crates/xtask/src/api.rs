@@ -1,11 +1,15 @@
 //! The control API against its own description: schemathesis reads the server's OpenAPI document, makes requests of it
 //! that fit and such that do not, and holds that no answer is a server error, or one that the document does not know.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::command::{Tool, program_in, run, run_for};
 use crate::packages;
@@ -32,8 +36,51 @@ pub(crate) fn check(root: &Path, target: &Path) -> Result<(), Failure> {
         "--generation-deterministic",
     ]);
     command.args(["--no-shrink", "--request-timeout", "10", "--warnings", "off", "--no-color"]);
-    command.arg(format!("http://{}/v1/openapi.json", server.address));
-    run_for(&mut command, LIMIT).map_err(Failure::Found)
+    let report = target.join("schemathesis.xml");
+    // That of another run says nothing about this one.
+    let _ = fs::remove_file(&report);
+    command.args(["--report", "junit", "--report-junit-path"]).arg(&report);
+    command.arg(format!("http://{}{DOCUMENT}", server.address));
+    let document = server.document().map_err(Failure::Found)?;
+    run_for(&mut command, LIMIT).map_err(Failure::Found)?;
+    let text = fs::read_to_string(&report).map_err(|error| format!("{}: {error}", report.display()));
+    judge(&document, &text.map_err(Failure::Found)?).map_err(Failure::Found)
+}
+
+/// Whether everything that the document describes was asked, by a report in JUnit's format. A tool that ended in time
+/// with nothing wrong may not have come to all of it.
+fn judge(document: &Value, report: &str) -> Result<(), String> {
+    // The document itself is read at the beginning, and left out of what is asked.
+    let itself = format!("GET {DOCUMENT}");
+    let mut tested = BTreeSet::from([&*itself]);
+    for case in report.split("<testcase ").skip(1) {
+        let name = case.split("name=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or_default();
+        if ["<failure", "<error"].iter().any(|wrong| case.contains(wrong)) {
+            return Err(format!("schemathesis: its report has {name} fail"));
+        }
+        if !case.contains("<skipped") {
+            tested.insert(name);
+        }
+    }
+    let operations: Vec<String> =
+        document["paths"].as_object().into_iter().flatten().flat_map(of_path).collect();
+    if operations.is_empty() {
+        return Err(format!("{DOCUMENT} describes no operation"));
+    }
+    let untested: Vec<&str> =
+        operations.iter().map(String::as_str).filter(|operation| !tested.contains(operation)).collect();
+    if untested.is_empty() {
+        println!("schemathesis asked all {} operations", operations.len());
+        return Ok(());
+    }
+    let (count, all) = (untested.len(), operations.len());
+    Err(format!("schemathesis: {count} of {all} operations were not asked: {}", untested.join(", ")))
+}
+
+/// What can be asked of a path, as reports call it.
+fn of_path((path, methods): (&String, &Value)) -> Vec<String> {
+    let methods = methods.as_object().into_iter().flat_map(|methods| methods.keys());
+    methods.map(|method| format!("{} {path}", method.to_ascii_uppercase())).collect()
 }
 
 /// Why the step is not a success.
@@ -64,6 +111,22 @@ impl Server {
         // Somebody has to read what else it says.
         std::thread::spawn(move || lines.for_each(drop));
         Ok(server)
+    }
+
+    /// Its description of itself.
+    fn document(&self) -> Result<Value, String> {
+        let head = format!("GET {DOCUMENT} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address);
+        let ask = || -> std::io::Result<String> {
+            let mut stream = TcpStream::connect(&self.address)?;
+            stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+            stream.write_all(head.as_bytes())?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            Ok(answer)
+        };
+        let answer = ask().map_err(|error| format!("{DOCUMENT}: {error}"))?;
+        let body = answer.split_once("\r\n\r\n").map(|(_, body)| body).unwrap_or_default();
+        serde_json::from_str(body).map_err(|error| format!("{DOCUMENT}: {error}"))
     }
 }
 
@@ -98,3 +161,30 @@ const CHECKS: &str =
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 /// More than its own budget and what it takes to end.
 const LIMIT: Duration = Duration::from_secs(240);
+const DOCUMENT: &str = "/v1/openapi.json";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_not_asked_or_went_wrong_is_named() {
+        let document = json!({ "paths": { "/a/{id}": { "get": {}, "delete": {} }, "/b": { "post": {} } } });
+        let case =
+            |name: &str, more: &str| format!("<testcase name=\"{name}\" time=\"0.1\">{more}</testcase>");
+        let report = |more: &[String]| {
+            let all = [case("GET /a/{id}", ""), case("DELETE /a/{id}", ""), case("Stateful tests", "")];
+            format!("<testsuites><testsuite>{}{}</testsuite></testsuites>", all.concat(), more.concat())
+        };
+        assert_eq!(judge(&document, &report(&[case("POST /b", "")])), Ok(()));
+        let error = judge(&document, &report(&[])).unwrap_err();
+        assert!(error.ends_with("1 of 3 operations were not asked: POST /b"), "{error}");
+        let skipped = report(&[case("POST /b", "<skipped type=\"skipped\" />")]);
+        assert!(judge(&document, &skipped).unwrap_err().ends_with("POST /b"));
+        let failed = report(&[case("POST /b", "<failure>x</failure>")]);
+        assert!(judge(&document, &failed).unwrap_err().contains("POST /b fail"));
+        assert!(judge(&json!({}), "").is_err());
+    }
+}

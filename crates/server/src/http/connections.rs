@@ -81,7 +81,7 @@ impl Connections {
             let (addresses, connected) = (Arc::clone(&self.addresses), self.metrics.api.connect());
             let place = Place { _room: room, _connected: connected, addresses, address };
             let patience = Duration::from_secs(self.limits.idle_seconds.into());
-            let held = Held::new(stream, place, patience);
+            let held = Held::new(stream, place, patience, Arc::clone(&self.metrics));
             let head = Duration::from_secs(self.limits.header_seconds.into());
             let (routes, metrics) = (routes.clone(), Arc::clone(&self.metrics));
             match &self.tls {
@@ -117,18 +117,9 @@ where
     // one that idles ends, too.
     http.timer(TokioTimer::new()).header_read_timeout(head).max_buf_size(HEAD_BYTES);
     let ended = http.serve_connection(TokioIo::new(stream), service).with_upgrades().await;
-    if let Err(error) = ended {
-        if error.is_timeout() {
-            metrics.api.ended("headers");
-        } else if has_stalled(&error) {
-            metrics.api.ended("stalled");
-        }
+    if ended.is_err_and(|error| error.is_timeout()) {
+        metrics.api.ended("headers");
     }
-}
-
-fn has_stalled(error: &hyper::Error) -> bool {
-    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<io::Error>());
-    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
 }
 
 async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -11,20 +12,22 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep};
 
 use super::connections::Place;
+use crate::metrics::Metrics;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Held {
     stream: TcpStream,
     patience: Duration,
+    metrics: Arc<Metrics>,
     /// Runs while there is something to write that does not go.
     stall: Option<Pin<Box<Sleep>>>,
     _place: Place,
 }
 
 impl Held {
-    pub(super) fn new(stream: TcpStream, place: Place, patience: Duration) -> Self {
-        Self { stream, patience, stall: None, _place: place }
+    pub(super) fn new(stream: TcpStream, place: Place, patience: Duration, metrics: Arc<Metrics>) -> Self {
+        Self { stream, patience, metrics, stall: None, _place: place }
     }
 
     /// Whether the peer takes something, before the time is over.
@@ -36,6 +39,8 @@ impl Held {
         let end = Instant::now() + self.patience;
         let stall = self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(end)));
         ready!(stall.as_mut().poll(cx));
+        self.stall = None;
+        self.metrics.api.ended("stalled");
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }

@@ -54,7 +54,7 @@ fn connections_over_the_limit_wait_for_room() {
 
 #[test]
 fn whoever_says_nothing_makes_room_for_others() {
-    let limits = [("SHARDCAST_LIMITS_CONNECTIONS", "4"), ("SHARDCAST_LIMITS_HEADER_SECONDS", "1")];
+    let limits = [("SHARDCAST_LIMITS_CONNECTIONS", "4"), ("SHARDCAST_LIMITS_HEADER_SECONDS", "3")];
     let server = Server::start_with(&limits, &[]);
     let mut silent: Vec<_> = (0..3).map(|_| connect(&server)).collect();
     silent[1].write_all(b"GET /hea").unwrap();
@@ -120,7 +120,7 @@ fn whoever_takes_nothing_of_what_it_asked_for_is_cut_off() {
 
 #[test]
 fn a_websocket_whose_reader_answers_stays_and_another_goes() {
-    let server = Server::start_with(&[("SHARDCAST_LIMITS_IDLE_SECONDS", "1")], &[]);
+    let server = Server::start_with(&[("SHARDCAST_LIMITS_IDLE_SECONDS", "4")], &[]);
     let (mut reads, silent) = (server.events(""), server.events(""));
     let reader = std::thread::spawn(move || reads.next());
     server.until("/metrics", "shardcast_api_connections_ended_total{reason=\"silent\"} 1\n");

@@ -117,6 +117,19 @@ fn a_thousand_followers_of_whom_one_stalls_cost_media_nothing() {
 }
 
 #[test]
+fn a_follower_who_takes_nothing_for_too_long_is_cut_off() {
+    let server = Server::start_with(&[("SHARDCAST_LIMITS_IDLE_SECONDS", "3")], &[]);
+    let router = server.post("/v1/routers", json!({}));
+    let transport = server.post(&format!("/v1/routers/{}/direct-transports", id(&router)), json!({}));
+    let producer = server.post(&format!("/v1/transports/{}/data-producers", id(&transport)), json!({}));
+    make_noise(&server, &format!("/v1/data-producers/{}", id(&producer)), 3_000);
+    let stalled = follow(&server, "?after=0");
+    server.until("/metrics", "shardcast_api_connections_ended_total{reason=\"stalled\"} 1\n");
+    server.until("/metrics", "shardcast_event_followers 0\n");
+    drop(stalled);
+}
+
+#[test]
 fn websockets_full_of_nonsense_harm_nobody() {
     let server = Server::start(&[]);
     let call = Call::start(&server, 2);
