@@ -63,6 +63,7 @@ scenarios! {
     web_rtc:
     a_transport_connects_and_says_how,
     goodbye_is_heard_by_both_sides,
+    who_means_no_good_disturbs_no_call,
 }
 
 scenarios! {
