@@ -1,5 +1,5 @@
-// How long this machine kept somebody waiting who had something to do, as the kernel counts it (its pressure stall information, `some`). What
-// comes late because of that is nobody's fault here.
+// How long this machine kept somebody waiting who had something to do, as the kernel counts it (its pressure stall
+// information, `some`). What comes late because of that is nobody's fault here.
 'use strict';
 
 const fs = require('fs');
