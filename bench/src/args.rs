@@ -12,6 +12,8 @@ pub(crate) struct Options {
     pub(crate) list: bool,
     /// What feedback costs.
     pub(crate) feedback: bool,
+    /// What WebRTC transports cost by plain ones.
+    pub(crate) web_rtc: bool,
     pub(crate) json: Option<PathBuf>,
     /// Every word must occur in a case's name.
     pub(crate) filter: Vec<String>,
@@ -38,6 +40,7 @@ impl Options {
                 "--quick" => options.quick = true,
                 "--list" => options.list = true,
                 "--feedback" => options.feedback = true,
+                "--web-rtc" => options.web_rtc = true,
                 "--json" => options.json = Some(value("a file name")?.into()),
                 "--filter" => {
                     options.filter.extend(value("words of a case's name")?.split(' ').map(str::to_owned))
@@ -72,6 +75,7 @@ impl Default for Options {
             quick: false,
             list: false,
             feedback: false,
+            web_rtc: false,
             json: None,
             filter: Vec::new(),
             hosts: Host::DEFAULT.to_vec(),

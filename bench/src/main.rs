@@ -11,6 +11,7 @@ mod floor;
 mod floor_seal;
 mod forward;
 mod forwarder;
+mod garbage;
 mod host;
 mod known;
 mod machine;
@@ -72,6 +73,7 @@ fn measure(bench: &str, mut words: Vec<String>) -> io::Result<()> {
         ("forward", kind) => forward::main(kind, &options),
         ("worker", "") => worker::main(&options),
         ("workers", "") => workers::main(&options),
+        ("garbage", "") => garbage::main(&options),
         ("server-port", "") => server_port::main(&options),
         ("control", kind) => control::main(kind, &options),
         _ => Err(io::Error::other(format!("there is no bench {bench} {kind}; try --help"))),
@@ -85,6 +87,7 @@ fn play(role: &str, setup: &str) -> io::Result<()> {
         "role-far" => far::main(serde_json::from_str(setup)?),
         "role-floor" => floor::main(&serde_json::from_str(setup)?),
         "role-flood" => forward::flood::role(&serde_json::from_str(setup)?),
+        "role-garbage" => garbage::role(&serde_json::from_str(setup)?),
         "role-forwarder" => forwarder::main(&serde_json::from_str(setup)?),
         _ => Err(io::Error::other("no such role")),
     }
@@ -103,6 +106,7 @@ cargo xtask bench micro [OPTIONS]            parse, stamp, seal, open, timers, p
 cargo xtask bench worker [OPTIONS]           CPU per packet of whole workers, driven over their channel; idling
 cargo xtask bench workers [OPTIONS]          16 workers with a room each against one with 16
 cargo xtask bench server-port [OPTIONS]      one port, three shards: ways to the right one, what a hand-over costs
+cargo xtask bench garbage [OPTIONS]          what strangers at a WebRTC port cost, and what a call beside them loses
 cargo xtask bench control [OPTIONS]          creates per second, 10,000 consumers and their memory
 cargo xtask bench control churn [OPTIONS]    rooms come and go under media: memory stays flat, no answer is lost
 
@@ -110,6 +114,7 @@ cargo xtask bench control churn [OPTIONS]    rooms come and go under media: memo
   --filter WORDS     cases whose name has all these words: --filter 'fan-50 burst-5 gcm-128'
   --list             name the cases and end
   --feedback         of worker: what repairs, reports and talking receivers cost, by the same without
+  --web-rtc          of worker: WebRTC transports by plain ones with SRTP
   --host A,B         uring, epoll, glommio, floor (the floor against itself: the noise); default uring,epoll
   --subject PATH     a worker binary, again for more; default ours, which runs once for each host
   --json FILE        write machine and rows there

@@ -2,8 +2,10 @@
 
 use worker::schema::request::Method;
 use worker::schema::response::{Body, Response};
+use worker::schema::web_rtc_transport::{self, FingerprintAlgorithm};
 
 use super::base64;
+use crate::far::call::Call;
 
 /// The answer to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub(crate) enum Outcome {
     Connected {
         key: Option<Vec<u8>>,
     },
+    /// A WebRTC transport stands, and can be called.
+    Callable(Call),
     /// It was not done.
     Refused(String),
 }
@@ -46,7 +50,22 @@ impl Outcome {
                     key => Self::Connected { key: key.flatten() },
                 }
             }
+            Body::WebRtcTransportDumpResponse(dump) => Self::callable(dump),
             _ => Self::Done,
         }
+    }
+
+    fn callable(dump: &web_rtc_transport::DumpResponse<'_>) -> Self {
+        let prints = &dump.dtls_parameters.fingerprints;
+        let print = prints.iter().find(|print| print.algorithm == FingerprintAlgorithm::Sha256);
+        let (Some(candidate), Some(print)) = (dump.ice_candidates.first(), print) else {
+            return Self::Refused("it has no candidate, or no fingerprint".to_owned());
+        };
+        Self::Callable(Call {
+            port: candidate.port,
+            username: dump.ice_parameters.username_fragment.to_string(),
+            password: dump.ice_parameters.password.to_string(),
+            fingerprint: print.value.to_string(),
+        })
     }
 }

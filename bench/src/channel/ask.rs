@@ -2,14 +2,20 @@
 
 use worker::schema::plain_transport::{ConnectRequest, PlainTransportOptions};
 use worker::schema::request::{Body, Method};
-use worker::schema::router::{CloseTransportRequest, CreatePlainTransportRequest};
+use worker::schema::router::{
+    CloseTransportRequest, CreatePlainTransportRequest, CreateWebRtcTransportRequest,
+};
 use worker::schema::rtp_parameters::{MediaKind, Type};
 use worker::schema::srtp_parameters::{SrtpCryptoSuite, SrtpParameters};
 use worker::schema::transport::{
     CloseConsumerRequest, CloseProducerRequest, ConsumeRequest, ListenInfo, Options, PortRange,
     ProduceRequest, Protocol, SocketFlags,
 };
-use worker::schema::worker::{CloseRouterRequest, CreateRouterRequest};
+use worker::schema::web_rtc_transport::{
+    self, DtlsParameters, DtlsRole, Fingerprint, FingerprintAlgorithm, Listen, ListenIndividual,
+    ListenServer, WebRtcTransportOptions,
+};
+use worker::schema::worker::{CloseRouterRequest, CreateRouterRequest, CreateWebRtcServerRequest};
 
 use super::{base64, rtp};
 use crate::suite::Suite;
@@ -33,6 +39,7 @@ pub(crate) enum Kind {
     Transport,
     Producer,
     Consumer,
+    Server,
 }
 
 /// What media ask for beside being forwarded.
@@ -93,6 +100,56 @@ impl Ask {
             ConnectRequest { ip: Some(LOOPBACK.into()), port: Some(port), rtcp_port: None, srtp_parameters };
         let body = Body::PlainTransportConnectRequest(Box::new(request));
         Self::new(Method::PlaintransportConnect, Some(transport), body)
+    }
+
+    /// With sockets of its own, or those of a server; of a peer who is known to be there.
+    pub(crate) fn create_web_rtc_transport(router: Id, transport: Id, server: Option<Id>) -> Self {
+        let listen = match server {
+            None => Listen::ListenIndividual(Box::new(ListenIndividual {
+                listen_infos: vec![listen_on_loopback()],
+            })),
+            Some(server) => {
+                Listen::ListenServer(Box::new(ListenServer { web_rtc_server_id: server.text().into() }))
+            }
+        };
+        let request = CreateWebRtcTransportRequest {
+            transport_id: transport.text().into(),
+            options: WebRtcTransportOptions {
+                base: BASE,
+                listen,
+                enable_udp: true,
+                enable_tcp: false,
+                prefer_udp: false,
+                prefer_tcp: false,
+                ice_consent_timeout: 0,
+            },
+        };
+        let body = Body::RouterCreateWebRtcTransportRequest(Box::new(request));
+        let method = match server {
+            None => Method::RouterCreateWebrtctransport,
+            Some(_) => Method::RouterCreateWebrtctransportWithServer,
+        };
+        Self::new(method, Some(router), body)
+    }
+
+    pub(crate) fn create_web_rtc_server(server: Id) -> Self {
+        let request = CreateWebRtcServerRequest {
+            web_rtc_server_id: server.text().into(),
+            listen_infos: Some(vec![listen_on_loopback()]),
+        };
+        let body = Body::WorkerCreateWebRtcServerRequest(Box::new(request));
+        Self::new(Method::WorkerCreateWebrtcserver, None, body)
+    }
+
+    /// To a client of DTLS with this certificate.
+    pub(crate) fn connect_web_rtc(transport: Id, fingerprint: &str) -> Self {
+        let print =
+            Fingerprint { algorithm: FingerprintAlgorithm::Sha256, value: fingerprint.to_owned().into() };
+        let dtls_parameters = DtlsParameters { fingerprints: vec![print], role: DtlsRole::Client };
+        let body = Body::WebRtcTransportConnectRequest(Box::new(web_rtc_transport::ConnectRequest {
+            dtls_parameters,
+        }));
+        Self::new(Method::WebrtctransportConnect, Some(transport), body)
     }
 
     pub(crate) fn close_transport(router: Id, transport: Id) -> Self {
@@ -232,11 +289,19 @@ mod tests {
     fn a_worker_reads_what_was_asked() {
         let [router, transport] = [Id(Kind::Router, 1), Id(Kind::Transport, 2)];
         let [producer, consumer] = [Id(Kind::Producer, 3), Id(Kind::Consumer, 4)];
+        let server = Id(Kind::Server, 5);
         let options = PlainOptions { comedia: true, suite: Suite::Sha1Tag80 };
         for (ask, method) in [
             (Ask::create_router(router), Method::WorkerCreateRouter),
             (Ask::create_transport(router, transport, options), Method::RouterCreatePlaintransport),
             (Ask::connect(transport, 4000, (Suite::Gcm128, 3)), Method::PlaintransportConnect),
+            (Ask::create_web_rtc_server(server), Method::WorkerCreateWebrtcserver),
+            (Ask::create_web_rtc_transport(router, transport, None), Method::RouterCreateWebrtctransport),
+            (
+                Ask::create_web_rtc_transport(router, transport, Some(server)),
+                Method::RouterCreateWebrtctransportWithServer,
+            ),
+            (Ask::connect_web_rtc(transport, "AB:CD"), Method::WebrtctransportConnect),
             (Ask::produce(transport, producer, 77), Method::TransportProduce),
             (Ask::consume(transport, consumer, producer, (77, 78)), Method::TransportConsume),
             (Ask::close_consumer(transport, consumer), Method::TransportCloseConsumer),

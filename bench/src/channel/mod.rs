@@ -15,5 +15,5 @@ pub(crate) use self::answer::Outcome;
 pub(crate) use self::ask::{Ask, Features, Id, Kind, PlainOptions};
 pub(crate) use self::link::{Counts, Link};
 pub(crate) use self::process::Worker;
-pub(crate) use self::stand::Stand;
+pub(crate) use self::stand::{Make, Stand, Transports};
 pub(crate) use self::subject::Subject;

@@ -6,6 +6,7 @@ use super::answer::Outcome;
 use super::ask::{Ask, Features, Id, Kind, PlainOptions};
 use super::process::Worker;
 use crate::case::{Case, Peer, consumer_ssrc, producer_ssrc, u64_of};
+use crate::far::call::Call;
 use crate::os::Cpu;
 use crate::suite::Suite;
 
@@ -15,27 +16,56 @@ pub(crate) struct Stand {
     workers: Vec<Worker>,
     /// Where each peer sends.
     pub(crate) ports: Vec<u16>,
-    /// Key and salt in one that each peer's packets are sealed with; empty where they are not.
+    /// Key and salt in one that each peer's packets are sealed with; empty where they are not, or where that is settled
+    /// by a call.
     pub(crate) keys: Vec<Vec<u8>>,
+    /// What each peer calls; nothing where transports are plain.
+    pub(crate) calls: Vec<Call>,
+}
+
+/// What rooms are made of.
+#[derive(Clone, Debug)]
+pub(crate) struct Make {
+    pub(crate) features: Features,
+    pub(crate) transports: Transports,
+    /// Of the certificate that peers call with.
+    pub(crate) fingerprint: String,
+}
+
+/// By which transports peers are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transports {
+    Plain,
+    WebRtc,
+    /// Behind one port.
+    WebRtcServer,
 }
 
 impl Stand {
     /// Builds the rooms. `sinks` are the peers' own ports.
     pub(crate) fn build(case: &Case, workers: Vec<Worker>, sinks: &[u16]) -> io::Result<Self> {
-        Self::build_with(case, workers, sinks, Features::Usual)
+        let make =
+            Make { features: Features::Usual, transports: Transports::Plain, fingerprint: String::new() };
+        Self::build_with(case, workers, sinks, &make)
     }
 
-    /// The same with media that ask for more or less.
+    /// The same with media that ask for more or less, or by other transports.
     pub(crate) fn build_with(
         case: &Case,
         workers: Vec<Worker>,
         sinks: &[u16],
-        features: Features,
+        make: &Make,
     ) -> io::Result<Self> {
-        let mut stand = Self { workers, ports: vec![0; sinks.len()], keys: vec![Vec::new(); sinks.len()] };
+        let (ports, keys) = (vec![0; sinks.len()], vec![Vec::new(); sinks.len()]);
+        let mut stand = Self { workers, ports, keys, calls: Vec::new() };
+        if make.transports == Transports::WebRtcServer {
+            for worker in &mut stand.workers {
+                worker.link().ask(Ask::create_web_rtc_server(SERVER))?;
+            }
+        }
         let peers = case.peers();
         for room in 0..case.rooms {
-            stand.build_room(case, room, (&peers, sinks, features))?;
+            stand.build_room(case, room, (&peers, sinks, make))?;
         }
         Ok(stand)
     }
@@ -62,8 +92,8 @@ impl Stand {
         self.workers.iter().map(Worker::rss_kib).sum()
     }
 
-    fn build_room(&mut self, case: &Case, room: usize, all: (&[Peer], &[u16], Features)) -> io::Result<()> {
-        let (peers, sinks, features) = all;
+    fn build_room(&mut self, case: &Case, room: usize, all: (&[Peer], &[u16], &Make)) -> io::Result<()> {
+        let (peers, sinks, make) = all;
         let place = room % self.workers.len().max(1);
         let Some(worker) = self.workers.get_mut(place) else { return Ok(()) };
         let link = worker.link();
@@ -72,26 +102,46 @@ impl Stand {
         let members: Vec<(usize, Peer)> =
             peers.iter().copied().enumerate().filter(|(_, peer)| peer.room == room).collect();
         let asks = members.iter().flat_map(|&(number, peer)| {
-            let suite = suite_towards(case, peer);
-            let options = PlainOptions { comedia: false, suite };
             let sink = sinks.get(number).copied().unwrap_or(0);
-            [
-                Ask::create_transport(router, transport(number), options),
-                Ask::connect(transport(number), sink, (suite, number)),
-                media(number, peer, members.first().map_or(0, |(first, _)| *first)).with(features),
-            ]
+            let [create, connect] = join(case, (number, peer), (router, sink), make);
+            let media = media(number, peer, members.first().map_or(0, |(first, _)| *first));
+            [create, connect, media.with(make.features)]
         });
-        let (ports, keys) = (&mut self.ports, &mut self.keys);
+        let (ports, keys, calls) = (&mut self.ports, &mut self.keys, &mut self.calls);
         link.ask_all(asks, IN_FLIGHT, |place, answer| {
             let Some(&(number, _)) = members.get(place / ASKS_PER_PEER) else { return };
             match answer.outcome {
                 Outcome::Transport { port } => ports[number] = port,
+                Outcome::Callable(call) => {
+                    ports[number] = call.port;
+                    calls.push(call);
+                }
                 Outcome::Connected { key } => keys[number] = key.unwrap_or_default(),
                 Outcome::Done | Outcome::Refused(_) => {}
             }
         })?;
         Ok(())
     }
+}
+
+/// What brings a peer there: its transport and how that is connected.
+fn join(case: &Case, (number, peer): (usize, Peer), (router, sink): (Id, u16), make: &Make) -> [Ask; 2] {
+    let server = match make.transports {
+        Transports::Plain => {
+            let suite = suite_towards(case, peer);
+            let options = PlainOptions { comedia: false, suite };
+            return [
+                Ask::create_transport(router, transport(number), options),
+                Ask::connect(transport(number), sink, (suite, number)),
+            ];
+        }
+        Transports::WebRtc => None,
+        Transports::WebRtcServer => Some(SERVER),
+    };
+    [
+        Ask::create_web_rtc_transport(router, transport(number), server),
+        Ask::connect_web_rtc(transport(number), &make.fingerprint),
+    ]
 }
 
 /// What a peer sends, or what it gets of the room's publisher.
@@ -103,7 +153,7 @@ fn media(number: usize, peer: Peer, publisher: usize) -> Ask {
     Ask::consume(transport(number), Id(Kind::Consumer, u64_of(number)), producer(publisher), streams)
 }
 
-/// Publishers send in the clear, as in `bench forward`.
+/// Publishers of plain transports send in the clear, as in `bench forward`.
 fn suite_towards(case: &Case, peer: Peer) -> Suite {
     if peer.receives { case.suite } else { Suite::Clear }
 }
@@ -116,6 +166,7 @@ fn producer(peer: usize) -> Id {
     Id(Kind::Producer, u64_of(peer))
 }
 
+const SERVER: Id = Id(Kind::Server, 0);
 /// A worker that does not read while it cannot write must not meet one that does the same.
 const IN_FLIGHT: usize = 64;
 /// A transport, its connection, its producer or consumer.

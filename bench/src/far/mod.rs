@@ -2,6 +2,7 @@
 //! what consumers get. It receives without GRO and without being woken: sinks are visited in turn, so that no
 //! sender pays for waking it.
 
+pub(crate) mod call;
 mod checker;
 mod feedback;
 mod tally;
@@ -13,7 +14,9 @@ use std::time::Duration;
 use rtp_rs::RtpPacketBuilder;
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, Socket, Type};
+use webrtc_srtp::context::Context;
 
+use self::call::{Call, Callers};
 use self::feedback::Feedback;
 pub(crate) use self::tally::Tally;
 use crate::case::{
@@ -65,6 +68,13 @@ pub(crate) enum Request {
     Backlog { subject: usize, targets: Vec<u16>, bursts: usize },
     /// A subject seals with these: key and salt in one, by peer. Answers with an empty `Tally`.
     Keys { subject: usize, keys: Vec<Vec<u8>> },
+    /// Say what SHA-256 makes of the certificate that calls are made with; answers with a `String`.
+    Identity,
+    /// Every peer calls its WebRTC transport of a subject, which seals with the keys of that from now on. Answers with an
+    /// empty `Tally`.
+    Call { subject: usize, calls: Vec<Call> },
+    /// The peers of a subject ask whether it is there. Answers with an empty `Tally`.
+    Check { subject: usize },
     /// The sinks of a subject say what receivers say from now on. Answers with an empty `Tally`.
     Feedback { subject: usize },
     /// Drain until `Stop`: answers with an empty `Tally` once what it counts begins.
@@ -91,6 +101,15 @@ pub(crate) fn main(setup: Setup) -> io::Result<()> {
                 far.sinks[subject].set_keys(&keys);
                 child::reply(&Tally::default())?;
             }
+            Request::Identity => child::reply(&far.callers()?.fingerprint())?,
+            Request::Call { subject, calls } => {
+                far.call(subject, &calls)?;
+                child::reply(&Tally::default())?;
+            }
+            Request::Check { subject } => {
+                far.check(subject)?;
+                child::reply(&Tally::default())?;
+            }
             Request::Feedback { subject } => {
                 far.feedback[subject] = Some(Feedback::new(&far.setup.case));
                 child::reply(&Tally::default())?;
@@ -114,6 +133,11 @@ struct Far {
     /// By subject, where sinks say what receivers say; and where to.
     feedback: Vec<Option<Feedback>>,
     feedback_to: Vec<u16>,
+    callers: Option<Callers>,
+    /// By subject, whom its peers called, and when they asked last.
+    calls: Vec<(Vec<Call>, u64)>,
+    /// What peers seal with, by subject and peer: none where they send in the clear.
+    sealers: Vec<Vec<Option<Box<Context>>>>,
     /// Next sequence number, by subject and stream.
     sequences: Vec<Vec<u16>>,
     patterns: Vec<Vec<u8>>,
@@ -143,12 +167,6 @@ impl Far {
                 Ok(socket)
             })
             .collect::<io::Result<Vec<_>>>()?;
-        for stream in &streams {
-            // Whole bursts leave as one, and so arrive as one where the forwarder takes GRO trains.
-            if stream.burst > 1 {
-                os::set_segment_size(&sockets[stream.peer], stream.bytes)?;
-            }
-        }
         let witnesses = if setup.foreign { tally::witnesses(&peers) } else { Vec::new() };
         for &peer in &witnesses {
             Trains::ask_for(&sockets[peer])?;
@@ -159,6 +177,9 @@ impl Far {
                 .collect(),
             feedback: (0..setup.subjects).map(|_| None).collect(),
             feedback_to: Vec::new(),
+            callers: None,
+            calls: vec![Default::default(); setup.subjects],
+            sealers: (0..setup.subjects).map(|_| peers.iter().map(|_| None).collect()).collect(),
             sequences: vec![vec![0; streams.len()]; setup.subjects],
             patterns: streams
                 .iter()
@@ -191,6 +212,36 @@ impl Far {
         Ok(Ready { ports, receive_buffer: self.receive_buffer })
     }
 
+    fn callers(&mut self) -> io::Result<&mut Callers> {
+        if self.callers.is_none() {
+            self.callers = Some(Callers::new()?);
+        }
+        self.callers.as_mut().ok_or_else(|| io::Error::other("there is no certificate"))
+    }
+
+    fn call(&mut self, subject: usize, calls: &[Call]) -> io::Result<()> {
+        let mut keys = Vec::new();
+        for (peer, call) in calls.iter().enumerate() {
+            self.callers()?;
+            let (Some(callers), Some(socket)) = (&mut self.callers, self.sockets.get(peer)) else { break };
+            let call::Keys { theirs, sealer } = callers.call(socket, call)?;
+            keys.push(theirs);
+            self.sealers[subject][peer] = Some(sealer);
+        }
+        self.sinks[subject].set_keys(&keys);
+        self.calls[subject].0 = calls.to_vec();
+        Ok(())
+    }
+
+    fn check(&mut self, subject: usize) -> io::Result<()> {
+        let (calls, asked_at) = &mut self.calls[subject];
+        *asked_at = os::monotonic_ns()?;
+        if let Some(callers) = &mut self.callers {
+            calls.iter().zip(&self.sockets).try_for_each(|(call, socket)| callers.check(socket, call))?;
+        }
+        Ok(())
+    }
+
     fn run(
         &mut self,
         subject: usize,
@@ -202,6 +253,10 @@ impl Far {
         self.sinks[subject].begin();
         self.key_frames_due.fill(true);
         let streams = self.setup.case.streams(interval_ns);
+        self.cut(subject, &streams)?;
+        if os::monotonic_ns()? > self.calls[subject].1 + CHECK_NS {
+            self.check(subject)?;
+        }
         let start = os::monotonic_ns()?;
         let end = start + duration_ns;
         self.feedback_to = targets.to_vec();
@@ -232,6 +287,16 @@ impl Far {
         Ok(Tally { cpu_ns, ..self.sinks[subject].finish((sent, bursts)) })
     }
 
+    /// Whole bursts leave as one, and so arrive as one where the forwarder takes GRO trains.
+    fn cut(&self, subject: usize, streams: &[Stream]) -> io::Result<()> {
+        for stream in streams.iter().filter(|stream| stream.burst > 1) {
+            let is_sealed = self.sealers[subject][stream.peer].is_some();
+            let tag = if is_sealed { self.setup.case.suite.tag_len() } else { 0 };
+            os::set_segment_size(&self.sockets[stream.peer], stream.bytes + tag)?;
+        }
+        Ok(())
+    }
+
     fn drain(&mut self, subject: usize) -> io::Result<Tally> {
         self.discard()?;
         self.sinks[subject].begin();
@@ -248,6 +313,7 @@ impl Far {
 
     fn send_backlog(&mut self, subject: usize, targets: &[u16], bursts: usize) -> io::Result<()> {
         let streams = self.setup.case.streams(1);
+        self.cut(subject, &streams)?;
         for _ in 0..bursts {
             for (number, stream) in streams.iter().enumerate() {
                 self.send_burst(subject, number, stream, targets)?;
@@ -286,7 +352,10 @@ impl Far {
                 self.burst[at + RTP_HEADER + VP8_FRAME_KIND] = VP8_KEY_FRAME;
             }
             *sequence = sequence.wrapping_add(1);
-            at += len;
+            at += match &mut self.sealers[subject][stream.peer] {
+                Some(sealer) => seal(sealer, &mut self.burst, (at, len))?,
+                None => len,
+            };
         }
         let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         match self.sockets[stream.peer].send_to(&self.burst[..at], &to.into()) {
@@ -318,6 +387,10 @@ impl Far {
             }
             let mut feedback = self.feedback[subject].as_mut();
             let mut take = |datagram: &[u8]| {
+                // RFC 7983: an answer to a check.
+                if datagram.first().is_some_and(|first| *first < 4) {
+                    return false;
+                }
                 if let Some(feedback) = &mut feedback {
                     feedback.hear(peer, datagram);
                 }
@@ -392,10 +465,20 @@ impl Far {
     }
 }
 
+/// Seals the packet of that length at that place, and says how long it is then.
+fn seal(sealer: &mut Context, burst: &mut [u8], (at, len): (usize, usize)) -> io::Result<usize> {
+    let sealed = sealer.encrypt_rtp(&burst[at..at + len]).map_err(io::Error::other)?;
+    let room = burst.get_mut(at..at + sealed.len()).ok_or_else(|| io::Error::other("a burst too long"))?;
+    room.copy_from_slice(&sealed);
+    Ok(sealed.len())
+}
+
 /// Each sink holds what a slow visit leaves for it: thousands of packets of 1200 bytes.
 const RECEIVE_BUFFER: usize = 4 << 20;
 /// Between two visits to a sink: long enough that a visit finds something, short enough to hold it.
 const PASS_NS: u64 = 1_000_000;
+/// As often as Chromium.
+const CHECK_NS: u64 = 2_500_000_000;
 /// Rounds of silence, 2 ms each, that end a slice when nothing is missing.
 const QUIET_PASSES: u32 = 2;
 /// The same when something is.

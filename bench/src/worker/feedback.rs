@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::run::{Run, Ways};
 use crate::args::Options;
 use crate::case::{Case, float};
-use crate::channel::{Features, Subject, Worker};
+use crate::channel::{Features, Subject, Transports, Worker};
 use crate::forward::limits::verdict;
 use crate::out;
 use crate::row::Row;
@@ -88,9 +88,9 @@ pub(super) fn measure(
 /// The place of the one that is asked for packets again: if none comes, it did not hear what its receivers say.
 const TALKING: usize = 2;
 const WAYS: [Ways; 3] = [
-    Ways { suffix: "/bare", features: Features::Bare, feedback: false },
-    Ways { suffix: "/all", features: Features::All, feedback: false },
-    Ways { suffix: "/talk", features: Features::All, feedback: true },
+    Ways { suffix: "/bare", features: Features::Bare, transports: Transports::Plain, feedback: false },
+    Ways { suffix: "/all", features: Features::All, transports: Transports::Plain, feedback: false },
+    Ways { suffix: "/talk", features: Features::All, transports: Transports::Plain, feedback: true },
 ];
 /// Of packets of all features by those that are only forwarded.
 const MOST: f64 = 1.05;

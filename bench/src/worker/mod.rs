@@ -6,6 +6,7 @@ mod idle;
 mod matrix;
 mod promises;
 mod run;
+mod web_rtc;
 
 use std::io;
 
@@ -40,6 +41,12 @@ pub(crate) fn main(options: &Options) -> io::Result<()> {
         let (rows, extras) = feedback::measure(&cases, &subjects, options)?;
         let Some(path) = &options.json else { return Ok(()) };
         let report = serde_json::json!({ "machine": machine, "rows": rows, "feedback": extras });
+        return out::json(path, &report);
+    }
+    if options.web_rtc {
+        let (rows, quotients) = web_rtc::measure(&cases, &subjects, options)?;
+        let Some(path) = &options.json else { return Ok(()) };
+        let report = serde_json::json!({ "machine": machine, "rows": rows, "web_rtc": quotients });
         return out::json(path, &report);
     }
     let rows = forward(&cases, &subjects, options)?;

@@ -2,10 +2,11 @@
 //! short that whatever the machine does to one it does to all.
 
 use std::io;
+use std::time::Duration;
 
 use crate::args::Options;
 use crate::case::{Case, u64_of};
-use crate::channel::{Features, Stand, Subject, Worker};
+use crate::channel::{Features, Make, Stand, Subject, Transports, Worker};
 use crate::child::Role;
 use crate::far::{self, Tally};
 use crate::floor;
@@ -28,6 +29,7 @@ pub(super) struct Ways {
     /// What the subject's name goes on with.
     pub(super) suffix: &'static str,
     pub(super) features: Features,
+    pub(super) transports: Transports,
     /// Whether sinks say what receivers say.
     pub(super) feedback: bool,
 }
@@ -93,15 +95,26 @@ impl Run {
         let mut contenders = Vec::new();
         for (subject, ways) in subjects {
             let number = contenders.len() + 1;
-            let stand = Stand::build_with(case, start(subject)?, &ready.ports, ways.features)
+            let fingerprint = match ways.transports {
+                Transports::Plain => String::new(),
+                _ => far.ask(&far::Request::Identity)?,
+            };
+            let make = Make { features: ways.features, transports: ways.transports, fingerprint };
+            let stand = Stand::build_with(case, start(subject)?, &ready.ports, &make)
                 .map_err(|error| io::Error::other(format!("{}: {error}", subject.name)))?;
-            let keys = far::Request::Keys { subject: number, keys: stand.keys.clone() };
+            let keys = match ways.transports {
+                Transports::Plain => far::Request::Keys { subject: number, keys: stand.keys.clone() },
+                _ => far::Request::Call { subject: number, calls: stand.calls.clone() },
+            };
             let Tally { .. } = far.ask(&keys)?;
             if ways.feedback {
                 let Tally { .. } = far.ask(&far::Request::Feedback { subject: number })?;
             }
             let name = format!("{}{}", subject.name, ways.suffix);
             contenders.push(Contender { name, number, stand, slices: Vec::new(), again: 0 });
+        }
+        if subjects.iter().any(|(_, ways)| ways.transports != Transports::Plain) {
+            settle(&mut far, contenders.len())?;
         }
         Ok(Self { case: *case, far, floor, contenders })
     }
@@ -236,9 +249,23 @@ impl Contender {
     }
 }
 
-const USUAL: Ways = Ways { suffix: "", features: Features::Usual, feedback: false };
+/// Waits until WebRTC transports are sure of their peers, who keep asking: sockets are connected then.
+fn settle(far: &mut Role, subjects: usize) -> io::Result<()> {
+    for _ in 0..SETTLING_S {
+        for subject in 1..=subjects {
+            let Tally { .. } = far.ask(&far::Request::Check { subject })?;
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    Ok(())
+}
+
+const USUAL: Ways =
+    Ways { suffix: "", features: Features::Usual, transports: Transports::Plain, feedback: false };
 /// A closer pace costs a little less per burst, and loads meet a little more than is asked for otherwise.
 const SLACK: f64 = 0.95;
 const WARM_UP_NS: u64 = 200_000_000;
+/// Ten seconds of one way, and some.
+const SETTLING_S: u32 = 12;
 /// Slices that are taken again, by those that are asked for.
 const RETAKES: usize = 3;

@@ -99,11 +99,12 @@ const PLACES: &[Place] = &[
     },
     // Rooms in virtual time, played against scripted peers.
     Place { package: "sim", layer: 4, may_use: &["wire", "srtp", "model", "streams", "sfu", "net", "shard"] },
-    // `shardcast-worker` only for its codec: workers are driven over the channel, whoever made them.
+    // `shardcast-worker` only for its codec: workers are driven over the channel, whoever made them. `dtls` for peers that
+    // call them.
     Place {
         package: "shardcast-bench",
         layer: 4,
-        may_use: &["wire", "srtp", "net", "shard", "shardcast-worker"],
+        may_use: &["wire", "srtp", "dtls", "net", "shard", "shardcast-worker"],
     },
 ];
 
