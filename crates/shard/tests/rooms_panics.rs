@@ -83,3 +83,17 @@ fn a_panic_costs_one_shards_rooms_and_nobodys_answer() {
         room.close();
     }
 }
+
+/// A counter that falls would be read as one that began anew.
+#[test]
+fn what_was_counted_before_a_panic_is_counted_still() {
+    let mut room = doomed(Phase::Commands);
+    room.play(0, 5);
+    let before = room.hall.totals(1).forwarded;
+    assert!(before > 0);
+    room.hall.submit(1, Action::Producer(room.producer(1).key, ProducerCommand::Report));
+    room.hall.ticks(3);
+    let totals = room.hall.totals(1);
+    assert_eq!((totals.panics, totals.forwarded), (1, before));
+    room.close();
+}
