@@ -136,7 +136,6 @@ fn whoever_connects_reaches_his_transport_wherever_he_is_let_in() {
         for shard in 0..3 {
             house.ask(shard, Action::WebRtcServer(SERVER, WebRtcServerCommand::Close));
         }
-        assert!(TcpStream::connect(at).is_err(), "nobody listens any more");
         house.stop();
     }
 }

@@ -11,6 +11,8 @@
 //! - Of a frame that has begun to leave, all leaves, or the connection ends. Beyond a bound of unsent bytes whole frames
 //!   are dropped, the newest; when the peer has read everything the engine hears of it, and not before: one that never
 //!   reads causes no key frames.
+//! - A connection leaves for another shard at most once, and before it has proved anything; with it goes all that was read
+//!   and concerns the other. There it is a new one, for all limits.
 //! - A tick reads a bounded number of bytes of each, and accepts a bounded number.
 //! - A connection that sends whole frames and reads costs no memory but its own few words.
 //!
