@@ -5,12 +5,13 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::room::{Room, audio, id, key_frame, sound, video};
+use crate::support::Server;
 
 /// A Prometheus that looks at one server every second.
 struct Prometheus {
@@ -21,7 +22,10 @@ struct Prometheus {
 
 impl Prometheus {
     fn start(server: SocketAddr) -> Self {
-        let folder = std::env::temp_dir().join(format!("shardcast-prometheus-{}", std::process::id()));
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("shardcast-prometheus-{}-{number}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
         let config = format!(
             "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [{:?}]\nscrape_configs:\n  \
@@ -124,6 +128,25 @@ fn the_rules_hold_and_ring_when_they_should() {
     promtool(&["check", "config", "prometheus.yml"], "");
     promtool(&["check", "rules", "rules.yml"], "");
     promtool(&["test", "rules", "rules.test.yml"], "");
+}
+
+#[test]
+#[ignore = "needs Prometheus"]
+fn a_shard_that_breaks_raises_the_alert() {
+    // More commands than it takes to make a router.
+    let server = Server::start_with(&[("SHARDCAST_FAULT", "0:20")], &[]);
+    let router = server.post("/v1/routers", json!({}));
+    let prometheus = Prometheus::start(server.at());
+    let deadline = Instant::now() + Duration::from_secs(120);
+    prometheus.until_data("before", "shardcast_shard_panics_total{shard=\"0\"} == 0", deadline);
+    let firing = "ALERTS{alertname=\"ShardcastShardLost\", alertstate=\"firing\"}";
+    assert_eq!(prometheus.query(firing).unwrap()["data"]["result"], json!([]), "nothing is wrong yet");
+    let transports = format!("/v1/routers/{}/direct-transports", id(&router));
+    let made = (0..40).filter(|_| server.ask("POST", &transports, Some(&json!({}))).0 == 201).count();
+    assert!(made < 40, "it does not break");
+    let alert = prometheus.until_data("alert", firing, deadline);
+    assert_eq!(alert[0]["metric"]["shard"], "0", "{alert}");
+    assert_eq!(alert[0]["metric"]["severity"], "critical");
 }
 
 #[test]
