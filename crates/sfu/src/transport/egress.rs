@@ -137,8 +137,9 @@ impl Transport {
         contexts.map_or(0, |contexts| contexts.sealer.suite().rtp_overhead())
     }
 
+    /// Without a way to the peer, what is written goes nowhere and is known to all as lost on the wire: it has its number,
+    /// so that the peer misses it once there is a way again, and can have it then if it asks.
     fn send<P: Packets, D: Depart>(&mut self, these: &[Queued], run: Run, leaving: &mut Leaving<'_, P, D>) {
-        let Some(Tuple { local, remote: to }) = self.flows.rtp() else { return };
         let Leaving { now, tick, packets, depart } = leaving;
         let out = depart.reserve(run.segment_size.saturating_mul(these.len()));
         let (mut len, mut media_len, mut repeated_len, mut segment_size) = (0_usize, 0_usize, 0_usize, 0);
@@ -160,7 +161,7 @@ impl Transport {
                 None => self.counts.unsealed = self.counts.unsealed.saturating_add(1),
             }
         }
-        if len > 0 {
+        if let Some(Tuple { local, remote: to }) = self.flows.rtp().filter(|_| len > 0) {
             self.counts.sent.add(*now, len);
             self.counts.add_sent(*now, media_len, repeated_len);
             depart.send(Departing { local, to, len, segment_size });

@@ -38,7 +38,7 @@ const the_receiver_pauses = async (bed, way) => {
 };
 
 // The page sends from another port afterwards, and nothing is to be seen of it. Over TCP it closes the connection that
-// it had before it has chosen another: what was in it is gone.
+// it had before it has chosen another: what was in it is gone, and video is repaired.
 const ice_restarts = async (bed, way) => {
   const { from, to, up, down, streams } = await pair(bed, way, [OPUS, VP8]);
   await watch(bed, streams, BEFORE);
