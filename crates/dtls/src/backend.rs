@@ -18,6 +18,8 @@ pub(crate) enum Backend {
     Dimpl(Box<ByDimpl>),
     /// Everybody else: RSA on either side, and each client.
     Own(Box<Machine>),
+    /// Whatever it was, it only has this to say any more.
+    Parting(Option<Vec<u8>>),
 }
 
 /// What it has to say. Lengths are those of what it wrote at the start of the room.
@@ -63,6 +65,7 @@ impl Backend {
         match self {
             Self::Dimpl(dimpl) => dimpl.handle_timeout(now),
             Self::Own(own) => own.handle_timeout(now),
+            Self::Parting(_) => Ok(()),
         }
     }
 
@@ -70,6 +73,7 @@ impl Backend {
         match self {
             Self::Dimpl(dimpl) => dimpl.handle_packet(packet),
             Self::Own(own) => own.handle_packet(packet),
+            Self::Parting(_) => Ok(()),
         }
     }
 
@@ -81,6 +85,7 @@ impl Backend {
                 own.send(data);
                 Ok(())
             }
+            Self::Parting(_) => Ok(()),
         }
     }
 
@@ -89,6 +94,17 @@ impl Backend {
         match self {
             Self::Dimpl(dimpl) => dimpl.close(),
             Self::Own(own) => own.close(),
+            Self::Parting(_) => {}
+        }
+    }
+
+    /// Refuses the peer's certificate, and says nothing else any more (RFC 8122 §6.2). Where it has completed the
+    /// handshake, that is said under its keys; the one library knows only goodbye then.
+    pub(crate) fn refuse(&mut self, is_complete: bool) {
+        match self {
+            Self::Dimpl(dimpl) if is_complete => dimpl.close(),
+            Self::Own(own) if is_complete => own.refuse(own::BAD_CERTIFICATE),
+            _ => *self = Self::Parting(own::alert_in_clear(own::BAD_CERTIFICATE)),
         }
     }
 
@@ -96,6 +112,10 @@ impl Backend {
         match self {
             Self::Dimpl(dimpl) => dimpl.poll(room),
             Self::Own(own) => own.poll(room),
+            Self::Parting(last) => match last.take() {
+                Some(bytes) => Polled::Datagram(room.fill(&bytes)),
+                None => Polled::Idle(Mono::NEVER),
+            },
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::keys::SrtpKeys;
 use crate::output::{Connected, Output, Room};
 use crate::own;
 use crate::role::{RemoteRole, Role};
-use crate::setup::Setup;
+use crate::setup::{HANDSHAKE_TIMEOUT, Setup};
 use crate::waiting::{DATAGRAM_MAX, Received, Waiting};
 
 /// How far it got.
@@ -49,6 +49,10 @@ pub struct Endpoint {
     second: Option<Rc<own::Config>>,
     /// The backend's timer; it says that only once it has nothing else to say.
     timer: Option<Mono>,
+    /// When it last heard what time it is.
+    now: Mono,
+    /// Until when a complete handshake waits for signalling.
+    patient_until: Mono,
     remote: Option<Fingerprint>,
     certificate: Option<Box<[u8]>>,
     keys: Option<SrtpKeys>,
@@ -83,6 +87,8 @@ impl Endpoint {
             backend: None,
             second: None,
             timer: None,
+            now,
+            patient_until: Mono::NEVER,
             remote,
             certificate: None,
             keys: None,
@@ -165,13 +171,18 @@ impl Endpoint {
     pub fn next_timeout(&self) -> Mono {
         match self.state {
             // What remains is how soon a repeated message is answered again, and packets look at that.
-            State::Connecting | State::Unverified => self.timer.unwrap_or(Mono::NEVER),
+            State::Connecting => self.timer.unwrap_or(Mono::NEVER),
+            State::Unverified => self.timer.map_or(Mono::NEVER, |at| at.min(self.patient_until)),
             State::Connected | State::Failed | State::Closed => Mono::NEVER,
         }
     }
 
     /// Retransmits, or gives up. Harmless when it comes too early.
     pub fn handle_timeout(&mut self, now: Mono) {
+        self.now = now;
+        if self.state == State::Unverified && self.timer.is_some() && self.patient_until <= now {
+            return self.fail(Failure::NeverNamed);
+        }
         if self.timer.is_some_and(|at| at <= now) {
             self.work(|backend| backend.handle_timeout(now));
         }
@@ -226,7 +237,9 @@ impl Endpoint {
                 _ if is_over => {}
                 Polled::Data(_) => {}
                 Polled::Certificate(len) => self.heard_certificate(room.start(len).into()),
-                Polled::Complete => self.state = State::Unverified,
+                Polled::Complete => {
+                    (self.state, self.patient_until) = (State::Unverified, self.now + HANDSHAKE_TIMEOUT);
+                }
                 Polled::Keys(keys) => {
                     self.keys = keys;
                     self.judge();
@@ -268,6 +281,7 @@ impl Endpoint {
     }
 
     fn feed(&mut self, now: Mono, packet: &[u8]) {
+        self.now = now;
         // A server asks for certificates when it answers the first hello, and can not ask again.
         if self.second.is_some()
             && let Some(may_have_rsa) = own::may_have_rsa(packet)
@@ -300,11 +314,10 @@ impl Endpoint {
             && !remote.matches(&certificate)
         {
             let function = remote.function();
-            // A client's last flight is not sent, so that the other end completes nothing. Who completed it already,
-            // while we waited for the fingerprint, hears goodbye.
-            match &mut self.backend {
-                Some(backend) if self.state == State::Unverified => backend.close(),
-                other => *other = None,
+            // A last flight of ours is not sent, so that the other end completes nothing; it may have done so already,
+            // while we waited for the fingerprint.
+            if let Some(backend) = &mut self.backend {
+                backend.refuse(self.state == State::Unverified);
             }
             return self.end(State::Failed, Some(Output::Failed(Failure::Fingerprint { function })));
         }

@@ -13,7 +13,7 @@ pub enum Failure {
     },
     /// The peer's certificate is of a kind that can not be verified here.
     #[error(
-        "the peer's certificate holds {key_type}; only RSA and ECDSA on P-256 and P-384 can be verified, and RSA only if the hello shows a general library"
+        "the peer's certificate holds {key_type}; only RSA of up to 4096 bits and ECDSA on P-256 and P-384 can be verified, and RSA only if the hello shows a general library"
     )]
     PeerKey {
         /// What kind.
@@ -39,6 +39,9 @@ pub enum Failure {
     /// Nobody answered, or not for long enough.
     #[error("the handshake was not complete in time")]
     TimedOut,
+    /// The handshake was complete, and signalling never said whose fingerprint it should have been.
+    #[error("signalling named no fingerprint within 30 s of the handshake")]
+    NeverNamed,
     /// Everything else, in the library's words.
     #[error("{0}")]
     Broken(Box<str>),

@@ -95,7 +95,30 @@ fn a_wrong_certificate_is_never_connected() {
             assert_eq!(world.sides[deceived].failure(), Some(&why));
             assert_eq!(world.sides[deceived].said.len(), 1, "nothing but the failure is said");
             assert!(world.sides[other].connected().is_none(), "whom we do not trust completes nothing");
+            // RFC 5246 §7.2.2: bad_certificate.
+            assert_eq!(
+                world.sides[other].failure(),
+                Some(&Failure::Refused { alert: 42 }),
+                "and is told why"
+            );
         }
+    }
+}
+
+#[test]
+fn a_fingerprint_that_never_comes_is_not_awaited_for_ever() {
+    for kinds in KINDS {
+        let [client, server] = kinds.map(Kind::identity);
+        let servers = Fingerprint::of(HashFunction::Sha1, server.certificate());
+        let sides =
+            [Side::new(&client, Role::Client, Some(servers), 7), Side::new(&server, Role::Server, None, 8)];
+        let mut world = World::of(sides, Path::default(), 7);
+        world.play_for(Duration::from_secs(29));
+        assert_eq!(world.states(), [State::Connected, State::Unverified]);
+        world.play_for(Duration::from_secs(2));
+        assert_eq!(world.sides[1].failure(), Some(&Failure::NeverNamed));
+        assert_eq!(world.states(), [State::Closed, State::Failed], "it was told goodbye");
+        assert_eq!(world.sides[1].endpoint.next_timeout(), Mono::NEVER);
     }
 }
 
@@ -126,7 +149,15 @@ fn the_fingerprint_may_come_after_the_handshake() {
                 assert_eq!(world.states(), [State::Connected; 2]);
                 assert!(world.sides[1].connected().is_some() && world.sides[1].data().is_empty());
             } else {
-                assert_eq!(world.states(), [State::Closed, State::Failed], "it was told goodbye");
+                // One library says no more than goodbye then.
+                let expected = match world.sides[0].failure() {
+                    None => State::Closed,
+                    Some(why) => {
+                        assert_eq!(why, &Failure::Refused { alert: 42 });
+                        State::Failed
+                    }
+                };
+                assert_eq!(world.states(), [expected, State::Failed], "it was told");
                 assert_eq!(world.sides[1].said.len(), 1);
             }
         }

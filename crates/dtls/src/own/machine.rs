@@ -11,7 +11,7 @@ use wire::Mono;
 use super::bytes::Reader;
 use super::flight::{Part, Writing};
 use super::incoming::{Incoming, Message, Piece};
-use super::record::{ALERT, DATA, HANDSHAKE, Heard, Protection, Record};
+use super::record::{ALERT, DATA, FATAL, HANDSHAKE, Heard, Protection, Record};
 use super::schedule::Schedule;
 use super::subject::SubjectKey;
 use super::{
@@ -139,6 +139,13 @@ impl Machine {
         }
     }
 
+    /// Says under the keys what the peer did wrong.
+    pub(crate) fn refuse(&mut self, alert: u8) {
+        if self.stage == Stage::Done {
+            self.send_alert(FATAL, alert);
+        }
+    }
+
     /// Says goodbye, if there are keys to say it under.
     pub(crate) fn close(&mut self) {
         if self.stage == Stage::Done {
@@ -175,8 +182,9 @@ impl Machine {
 
     fn handle_record(&mut self, record: &Record<'_>) -> Result<(), Fatal> {
         match (record.epoch, record.content, &self.reading) {
-            (0, HANDSHAKE, _) => self.handle_pieces(record.body, false),
-            // Anybody can write these; once there are keys, nobody is believed without.
+            // Anybody can write these; once there are keys, nobody is believed without. Who has not heard the end says
+            // Finished again with the rest of its flight (RFC 6347 §4.2.4), and is answered for that.
+            (0, HANDSHAKE, _) if self.stage != Stage::Done => self.handle_pieces(record.body, false),
             (0, ALERT, _) if self.stage != Stage::Done => self.handle_alert(record.body),
             (1, content, Some(keys)) if self.heard.is_new(record.number()) => {
                 // RFC 6347 §4.1.2.7: what is not authentic changes nothing.
@@ -252,10 +260,11 @@ impl Machine {
         }
         let certificate = list.vector24().ok_or_else(Fatal::unreadable)?;
         self.says.push_back(Said::Certificate(certificate.into()));
-        let key = SubjectKey::of(certificate).ok_or_else(|| {
-            let key_type = "a key that is neither ECDSA nor RSA";
-            Fatal::new(UNSUPPORTED_CERTIFICATE, Failure::PeerKey { key_type })
-        })?;
+        let unfit = |key_type| Fatal::new(UNSUPPORTED_CERTIFICATE, Failure::PeerKey { key_type });
+        let key = SubjectKey::of(certificate).ok_or_else(|| unfit("a key that is neither ECDSA nor RSA"))?;
+        if key.is_too_long() {
+            return Err(unfit("an RSA key of more than 4096 bits"));
+        }
         // RFC 5246 §7.4.2: a server's key is of the kind that the suite names. A client's may be of either.
         let is_fit = self.role == Role::Server
             || self.agreed.suite.is_some_and(|suite| suite.authentication == key.authentication);
@@ -394,6 +403,5 @@ const fn finished_label(role: Role) -> &'static [u8] {
 }
 
 const WARNING: u8 = 1;
-const FATAL: u8 = 2;
 /// Finished in as many pieces as anybody would cut it into, once again.
 const EARLY_MAX: usize = 4;

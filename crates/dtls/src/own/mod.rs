@@ -26,6 +26,7 @@ mod tests;
 
 pub(crate) use hello::may_have_rsa;
 pub(crate) use machine::Machine;
+pub(crate) use record::alert_in_clear;
 pub(crate) use signature::SigningKey;
 
 use crate::failure::Failure;
@@ -103,6 +104,7 @@ mod kind {
 const CLOSE_NOTIFY: u8 = 0;
 const UNEXPECTED_MESSAGE: u8 = 10;
 const HANDSHAKE_FAILURE: u8 = 40;
+pub(crate) const BAD_CERTIFICATE: u8 = 42;
 const UNSUPPORTED_CERTIFICATE: u8 = 43;
 const ILLEGAL_PARAMETER: u8 = 47;
 const DECODE_ERROR: u8 = 50;

@@ -121,6 +121,11 @@ pub(super) fn write(keys: Option<&Protection>, number: u64, content: u8, plain: 
     Some(record.0)
 }
 
+/// The last record of a handshake whose other records somebody else has numbered: by a number that nobody reaches.
+pub(crate) fn alert_in_clear(alert: u8) -> Option<Vec<u8>> {
+    write(None, NUMBER_MASK, ALERT, &[FATAL, alert])
+}
+
 /// RFC 5246 §6.2.3.3.
 fn additional(sequence: [u8; 8], content: u8, len: usize) -> Aad<[u8; 13]> {
     let mut bytes = [0; 13];
@@ -139,6 +144,8 @@ pub(super) const CHANGE_CIPHER_SPEC: u8 = 20;
 pub(super) const ALERT: u8 = 21;
 pub(super) const HANDSHAKE: u8 = 22;
 pub(super) const DATA: u8 = 23;
+
+pub(super) const FATAL: u8 = 2;
 
 /// DTLS 1.2.
 pub(super) const VERSION: u16 = 0xFEFD;

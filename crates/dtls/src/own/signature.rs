@@ -21,7 +21,7 @@ pub(crate) enum SigningKey {
 }
 
 impl SigningKey {
-    /// From PKCS#8, SEC 1 or PKCS#1; none if it is another kind, or RSA of fewer than 2048 bits.
+    /// From PKCS#8, SEC 1 or PKCS#1; none if it is another kind, or RSA of fewer than 2048 or more than 4096 bits.
     pub(crate) fn load(der: &[u8]) -> Option<Self> {
         let ecdsa = |algorithm| {
             let pair = EcdsaKeyPair::from_pkcs8(algorithm, der);
@@ -34,8 +34,8 @@ impl SigningKey {
             return Some(Self::EcdsaP384(pair));
         }
         let pair = RsaKeyPair::from_pkcs8(der).or_else(|_| RsaKeyPair::from_der(der)).ok()?;
-        // Peers refuse shorter ones, as we do.
-        (pair.public_modulus_len() >= 256).then_some(Self::Rsa(pair))
+        // Peers refuse shorter ones, as we do; longer ones take too long.
+        (256..=512).contains(&pair.public_modulus_len()).then_some(Self::Rsa(pair))
     }
 
     pub(super) const fn authentication(&self) -> Authentication {

@@ -31,6 +31,11 @@ impl SubjectKey {
         };
         Some(Self { authentication, info: info.into() })
     }
+
+    /// Whether it would take longer to check what it signed than a step of a handshake may: a peer chooses its key.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.authentication == Authentication::Rsa && self.info.len() > RSA_INFO_MAX
+    }
 }
 
 /// An element of this tag: whole, and what is in it.
@@ -55,6 +60,8 @@ fn element<'a>(reader: &mut Reader<'a>) -> Option<(u8, &'a [u8], &'a [u8])> {
     Some((tag, whole, content))
 }
 
+/// Of an RSA key of 4096 bits with an exponent of 32: the modulus and 44 bytes around it.
+const RSA_INFO_MAX: usize = 512 + 44;
 const SEQUENCE: u8 = 0x30;
 const OBJECT_IDENTIFIER: u8 = 0x06;
 /// `[0] EXPLICIT`.
@@ -68,6 +75,18 @@ const EC_PUBLIC_KEY: &[u8] = &[0x2A, 0x86, 0x48, 0xCE, 0x3D, 2, 1];
 mod tests {
     use super::*;
     use rcgen::PublicKeyData as _;
+
+    #[test]
+    fn rsa_is_taken_up_to_4096_bits() {
+        let algorithm = &rcgen::PKCS_RSA_SHA256;
+        let key = rcgen::KeyPair::generate_rsa_for(algorithm, rcgen::RsaKeySize::_4096).unwrap();
+        let made = rcgen::CertificateParams::new(Vec::new()).unwrap().self_signed(&key).unwrap();
+        let SubjectKey { authentication, info } = SubjectKey::of(made.der()).unwrap();
+        let longer = |by| [&info[..], &vec![0; by]].concat().into();
+        assert!(!SubjectKey { authentication, info: longer(0) }.is_too_long());
+        // A modulus of 64 bits more.
+        assert!(SubjectKey { authentication, info: longer(8) }.is_too_long());
+    }
 
     #[test]
     fn the_key_of_a_certificate_is_found() {

@@ -53,6 +53,54 @@ fn a_message_out_of_its_turn_is_an_end() {
 }
 
 #[test]
+fn after_its_end_only_who_says_finished_again_is_answered() {
+    let (mut client, mut server) = (ecdsa(Role::Client), ecdsa(Role::Server));
+    let hello = drain(&mut client).datagrams;
+    give(&mut server, &hello);
+    give(&mut client, &drain(&mut server).datagrams);
+    give(&mut server, &drain(&mut client).datagrams);
+    let last = drain(&mut server);
+    assert!(last.is_complete && !last.datagrams.is_empty());
+    // The client has not heard it, and repeats itself.
+    let at = |millis| Mono::ZERO + core::time::Duration::from_millis(millis);
+    client.handle_timeout(at(150)).unwrap();
+    let again = drain(&mut client).datagrams;
+    server.handle_timeout(at(200)).unwrap();
+    // Anybody can write what is in the clear.
+    give(&mut server, &hello);
+    give(&mut server, &[in_clear(kind::CERTIFICATE, 1, b"body")]);
+    assert!(drain(&mut server).datagrams.is_empty());
+    give(&mut server, &again);
+    assert_eq!(drain(&mut server).datagrams.len(), last.datagrams.len());
+    give(&mut server, &again);
+    assert!(drain(&mut server).datagrams.is_empty(), "a record counts once");
+}
+
+#[test]
+fn nobody_forges_a_handshake_to_a_standstill() {
+    let (mut client, mut server) = (ecdsa(Role::Client), ecdsa(Role::Server));
+    // Somebody who writes pieces of each message before it comes, of other lengths and kinds and with other bytes.
+    let forged = |machine: &mut Machine| {
+        for sequence in 0..7 {
+            for (kind, len) in [(11, 20_000), (11, 300), (99, 4), (1, 80)] {
+                let mut piece = Writer::default();
+                piece.u8(kind).u24(len).u16(sequence).u24(0).vector24(b"x");
+                let _ = machine.handle_packet(&record::write(None, 0, HANDSHAKE, &piece.0).unwrap());
+            }
+        }
+    };
+    let mut is_complete = [false; 2];
+    for turn in 0..8 {
+        let (from, to) = if turn % 2 == 0 { (&mut client, &mut server) } else { (&mut server, &mut client) };
+        forged(to);
+        let said = drain(from);
+        is_complete[turn % 2] |= said.is_complete;
+        give(to, &said.datagrams);
+    }
+    assert_eq!(is_complete, [true; 2]);
+}
+
+#[test]
 fn nothing_of_a_handshake_is_kept_when_it_is_over() {
     let (client, mut server) = (ecdsa(Role::Client), ecdsa(Role::Server));
     // The beginning of a message that never goes on, far enough ahead to be in nobody's way.
@@ -142,6 +190,10 @@ fn a_client_takes_only_what_it_offered() {
 struct Drained {
     datagrams: Vec<Vec<u8>>,
     is_complete: bool,
+}
+
+fn give(machine: &mut Machine, datagrams: &[Vec<u8>]) {
+    datagrams.iter().for_each(|datagram| machine.handle_packet(datagram).unwrap());
 }
 
 /// Whether each completed it, or why not.
