@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod codec_payload;
+mod dtls_handshake;
 mod ice_framing;
 mod input;
 mod receive_stream;
@@ -20,6 +21,7 @@ mod srtp_unprotect;
 mod stun;
 
 pub use codec_payload::codec_payload;
+pub use dtls_handshake::dtls_handshake;
 pub use ice_framing::ice_framing;
 pub use receive_stream::receive_stream;
 pub use rtcp_compound::rtcp_compound;
@@ -58,5 +60,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "ice_framing", run: ice_framing, seeds: seeds::ice_framing },
     Target { name: "receive_stream", run: receive_stream, seeds: seeds::receive_stream },
     Target { name: "send_stream", run: send_stream, seeds: seeds::send_stream },
+    Target { name: "dtls_handshake", run: dtls_handshake, seeds: seeds::dtls_handshake },
     Target { name: "srtp_unprotect", run: srtp_unprotect, seeds: seeds::srtp_unprotect },
 ];

@@ -3,6 +3,7 @@
 //! `cargo run -p fuzz --example seeds` writes them to `corpus/`; a test holds the committed files to them. Inputs
 //! that fuzzing found are added beside them by hand.
 
+mod dtls;
 mod ice;
 mod receive;
 mod send;
@@ -13,6 +14,7 @@ use wire::rtcp::{
 };
 use wire::{Ntp, Ssrc};
 
+pub use dtls::dtls_handshake;
 pub use ice::{ice_framing, stun};
 pub use receive::receive_stream;
 pub use send::send_stream;
