@@ -6,6 +6,7 @@
 pub mod gate;
 pub mod hall;
 pub mod house;
+pub mod person;
 pub mod polling;
 pub mod relay;
 pub mod running;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use model::command::{
-    Action, ConsumerCommand, ProducerCommand, ProducerOpen, RouterCommand, TransportCommand,
+    Action, ConsumerCommand, ProducerCommand, ProducerOpen, RouterCommand, TransportCommand, TransportOpen,
 };
 use model::key::{ConsumerKey, ProducerKey, RouterKey, ShardIndex, TransportKey};
 
@@ -67,6 +67,15 @@ impl Room {
         let peer = super::hall::remote(20_000 + u16::try_from(number).unwrap());
         let port = self.hall.plain(shard, ROUTER, key, peer);
         self.transports.insert(number, Place { shard, key, port, peer });
+    }
+
+    /// A transport of that kind, of whose peer nothing follows yet.
+    pub fn web_rtc(&mut self, number: u32, shard: usize, (open, peer): (TransportOpen, SocketAddr)) -> Place {
+        let key = TransportKey::new(self.next_key(0, shard), 0);
+        let port = self.hall.open_transport(shard, key, open).unwrap()[0].port;
+        let place = Place { shard, key, port, peer };
+        self.transports.insert(number, place);
+        place
     }
 
     pub fn place(&self, transport: u32) -> Place {
