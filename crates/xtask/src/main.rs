@@ -1,4 +1,4 @@
-//! Everything a contributor runs: `cargo xtask test`, `tidy`, `suite`, `sim`, `fuzz-smoke`, `bench` and `instructions`.
+//! Everything a contributor runs: `cargo xtask test`, `tidy`, `suite`, `sim`, `fuzz-smoke`, `page`, `bench` and `instructions`.
 //!
 //! Owns how the project is checked, so that a person, an editor and CI run the same thing. It uses no crate of the
 //! workspace: it must build and explain itself when nothing else does.
@@ -11,6 +11,7 @@ mod fuzz;
 mod instructions;
 mod nightly;
 mod packages;
+mod page;
 mod suite;
 mod test;
 mod tidy;
@@ -50,6 +51,7 @@ fn dispatch(arguments: &[String]) -> Result<bool, String> {
         "suite" => suite::main(&root, &target(&root)?, rest),
         "fuzz-smoke" => fuzz::main(&root, &target(&root)?, rest),
         "instructions" => instructions::main(&root, &target(&root)?, rest),
+        "page" if rest.is_empty() => page::main(&root),
         "bench" => bench(&root, rest),
         "sim" => command::run(sim(&root).args(rest)).map(|()| true),
         other => Err(format!("`{other}` is no command; `cargo xtask help` lists them")),
@@ -117,6 +119,7 @@ cargo xtask COMMAND
   sim --plan NAME [--seed N] …   rooms in virtual time: plays a plan and prints its timeline; `sim --list`
                                  names the plans, `sim --help` the options
   fuzz-smoke [--seconds N]       every fuzz target for N seconds each
+  page                           what the demo call takes from npm, anew from its lock file
   bench NAME …                   a benchmark, built for release; `bench --help` lists them
   instructions [--bless]         instruction counts of hot functions against bench/instructions.json
 ";

@@ -64,6 +64,8 @@ impl Guest {
 fn two_people(width: u32) {
     let server = Server::start(&[]);
     let browser = Browser::start(&format!("call-{width}"), &FAKE);
+    let mut live = browser.page();
+    live.open(&format!("http://{}/", server.at()), width);
     let [mut ada, mut ben] = [(); 2].map(|()| Guest::arrive(&browser, &server, width));
     ada.page.until_true("document.getElementById('preview').videoWidth");
     ada.fits();
@@ -107,8 +109,12 @@ fn two_people(width: u32) {
     ada.join("Ada Lovelace");
     ada.sees();
     ben.pictures_go_on();
+    live.until("document.getElementById('consumers').textContent", &json!("4"));
+    live.until_true("!document.getElementById('demo').hidden");
+    live.picture(&format!("live-{width}"), false);
     ada.has_no_complaint();
     ben.has_no_complaint();
+    assert_eq!(live.complaints, Vec::<String>::new());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::tally::Tally;
 use super::{Context, Outcome, Step};
 use crate::command::{Tool, is_installed, program_in, run, run_and_listen, run_for};
 use crate::nightly::Nightly;
-use crate::{api, fuzz, instructions, packages, sim, suite, tidy};
+use crate::{api, fuzz, instructions, packages, page, sim, suite, tidy};
 
 pub(super) const STEPS: &[Step] = &[
     Step { name: "fmt", about: "the code is formatted", run: fmt },
@@ -164,6 +164,9 @@ fn server(context: &Context) -> (Outcome, Tally) {
         .and_then(|()| packages::need_from_apt(root, "chromium", "chromium"));
     if let Err(reason) = ready {
         return (Outcome::Skipped { reason }, Tally::default());
+    }
+    if let Err(reason) = page::check(root) {
+        return (Outcome::Failed { reason }, Tally::default());
     }
     ignored_tests(context, &["-p", "shardcast-server", "--test", "api"])
 }
