@@ -40,6 +40,8 @@ pub struct ShardCore<E: Engine, D: Driver> {
     streams: Streams,
     bounds: Bounds,
     counters: Counters,
+    /// Of the driver's waits those that are accounted for.
+    accounted: u64,
     publisher: Publisher,
     life: Life,
     /// Some phase left work behind, so the next wait must not wait.
@@ -84,6 +86,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
             streams: Streams::new(config.tcp, KeyedHash::new(config.hash_key)),
             bounds: config.bounds,
             counters: Counters::default(),
+            accounted: 0,
             publisher,
             life: Life::Running,
             more: true,
@@ -134,8 +137,9 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     pub fn account(&mut self, waited: Duration, ticked: Duration) {
         let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         let (waited_nanos, ticked_nanos) = (nanos(waited), nanos(ticked));
-        // A wait that did not wait was spent submitting.
-        let really_waited = self.driver.counters().waits != self.counters.driver.waits;
+        // A wait that did not wait was spent submitting. What was published of the driver is of after the wait.
+        let waits = self.driver.counters().waits;
+        let really_waited = waits != core::mem::replace(&mut self.accounted, waits);
         let (idle, submitting) = if really_waited { (waited_nanos, 0) } else { (0, waited_nanos) };
         self.cx.totals.idle_nanos += idle;
         self.cx.totals.busy_nanos += submitting + ticked_nanos;

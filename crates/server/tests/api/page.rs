@@ -34,6 +34,7 @@ fn how_everything_fares_is_told_every_second() {
     assert_eq!(first["scores"]["producers"], json!([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]));
     assert_eq!(first["rooms"], json!([{ "id": room.router["id"], "producers": 1, "consumers": 1 }]));
     assert_eq!(first["shards"][0]["transports"], 2, "{first}");
+    assert!(first["shards"][0]["idle"].as_u64() > Some(0), "it waited for each of these requests: {first}");
     assert!(overview.next()["at"].as_u64() > first["at"].as_u64());
 }
 
