@@ -12,6 +12,7 @@ mod cors;
 mod crowd;
 mod demo;
 mod demo_pages;
+mod deploy;
 mod document;
 mod endings;
 mod messages;

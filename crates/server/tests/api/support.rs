@@ -39,7 +39,12 @@ impl Server {
 
     /// One that does not start: its exit code, and what it said.
     pub(crate) fn refused(arguments: &[&str]) -> (Option<i32>, String) {
-        let output = command(&[], arguments).wait_with_output().unwrap();
+        Self::says(&[], arguments)
+    }
+
+    /// One that only answers: its exit code, and what it said of what is wrong.
+    pub(crate) fn says(variables: &[(&str, &str)], arguments: &[&str]) -> (Option<i32>, String) {
+        let output = command(variables, arguments).wait_with_output().unwrap();
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     }
 
