@@ -23,6 +23,11 @@ function connect() {
   };
   socket.onclose = async () => {
     const answer = heard ? null : await fetch("/v1/shards", token ? { headers: { Authorization: `Bearer ${token}` } } : {}).catch(() => null);
+    if (token && answer?.status === 401) {
+      // Of another time: this server may need none.
+      sessionStorage.removeItem("token");
+      return connect();
+    }
     if (answer && (answer.status === 401 || answer.status === 403)) {
       say("a token is needed", true);
       find("ask").hidden = false;

@@ -82,22 +82,24 @@ fn check(app: &App, names: Option<&RawPathParams>, request: &Request) -> Result<
     let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str).unwrap_or_default();
     let need = app.needs.find(request.method(), path);
     let token = token(request);
-    let check = |token: &str| app.auth.check(token, seconds_since_1970());
-    let grant = if app.auth.is_on() {
-        if need == Need::Nothing {
-            return Ok(None);
-        }
-        let token = token.ok_or_else(|| {
-            Problem::unauthorized("there is no token; the header must be Authorization: Bearer TOKEN")
-        })?;
-        check(&token).map_err(|why| Problem::unauthorized(why.to_string()))?
-    } else {
+    if !app.auth.is_on() {
         is_from_here(request.headers(), request.uri(), (app.scheme, &app.origins))?;
-        // Who shows a participant's token is that participant, also where it could have asked without.
-        match token.and_then(|token| check(&token).ok()) {
-            Some(grant) if need != Need::Nothing => grant,
-            _ => return Ok(None),
+    }
+    if need == Need::Nothing {
+        return Ok(None);
+    }
+    let grant = match token {
+        // Who shows a token is what it says, also where it could have asked without: a participant whose token has
+        // expired would be everybody otherwise.
+        Some(token) => {
+            let grant = app.auth.check(&token, seconds_since_1970());
+            grant.map_err(|why| Problem::unauthorized(why.to_string()))?
         }
+        None if app.auth.is_on() => {
+            let detail = "there is no token; the header must be Authorization: Bearer TOKEN";
+            return Err(Problem::unauthorized(detail));
+        }
+        None => return Ok(None),
     };
     let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
     if !grant.allows(need, changes) {
@@ -130,10 +132,11 @@ fn is_its_own(app: &App, grant: &Grant, path: &str, names: Option<&RawPathParams
 
 /// In the header; pages cannot set it on WebSockets, which may have it in the query instead (RFC 6750 §2.3).
 fn token(request: &Request) -> Option<Cow<'_, str>> {
-    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    if let Some(header) = header {
-        let (scheme, token) = header.split_once(' ')?;
-        return scheme.eq_ignore_ascii_case("bearer").then_some(token.trim().into());
+    if let Some(header) = request.headers().get(AUTHORIZATION) {
+        // What is no text is no token that holds, but it was shown.
+        let header = String::from_utf8_lossy(header.as_bytes());
+        let (scheme, token) = header.split_once(' ').unwrap_or((&header, ""));
+        return scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned().into());
     }
     request.headers().get(UPGRADE)?;
     let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(request.uri()).ok()?;

@@ -45,6 +45,24 @@ fn without_a_token_nothing_is_answered_but_whether_it_lives() {
 }
 
 #[test]
+fn a_token_that_does_not_hold_is_worth_less_than_none() {
+    let server = Server::start(&[]);
+    let room = server.post("/v1/routers", json!({}));
+    let place = format!("/v1/routers/{}", id(&room));
+    let expired = server.post(&format!("{place}/tokens"), json!({ "subject": "alice", "seconds": 0 }));
+    let expired = expired["token"].as_str().unwrap();
+    for shown in [&format!("Bearer {expired}"), "Bearer unknown", "bearer a.b.c", "Bearer", "Bearer \u{e4}"] {
+        let headers = format!("Host: localhost\r\nAuthorization: {shown}");
+        for (method, path) in [("DELETE", &*place), ("GET", "/v1/routers"), ("GET", "/metrics")] {
+            assert_eq!(server.ask_as(&headers, method, path, None).0, 401, "{shown} {method} {path}");
+        }
+        assert_eq!(server.ask_as(&headers, "GET", "/healthz", None).0, 200, "{shown}");
+        assert_eq!(server.ask_as(&headers, "GET", "/demo", None).0, 200, "{shown}");
+    }
+    assert_eq!(server.status("DELETE", &place), 204, "who shows none may");
+}
+
+#[test]
 fn scopes_allow_what_they_say_from_any_host() {
     let server = guarded(&[]);
     let router = made(&server, ADMIN, "/v1/routers", json!({}));
