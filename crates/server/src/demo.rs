@@ -5,7 +5,6 @@
 //! every producer and whose it is; here is only what nobody else knows: names, and who is there.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use model::rtp::RtpCodecCapability;
@@ -17,6 +16,7 @@ use tokio::sync::watch;
 
 use crate::auth::Grant;
 use crate::catalogue::Catalogue;
+use crate::http::ListenAddress;
 
 /// See the module.
 #[derive(Debug)]
@@ -31,8 +31,7 @@ pub(crate) struct Demo {
 /// How it is offered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
-    pub(crate) ip: IpAddr,
-    pub(crate) announced_address: Option<Box<str>>,
+    pub(crate) listen: ListenAddress,
     pub(crate) rooms: usize,
     pub(crate) people: usize,
 }
@@ -225,7 +224,7 @@ impl Demo {
 
     /// What transports of participants are to listen on.
     pub(crate) fn listen_infos(&self) -> Value {
-        let Settings { ip, announced_address, .. } = &self.settings;
+        let ListenAddress { ip, announced_address } = &self.settings.listen;
         let info =
             |protocol| json!({ "protocol": protocol, "ip": ip, "announcedAddress": announced_address });
         json!([info("udp"), info("tcp")])

@@ -16,6 +16,7 @@ use shardcast::runtime::{CertificateSource, Fault, TcpLimits, fault_on_order};
 use crate::arguments::Options;
 use crate::auth::{Auth, Grant, Key, Scope};
 use crate::demo::Settings;
+use crate::http::ListenAddress;
 use crate::tls::{Tls, TlsError};
 
 /// The whole of it.
@@ -203,7 +204,7 @@ impl Config {
             )
             .into());
         }
-        if self.demo().is_some_and(|demo| demo.ip.is_unspecified()) {
+        if self.demo().is_some_and(|demo| demo.listen.ip.is_unspecified()) {
             return Err(format!(
                 "demo.ip is missing; server.listen is {listen}, so it must say at which address of this machine calls \
                  of the demo are reached"
@@ -252,13 +253,17 @@ impl Config {
 
     /// The demo call, unless it is switched off.
     pub(crate) fn demo(&self) -> Option<Settings> {
-        let Demo { enabled, ip, announced_address, rooms, people } = &self.demo;
-        enabled.unwrap_or(!self.needs_tokens()).then(|| Settings {
-            ip: ip.unwrap_or(self.server.listen.ip()),
-            announced_address: announced_address.clone(),
-            rooms: *rooms,
-            people: *people,
-        })
+        let Demo { enabled, rooms, people, .. } = self.demo;
+        let listen = self.listen_address();
+        enabled.unwrap_or(!self.needs_tokens()).then_some(Settings { listen, rooms, people })
+    }
+
+    /// Where media of participants is received.
+    pub(crate) fn listen_address(&self) -> ListenAddress {
+        ListenAddress {
+            ip: self.demo.ip.unwrap_or(self.server.listen.ip()),
+            announced_address: self.demo.announced_address.clone(),
+        }
     }
 
     /// TLS of the control API, where there are files for it.

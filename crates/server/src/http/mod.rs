@@ -67,6 +67,7 @@ use crate::metrics::Metrics;
 use crate::quota::Quotas;
 pub(crate) use connections::Connections;
 pub(crate) use problem::Problem;
+pub(crate) use transports::listening::ListenAddress;
 
 /// What every request may look at.
 #[derive(Clone, Debug)]
@@ -87,6 +88,7 @@ pub(crate) struct App {
     origins: Arc<[Origin]>,
     scheme: &'static str,
     limits: Limits,
+    listen_address: Arc<ListenAddress>,
     demo: Option<Arc<Demo>>,
 }
 
@@ -137,6 +139,7 @@ impl App {
             origins: config.server.allowed_origins.as_slice().into(),
             quotas: Arc::new(Quotas::new(limits)),
             limits,
+            listen_address: Arc::new(config.listen_address()),
             demo: None,
         })
     }

@@ -12,11 +12,14 @@ use shardcast::api::{WebRtcServer, WebRtcServerOptions};
 use super::answer::Made;
 use super::body::{Body, Path};
 use super::objects::find;
+use super::transports::listening;
 use super::{App, Problem, app_data, json_of};
+use crate::auth::Caller;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Create {
+    #[schemars(length(max = listening::MOST))]
     listen_infos: Vec<ListenInfo>,
     #[serde(default)]
     app_data: Value,
@@ -32,10 +35,12 @@ pub(super) struct Server {
 
 pub(super) async fn create(
     State(app): State<App>,
+    caller: Caller,
     Body(create): Body<Create>,
 ) -> Result<Made<Server>, Problem> {
     app.refuse_if_draining()?;
     let Create { listen_infos, app_data: data } = create;
+    listening::check(&listen_infos, &caller, &app.listen_address)?;
     let options = WebRtcServerOptions { listen_infos, app_data: app_data(data) };
     let server = app.sfu.create_webrtc_server(options).await?;
     app.catalogue.keep(&server, None);

@@ -1,5 +1,6 @@
 //! Transports of the four kinds.
 
+pub(super) mod listening;
 mod options;
 
 use axum::Json;
@@ -73,6 +74,7 @@ pub(super) async fn create_webrtc(
     Body(options): Body<WebRtc>,
 ) -> Created {
     let router = find::<Router>(&app, &router)?;
+    let options = options.checked(&app, &caller)?;
     let seat = seat(&app, &caller, Quota::Transports, &options.app_data)?;
     let transport = router.create_webrtc_transport(options.read(&app)?).await?;
     made(&app, AnyTransport::WebRtc(transport), caller.participant().zip(seat)).await

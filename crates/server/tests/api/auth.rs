@@ -182,6 +182,52 @@ fn a_participant_does_not_choose_names() {
 }
 
 #[test]
+fn a_participant_does_not_choose_sockets() {
+    let server = guarded(&[("SHARDCAST_DEMO_ANNOUNCED_ADDRESS", "203.0.113.1")]);
+    let room = made(&server, ADMIN, "/v1/routers", json!({}));
+    let alice =
+        made(&server, ADMIN, &format!("/v1/routers/{}/tokens", id(&room)), json!({ "subject": "alice" }));
+    let alice = alice["token"].as_str().unwrap();
+    let path = format!("/v1/routers/{}/webrtc-transports", id(&room));
+    let with = |more: Value| {
+        let mut info = json!({ "protocol": "udp", "ip": "127.0.0.1" });
+        info.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        json!({ "listenInfos": [{ "protocol": "udp", "ip": "127.0.0.1" }, info] })
+    };
+    for (field, value) in [
+        ("port", json!(41_234)),
+        ("portRange", json!({ "min": 41_234, "max": 41_240 })),
+        ("flags", json!({ "udpReusePort": true })),
+        ("sendBufferSize", json!(1)),
+        ("recvBufferSize", json!(1)),
+        ("ip", json!("127.0.0.2")),
+        ("ip", json!("0.0.0.0")),
+        ("announcedAddress", json!("203.0.113.2")),
+    ] {
+        let body = with(json!({ field: value }));
+        let (status, problem) = server.ask_with(alice, "POST", &path, Some(&body));
+        assert_eq!(status, 403, "{body}: {problem}");
+        assert!(problem.contains(&format!("listenInfos[1].{field} is")), "{problem}");
+    }
+    let mut for_ever = with(json!({}));
+    for_ever["iceConsentTimeout"] = json!(0);
+    let (status, problem) = server.ask_with(alice, "POST", &path, Some(&for_ever));
+    assert!(status == 403 && problem.contains("iceConsentTimeout is 0"), "{status} {problem}");
+    made(&server, ADMIN, &path, for_ever);
+    made(&server, ADMIN, &path, with(json!({ "ip": "127.0.0.2" })));
+    let many =
+        |count: usize| json!({ "listenInfos": vec![json!({ "protocol": "udp", "ip": "127.0.0.1" }); count] });
+    let servers = "/v1/webrtc-servers";
+    for (who, path, most) in [(alice, &*path, 4), (ADMIN, &*path, 8), (ADMIN, servers, 8)] {
+        made(&server, who, path, many(most));
+        let (status, problem) = server.ask_with(who, "POST", path, Some(&many(most + 1)));
+        assert_eq!(status, 400, "{problem}");
+        assert!(problem.contains(&format!("{most} at most")), "{problem}");
+    }
+    made(&server, alice, &path, with(json!({ "announcedAddress": "203.0.113.1" })));
+}
+
+#[test]
 fn what_is_escaped_in_a_path_is_the_object_that_it_names() {
     let server = guarded(&[]);
     let room = made(&server, ADMIN, "/v1/routers", json!({}));

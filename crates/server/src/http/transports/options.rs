@@ -8,14 +8,17 @@ use shardcast::api::{
     DirectTransportOptions, PipeTransportOptions, PlainTransportOptions, WebRtcListen, WebRtcTransportOptions,
 };
 
+use super::listening;
+use crate::auth::Caller;
 use crate::http::objects::find;
 use crate::http::{App, Problem, app_data};
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(in crate::http) struct WebRtc {
-    /// Sockets of its own; or else a server.
+    /// Sockets of its own; or else a server. A participant has four at most, and chooses neither address nor port.
     #[serde(default)]
+    #[schemars(length(max = listening::MOST))]
     listen_infos: Vec<ListenInfo>,
     #[serde(default)]
     web_rtc_server_id: Option<Box<str>>,
@@ -82,6 +85,13 @@ pub(in crate::http) struct Direct {
 }
 
 impl WebRtc {
+    /// The same, if whoever asks may have it so.
+    pub(super) fn checked(self, app: &App, caller: &Caller) -> Result<Self, Problem> {
+        listening::check(&self.listen_infos, caller, &app.listen_address)?;
+        listening::check_consent(self.ice_consent_timeout, caller)?;
+        Ok(self)
+    }
+
     pub(super) fn read(self, app: &App) -> Result<WebRtcTransportOptions, Problem> {
         let listen = match self.web_rtc_server_id {
             None => WebRtcListen::Individual(self.listen_infos),
