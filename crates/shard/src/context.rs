@@ -110,9 +110,11 @@ impl<E: Engine> Context<E> {
     /// From now on datagrams of this tuple are the transport's.
     ///
     /// # Errors
-    /// When another transport has the tuple, or there is no room for it.
+    /// When another transport has the tuple, or there is no room for it. Counted.
     pub fn bind(&mut self, key: TransportKey, tuple: Tuple) -> Result<(), DemuxError> {
-        self.demux.bind(key, tuple)
+        let bound = self.demux.bind(key, tuple);
+        self.totals.tuples_refused += u64::from(bound.is_err());
+        bound
     }
 
     /// Undoes `bind`. False when the transport does not have that tuple.

@@ -90,6 +90,8 @@ counters! {
         strays_taken,
         /// Binding requests on shared ports that name nobody, dropped.
         dropped_unknown_ufrag,
+        /// Times that a tuple was not bound to whose it is, because another transport has it or there is no room.
+        tuples_refused,
         /// Facts sent to other shards.
         facts_sent,
         /// Facts that a later one of the same entity stands for.

@@ -132,7 +132,7 @@ impl Rooms {
             if let Some(local) = station.local(batch.socket, batch.to) {
                 station.set_from(local.place(), batch.to);
             }
-            // There is no room, or another transport has it: then each of its datagrams comes this way.
+            // Counted. There is no room: then each of its datagrams comes this way.
             let _ = cx.bind(transport, Tuple::of(batch));
         }
         claim
@@ -234,7 +234,7 @@ impl Rooms {
 
     /// A connection has ended by which a transport was reached, or a tuple is another's.
     pub(super) fn lose(&mut self, transport: TransportKey, tuple: Tuple, cx: &mut Context<Self>) {
-        if let Some(local) = self.local(transport, tuple.socket, None, cx) {
+        if let Some(local) = self.local(transport, tuple.socket, tuple.local, cx) {
             self.sfu.lost(transport, local, tuple.remote, &mut self.outputs);
             self.carry_out(cx);
         }
@@ -269,7 +269,7 @@ impl Rooms {
                 Output::Bind { transport, local, remote } => {
                     if let Some(tuple) = self.tuple(transport, local, remote) {
                         self.give_up(tuple, Some(transport), cx);
-                        // Where there is no room for it, its datagrams come as those of somebody unknown.
+                        // Counted. Where there is no room for it, its datagrams come as those of somebody unknown.
                         let _ = cx.bind(transport, tuple);
                     }
                     self.turn_flow(transport, (local, remote), true, cx);

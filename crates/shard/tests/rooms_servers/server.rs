@@ -1,5 +1,7 @@
 //! A server on three shards, and calls behind it.
 
+use std::net::IpAddr;
+
 use model::command::{Action, Ports, RouterCommand, WebRtcServerCommand};
 use model::key::{ConsumerKey, ProducerKey, RouterKey, ShardIndex, WebRtcServerKey};
 use model::reply::Answer;
@@ -15,9 +17,15 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// With parts on so many of three shards.
-    pub(crate) fn new(parts: usize) -> Self {
+    /// With parts on so many of three shards: once on sockets of one address, once on those of a wildcard.
+    pub(crate) fn both(parts: usize) -> impl Iterator<Item = Self> {
+        let locals = [None, Some(IpAddr::from([192, 0, 2, 9]))];
+        locals.into_iter().map(move |local| Self::new(parts, local))
+    }
+
+    fn new(parts: usize, local: Option<IpAddr>) -> Self {
         let mut hall = Hall::new(3);
+        (0..3).for_each(|shard| hall.driver(shard).local = local);
         (0..3).for_each(|shard| hall.open_router(shard, ROUTER));
         let open = WebRtcServerCommand::Open(vec![bind(Ports::Fixed(0))]);
         let Answer::Bound(at) = hall.ask(0, Action::WebRtcServer(key(0), open)).unwrap() else { panic!() };

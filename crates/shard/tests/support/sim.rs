@@ -31,6 +31,8 @@ pub struct SimDriver {
     pub sent: Vec<Sent>,
     /// Whether `sent` is filled; counters are in any case.
     pub keep: bool,
+    /// What its sockets say of the address that a datagram was sent to, as those of a wildcard do.
+    pub local: Option<IpAddr>,
     /// Whether it takes no socket more.
     pub refuses: bool,
     /// Turns between a close and its end.
@@ -84,6 +86,7 @@ impl SimDriver {
             reserved: 0,
             sent: Vec::new(),
             keep: true,
+            local: None,
             refuses: false,
             reaping_turns: 1,
             closing: VecDeque::new(),
@@ -102,7 +105,7 @@ impl SimDriver {
         let mut buffer = self.spare.pop().unwrap_or_default();
         buffer.clear();
         buffer.extend_from_slice(bytes);
-        self.arrivals.push_back(Arrival { socket, from, to: None, bytes: buffer, segment_size });
+        self.arrivals.push_back(Arrival { socket, from, to: self.local, bytes: buffer, segment_size });
     }
 
     /// The open socket on that local port.
