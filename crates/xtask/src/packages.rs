@@ -19,7 +19,9 @@ pub(crate) fn need_from_apt(root: &Path, program: &str, package: &str) -> Result
 pub(crate) fn need_gstreamer(root: &Path) -> Result<(), String> {
     let missing = || {
         let known = |element: &str| {
-            capture(program_in(Path::new("gst-inspect-1.0"), root).args(["--exists", element])).is_ok()
+            // Without a version it wants GStreamer's own, which libnice's plugin has not.
+            let arguments = ["--exists", "--atleast-version=0.0.1", element];
+            capture(program_in(Path::new("gst-inspect-1.0"), root).args(arguments)).is_ok()
         };
         ELEMENTS.iter().find(|element| !known(element))
     };
