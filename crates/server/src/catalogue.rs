@@ -5,6 +5,7 @@
 
 mod kind;
 mod naming;
+mod shelf;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::events::Events;
 use crate::metrics::Metrics;
 use crate::quota::Seat;
 pub(crate) use kind::Kind;
+pub(crate) use shelf::Shelf;
 
 /// See the module.
 #[derive(Debug)]
@@ -47,17 +49,6 @@ pub(crate) struct Place {
     pub(crate) transport: Option<Box<str>>,
 }
 
-/// Objects of one kind, in the order of their names.
-#[derive(Debug)]
-pub(crate) struct Shelf<T>(Mutex<BTreeMap<Box<str>, Shelved<T>>>);
-
-/// An object, and the place that a participant has for it.
-#[derive(Debug)]
-struct Shelved<T> {
-    object: T,
-    _seat: Option<Seat>,
-}
-
 /// A transport of any kind.
 #[derive(Clone, Debug)]
 pub(crate) enum AnyTransport {
@@ -65,40 +56,6 @@ pub(crate) enum AnyTransport {
     Plain(PlainTransport),
     Pipe(PipeTransport),
     Direct(DirectTransport),
-}
-
-impl<T: Clone> Shelf<T> {
-    pub(crate) fn get(&self, id: &str) -> Option<T> {
-        self.0.lock().get(id).map(|shelved| shelved.object.clone())
-    }
-
-    pub(crate) fn all(&self) -> Vec<T> {
-        self.0.lock().values().map(|shelved| shelved.object.clone()).collect()
-    }
-
-    /// Looks at each of them. Whoever wants to put or take something waits meanwhile.
-    pub(crate) fn each(&self, look: impl FnMut(&T)) {
-        self.0.lock().values().map(|shelved| &shelved.object).for_each(look);
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.lock().len()
-    }
-
-    fn put(&self, id: &str, object: T, seat: Option<Seat>) {
-        self.0.lock().insert(id.into(), Shelved { object, _seat: seat });
-    }
-
-    /// The object leaves the lock before it is dropped: that may close it.
-    fn take(&self, id: &str) -> Option<Shelved<T>> {
-        self.0.lock().remove(id)
-    }
-}
-
-impl<T> Default for Shelf<T> {
-    fn default() -> Self {
-        Self(Mutex::new(BTreeMap::new()))
-    }
 }
 
 impl Catalogue {
@@ -225,7 +182,7 @@ impl Catalogue {
     ) {
         let (this, object) = (Arc::clone(self), object.clone());
         let subject = object.subject();
-        T::shelf(&this).put(&subject.id, object.clone(), seat);
+        T::shelf(&this).put(&subject, object.clone(), seat);
         let mut events = object.events();
         this.events.tell(now(), &subject, ("new", object.made_in()));
         tokio::spawn(async move {

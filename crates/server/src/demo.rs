@@ -4,7 +4,8 @@
 //! a token for it and uses the API as any participant does. What is said of a room is read off the catalogue, which has
 //! every producer and whose it is; here is only what nobody else knows: names, and who is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use model::rtp::RtpCodecCapability;
@@ -22,10 +23,11 @@ use crate::http::ListenAddress;
 #[derive(Debug)]
 pub(crate) struct Demo {
     settings: Settings,
-    rooms: Mutex<BTreeMap<Box<str>, Room>>,
+    rooms: Mutex<Rooms>,
     /// Held while a router is made, so that two who come first at once meet.
     making: tokio::sync::Mutex<()>,
-    changes: watch::Sender<u64>,
+    /// How many came, to all rooms.
+    visits: AtomicU64,
 }
 
 /// How it is offered.
@@ -42,6 +44,8 @@ pub(crate) struct Seat {
     room: Box<str>,
     pub(crate) router: Router,
     pub(crate) person: Box<str>,
+    /// People who come and leave.
+    pub(crate) changes: watch::Receiver<()>,
     visit: u64,
 }
 
@@ -81,10 +85,19 @@ pub(crate) enum Refused {
     Failed(#[from] Error),
 }
 
+#[derive(Debug, Default)]
+struct Rooms {
+    by_name: BTreeMap<Box<str>, Room>,
+    /// By the names of their routers, what they are called.
+    names: HashMap<Box<str>, Box<str>>,
+}
+
 #[derive(Debug)]
 struct Room {
     router: Router,
     seats: BTreeMap<Box<str>, Taken>,
+    /// Of this room only: who is in another one has nothing to read anew.
+    changes: watch::Sender<()>,
 }
 
 #[derive(Debug)]
@@ -99,7 +112,7 @@ struct Taken {
 impl Demo {
     pub(crate) fn new(settings: Settings) -> Self {
         let (rooms, making) = (Mutex::default(), tokio::sync::Mutex::default());
-        Self { settings, rooms, making, changes: watch::Sender::new(0) }
+        Self { settings, rooms, making, visits: AtomicU64::new(0) }
     }
 
     /// Somebody comes, or comes back: `earlier` is what the token says that this person had before.
@@ -116,7 +129,7 @@ impl Demo {
         let name = name.trim();
         check(room, name)?;
         let _making = self.making.lock().await;
-        let known = self.rooms.lock().get(room).map(|room| room.router.clone());
+        let known = self.rooms.lock().by_name.get(room).map(|room| room.router.clone());
         // It may have been closed over the API, or with its shard.
         let known = known.filter(|router| catalogue.routers.get(router.id().as_str()).is_some());
         let router = match known {
@@ -129,18 +142,17 @@ impl Demo {
             Some(person) => person,
             None => random_name()?,
         };
-        let mut visit = 0;
-        self.changes.send_modify(|count| {
-            *count += 1;
-            visit = *count;
-        });
+        let visit = self.visits.fetch_add(1, Ordering::Relaxed);
         let mut rooms = self.rooms.lock();
-        let seats = rooms.get_mut(room).map(|room| &mut room.seats);
-        let seats = seats.filter(|seats| seats.len() < self.settings.people || seats.contains_key(&person));
-        let seats = seats.ok_or(Refused::People)?;
+        let Room { seats, changes, .. } = rooms
+            .by_name
+            .get_mut(room)
+            .filter(|room| room.seats.len() < self.settings.people || room.seats.contains_key(&person))
+            .ok_or(Refused::People)?;
         let came = seats.get(&person).map_or(visit, |taken| taken.came);
         seats.insert(person.clone(), Taken { name: name.into(), came, visit });
-        Ok(Seat { room: room.into(), router, person, visit })
+        changes.send_replace(());
+        Ok(Seat { room: room.into(), router, person, changes: changes.subscribe(), visit })
     }
 
     async fn open(
@@ -149,37 +161,38 @@ impl Demo {
         catalogue: &std::sync::Arc<Catalogue>,
         room: &str,
     ) -> Result<Router, Refused> {
-        if self.rooms.lock().keys().filter(|name| &***name != room).count() >= self.settings.rooms {
+        if self.rooms.lock().by_name.keys().filter(|name| &***name != room).count() >= self.settings.rooms {
             return Err(Refused::Rooms);
         }
         let app_data = AppData::new(json!({ "demo": room }));
         let router = sfu.create_router(RouterOptions { media_codecs: codecs(), app_data }).await?;
         // How many there are is bounded here.
         catalogue.keep(&router, None);
-        self.rooms.lock().insert(room.into(), Room { router: router.clone(), seats: BTreeMap::new() });
+        self.rooms.lock().open(room, &router);
         Ok(router)
     }
 
     /// The connection of that seat is gone. Whoever has no newer one leaves with all that is theirs, and the last one
     /// closes the room.
     pub(crate) async fn leave(&self, seat: Seat, catalogue: &Catalogue) {
-        let Seat { room: name, router, person, visit } = seat;
+        let Seat { room: name, router, person, visit, .. } = seat;
         let is_last = {
             let mut rooms = self.rooms.lock();
-            let Some(room) = rooms.get_mut(&name).filter(|room| room.router.id() == router.id()) else {
+            let Some(room) = rooms.by_name.get_mut(&name).filter(|room| room.router.id() == router.id())
+            else {
                 return;
             };
             if room.seats.get(&person).is_none_or(|taken| taken.visit != visit) {
                 return;
             }
             room.seats.remove(&person);
+            room.changes.send_replace(());
             let is_last = room.seats.is_empty();
             if is_last {
-                rooms.remove(&name);
+                rooms.close(&name);
             }
             is_last
         };
-        self.changes.send_modify(|count| *count += 1);
         // What is closed meanwhile by others is closed.
         if is_last {
             let _ = router.close().await;
@@ -193,16 +206,12 @@ impl Demo {
 
     /// Who is in the room of that seat, and what they show; by who came first.
     pub(crate) fn people(&self, seat: &Seat, catalogue: &Catalogue) -> Vec<Person> {
-        let mut people: Vec<(u64, Person)> = match self.rooms.lock().get(&seat.room) {
+        let mut people: Vec<(u64, Person)> = match self.rooms.lock().by_name.get(&seat.room) {
             Some(room) => room.seats.iter().map(|(id, taken)| (taken.came, taken.shown(id))).collect(),
             None => return Vec::new(),
         };
-        catalogue.producers.each(|producer| {
-            let transport = producer.transport();
-            if transport.router().id() != seat.router.id() {
-                return;
-            }
-            let owner = catalogue.owner(transport.id().as_str());
+        for producer in catalogue.producers.all_in(seat.router.id().as_str()) {
+            let owner = catalogue.owner(producer.transport().id().as_str());
             let person = people.iter_mut().find(|(_, person)| owner.as_ref() == Some(&person.id));
             if let Some((_, person)) = person {
                 person.producers.push(Produced {
@@ -212,14 +221,17 @@ impl Demo {
                     paused: producer.paused(),
                 });
             }
-        });
+        }
         people.sort_by_key(|(came, _)| *came);
         people.into_iter().map(|(_, person)| person).collect()
     }
 
-    /// To wait for people who come and leave.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.changes.subscribe()
+    /// Whether that is a router of the demo in which that person is not, or is no longer: a token holds longer than its
+    /// person stays.
+    pub(crate) fn lacks(&self, router: &str, person: &str) -> bool {
+        let rooms = self.rooms.lock();
+        let room = rooms.names.get(router).and_then(|name| rooms.by_name.get(name));
+        room.is_some_and(|room| !room.seats.contains_key(person))
     }
 
     /// What transports of participants are to listen on.
@@ -228,6 +240,22 @@ impl Demo {
         let info =
             |protocol| json!({ "protocol": protocol, "ip": ip, "announcedAddress": announced_address });
         json!([info("udp"), info("tcp")])
+    }
+}
+
+impl Rooms {
+    /// In place of one of that name whose router is gone, where there is one.
+    fn open(&mut self, name: &str, router: &Router) {
+        self.close(name);
+        let (router, seats, changes) = (router.clone(), BTreeMap::new(), watch::Sender::new(()));
+        self.names.insert(router.id().as_str().into(), name.into());
+        self.by_name.insert(name.into(), Room { router, seats, changes });
+    }
+
+    fn close(&mut self, name: &str) {
+        if let Some(room) = self.by_name.remove(name) {
+            self.names.remove(room.router.id().as_str());
+        }
     }
 }
 
@@ -294,5 +322,31 @@ mod tests {
     #[test]
     fn its_codecs_are_codecs() {
         assert_eq!(codecs().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn who_is_in_another_room_has_nothing_to_read_anew() {
+        let sfu = Sfu::start(shardcast::api::SfuConfig::default()).await.unwrap();
+        let catalogue =
+            std::sync::Arc::new(Catalogue::new(std::sync::Arc::new(crate::events::Events::new())));
+        let listen = ListenAddress { ip: [127, 0, 0, 1].into(), announced_address: None };
+        let demo = Demo::new(Settings { listen, rooms: 2, people: 2 });
+        let enter = async |room, name| demo.enter((&sfu, &catalogue), (room, name), None, false).await;
+        let mut ada = enter("tea", "Ada").await.unwrap();
+        let ben = enter("milk", "Ben").await.unwrap();
+        demo.leave(ben, &catalogue).await;
+        assert!(!ada.changes.has_changed().unwrap(), "that was the other room");
+        let cid = enter("tea", "Cid").await.unwrap();
+        assert!(ada.changes.has_changed().unwrap());
+        assert_eq!(demo.people(&ada, &catalogue).len(), 2);
+        ada.changes.mark_unchanged();
+        let (router, person) = (ada.router.id().to_string(), cid.person.clone());
+        assert!(!demo.lacks(&router, &person));
+        demo.leave(cid, &catalogue).await;
+        assert!(ada.changes.has_changed().unwrap());
+        assert!(demo.lacks(&router, &person) && !demo.lacks("another", &person));
+        demo.leave(ada, &catalogue).await;
+        let rooms = demo.rooms.lock();
+        assert!(rooms.by_name.is_empty() && rooms.names.is_empty(), "nothing is left of it");
     }
 }

@@ -16,12 +16,13 @@ use axum::response::Response;
 use axum::routing::get;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::time::{Instant, interval};
+use tokio::time::{Instant, interval, sleep_until};
 
 use super::body::{Path, Query};
 use super::guard::seconds_since_1970;
 use super::packets::{Upgrade, upgraded};
 use super::{App, Problem};
+use crate::auth::Grant;
 use crate::demo::{Demo, Refused, Seat};
 use crate::events::{Event, ObjectKind};
 
@@ -42,6 +43,20 @@ pub(super) fn routes() -> Router<App> {
 /// Whether this path is one of them.
 pub(super) fn has(path: &str) -> bool {
     path == ROOM
+}
+
+/// Refuses whoever was in a room of the demo and has left it: what it made went with it, and what it made from now on
+/// would be seen by nobody, and counted for nobody.
+pub(super) fn check_seated(app: &App, grant: &Grant) -> Result<(), Problem> {
+    let Grant { router: Some(router), subject: Some(subject), .. } = grant else { return Ok(()) };
+    match &app.demo {
+        Some(demo) if demo.lacks(router, subject) => {
+            let detail =
+                "whom the token is for is not in the room of the demo; it holds again once they come back";
+            Err(Problem::forbidden(detail))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn enter(
@@ -72,7 +87,8 @@ async fn refuse(socket: &mut WebSocket, why: &Refused) {
 }
 
 async fn stay(app: &App, demo: &Arc<Demo>, seat: Seat, mut socket: WebSocket) {
-    let end = follow(app, demo, &seat, &mut socket).await;
+    let mut seat = seat;
+    let end = follow(app, demo, &mut seat, &mut socket).await;
     drop(socket);
     if !matches!(end, Ok(End::Goodbye)) {
         tokio::time::sleep(PATIENCE).await;
@@ -88,8 +104,8 @@ enum End {
     Gone,
 }
 
-async fn follow(app: &App, demo: &Demo, seat: &Seat, socket: &mut WebSocket) -> Result<End, axum::Error> {
-    let (mut news, mut people) = (app.events.subscribe(), demo.subscribe());
+async fn follow(app: &App, demo: &Demo, seat: &mut Seat, socket: &mut WebSocket) -> Result<End, axum::Error> {
+    let mut news = app.events.subscribe();
     let mut at = app.events.newest();
     let (mut next, mut heard) = (interval(BEAT), Instant::now());
     let mut token = Token::new(app, seat);
@@ -97,17 +113,17 @@ async fn follow(app: &App, demo: &Demo, seat: &Seat, socket: &mut WebSocket) -> 
         "rtpCapabilities": seat.router.rtp_capabilities(), "listenInfos": demo.listen_infos(),
         "sequence": at });
     socket.send(text(&json!({ "welcome": welcome }))).await?;
-    let (mut told, mut is_news) = (Vec::new(), true);
+    let (mut told, mut is_news, mut list_at) = (Vec::new(), true, Instant::now());
     loop {
-        if is_news {
-            let is = demo.people(seat, &app.catalogue);
-            if is != told {
-                socket.send(text(&json!({ "people": is }))).await?;
-                told = is;
-            }
-        }
-        is_news = false;
         tokio::select! {
+            () = sleep_until(list_at), if is_news => {
+                (is_news, list_at) = (false, Instant::now() + LIST_EVERY);
+                let is = demo.people(seat, &app.catalogue);
+                if is != told {
+                    socket.send(text(&json!({ "people": is }))).await?;
+                    told = is;
+                }
+            }
             changed = news.changed() => {
                 changed.map_err(axum::Error::new)?;
                 match read_on(app, seat, &mut at) {
@@ -116,10 +132,11 @@ async fn follow(app: &App, demo: &Demo, seat: &Seat, socket: &mut WebSocket) -> 
                     Read::Closed => return Ok(End::Gone),
                 }
             }
-            changed = people.changed() => {
-                changed.map_err(axum::Error::new)?;
-                is_news = true;
-            }
+            changed = seat.changes.changed() => match changed {
+                Ok(()) => is_news = true,
+                // The room is gone, or another of that name took its place.
+                Err(_) => return Ok(End::Gone),
+            },
             _ = next.tick() => {
                 if heard.elapsed() > SILENCE {
                     return Ok(End::Gone);
@@ -147,7 +164,7 @@ enum Read {
     Closed,
 }
 
-/// Reads what happened. The catalogue is gone through only where that changes what is said of the room.
+/// Reads what happened, to this room and to others; whether it changes what is said of this one.
 fn read_on(app: &App, seat: &Seat, at: &mut u64) -> Read {
     let is_here = |event: &Event| event.router.as_deref() == Some(seat.router.id().as_str());
     let mut read = Read::Nothing;
@@ -203,6 +220,8 @@ fn text(value: &Value) -> Message {
 const ROOM: &str = "/demo/rooms/{room}";
 /// How long somebody is waited for whose connection broke: longer than a change of networks takes.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// However much changes, a page is told no more often: nobody sees the difference, and what holds then is told.
+const LIST_EVERY: Duration = Duration::from_millis(100);
 /// So often a page hears that the connection works.
 const BEAT: Duration = Duration::from_secs(4);
 /// Three beats and a little: who has not answered since is gone.

@@ -106,6 +106,7 @@ fn check(app: &App, names: Option<&RawPathParams>, request: &Request) -> Result<
         return Err(Problem::forbidden(format!("this needs {}", need.sentence())));
     }
     if grant.scope == Scope::Participant {
+        demo::check_seated(app, &grant)?;
         is_its_own(app, &grant, path, names)?;
     }
     Ok(Some(grant))

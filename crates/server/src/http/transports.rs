@@ -15,9 +15,10 @@ use shardcast::request::TransportAddress;
 
 use super::answer::{Done, Made, Taken};
 use super::body::{Body, Path, Raw};
+use super::demo::check_seated;
 use super::objects::{find, seat};
 use super::{App, Problem, json_of};
-use crate::auth::Caller;
+use crate::auth::{Caller, Grant};
 use crate::catalogue::AnyTransport;
 use crate::quota::{Quota, Seat};
 use options::{Direct, Pipe, Plain, WebRtc};
@@ -77,7 +78,7 @@ pub(super) async fn create_webrtc(
     let options = options.checked(&app, &caller)?;
     let seat = seat(&app, &caller, Quota::Transports, &options.app_data)?;
     let transport = router.create_webrtc_transport(options.read(&app)?).await?;
-    made(&app, AnyTransport::WebRtc(transport), caller.participant().zip(seat)).await
+    made(&app, AnyTransport::WebRtc(transport), caller.0.zip(seat)).await
 }
 
 pub(super) async fn create_plain(
@@ -177,14 +178,19 @@ pub(super) async fn send_rtcp(
     Ok(Taken)
 }
 
-async fn made(app: &App, transport: AnyTransport, owner: Option<(&str, Seat)>) -> Created {
+async fn made(app: &App, transport: AnyTransport, owner: Option<(Grant, Seat)>) -> Created {
     let shown = Shown::of(&transport).await?;
-    // Nothing waits from here on: who went away before this has left nothing.
-    let seat = owner.map(|(owner, seat)| {
-        app.catalogue.own(transport.base().id().as_str(), owner);
-        seat
-    });
+    let (owner, seat) = owner.unzip();
+    if let Some(subject) = owner.as_ref().and_then(|owner| owner.subject.as_deref()) {
+        app.catalogue.own(transport.base().id().as_str(), subject);
+    }
     app.catalogue.keep_transport(&transport, seat, &app.metrics);
+    // Who left the demo before it could be found by its owner has not closed it.
+    if let Some(why) = owner.and_then(|owner| check_seated(app, &owner).err()) {
+        let _ = transport.base().close().await;
+        app.catalogue.forget(&transport);
+        return Err(why);
+    }
     Ok(Made(shown))
 }
 
@@ -208,5 +214,50 @@ impl Connect {
             return Err(Problem::invalid("dtlsParameters is given; only WebRTC transports have DTLS"));
         }
         Ok(TransportAddress { ip, port, rtcp_port, srtp_parameters })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use shardcast::api::{DirectTransportOptions, Sfu};
+
+    use super::*;
+    use crate::auth::{Auth, Scope};
+    use crate::config::Config;
+    use crate::demo::Demo;
+    use crate::http::guard::seconds_since_1970;
+
+    #[tokio::test]
+    async fn what_was_being_made_while_its_owner_left_the_demo_is_closed() {
+        let config = Config::default();
+        let sfu = Sfu::start(config.sfu()).await.unwrap();
+        let demo = config.demo().map(Demo::new);
+        let app = App::new(sfu, Auth::new().unwrap(), &config).unwrap().with_demo(demo);
+        let demo = Arc::clone(app.demo.as_ref().unwrap());
+        let enter =
+            async |name| demo.enter((&app.sfu, &app.catalogue), ("tea", name), None, false).await.unwrap();
+        let (ada, ben) = (enter("Ada").await, enter("Ben").await);
+        let router = ada.router.clone();
+        let until = seconds_since_1970() + 60;
+        let token = app.auth.token_for(router.id().as_str(), &ben.person, until);
+        let grant = app.auth.check(&token, until - 60).unwrap();
+        assert_eq!(grant.scope, Scope::Participant);
+        let one_more = async || {
+            let seat = seat(&app, &Caller(Some(grant.clone())), Quota::Transports, &Value::Null).ok()??;
+            let transport = router.create_direct_transport(DirectTransportOptions::default()).await.unwrap();
+            Some((AnyTransport::Direct(transport), (grant.clone(), seat)))
+        };
+        let (first, owner) = one_more().await.unwrap();
+        assert!(made(&app, first.clone(), Some(owner)).await.is_ok());
+        let (second, owner) = one_more().await.unwrap();
+        demo.leave(ben, &app.catalogue).await;
+        assert!(first.base().is_closed(), "it is found by its owner");
+        let refused = made(&app, second.clone(), Some(owner)).await.unwrap_err();
+        assert_eq!(refused.status(), 403);
+        assert!(second.base().is_closed(), "it was not there yet");
+        assert!(app.catalogue.transports.get(second.base().id().as_str()).is_none());
+        drop(ada);
     }
 }

@@ -1,6 +1,7 @@
 //! The demo call, from the inside: who is in a room, and what a token of it allows.
 
 use std::io::Read;
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
@@ -100,6 +101,58 @@ fn who_comes_back_is_who_it_was() {
     while ada.people()[1]["name"] != "Benjamin" {}
     let stranger = Guest::enter(&server, "milk", &format!("name=Ben&access_token={}", again.token()));
     assert_ne!(stranger.welcome["person"], again.welcome["person"], "the token is for another room");
+}
+
+#[test]
+fn who_has_left_makes_nothing_more() {
+    let server = Server::start(&[]);
+    let ada = Guest::enter(&server, "tea", "name=Ada");
+    let mut ben = Guest::enter(&server, "tea", "name=Ben");
+    let (transport, producer) = ben.speak(&server);
+    ben.socket.say("leave");
+    server.until_status(&format!("/v1/transports/{}", id(&transport)), 404);
+    let router = format!("/v1/routers/{}", ben.welcome["router"].as_str().unwrap());
+    let listen = json!({ "listenInfos": ben.welcome["listenInfos"] });
+    for (method, path, body) in [
+        ("POST", format!("{router}/webrtc-transports"), Some(&listen)),
+        ("GET", router, None),
+        ("GET", format!("/v1/producers/{}", id(&producer)), None),
+    ] {
+        let (status, problem) = ben.ask(&server, method, &path, body);
+        assert_eq!(status, 403, "{method} {path}: {problem}");
+        assert!(problem.contains("not in the room of the demo"), "{problem}");
+    }
+    ada.speak(&server);
+    let again = Guest::enter(&server, "tea", &format!("name=Ben&access_token={}", ben.token()));
+    assert_eq!(again.welcome["person"], ben.welcome["person"]);
+    ben.speak(&server);
+}
+
+#[test]
+fn however_much_changes_the_others_are_told_in_turn_and_how_it_is_in_the_end() {
+    let server = Server::start(&[]);
+    let mut ada = Guest::enter(&server, "tea", "name=Ada");
+    let ben = Guest::enter(&server, "tea", "name=Ben");
+    let (_, producer) = ben.speak(&server);
+    while ada.people()[1]["producers"] == json!([]) {}
+    let start = Instant::now();
+    let place = format!("/v1/producers/{}", id(&producer));
+    for _ in 0..100 {
+        for what in ["pause", "resume"] {
+            assert_eq!(ben.ask(&server, "POST", &format!("{place}/{what}"), None).0, 204);
+        }
+    }
+    assert_eq!(ben.ask(&server, "DELETE", &place, None).0, 204);
+    let mut lists = 0;
+    loop {
+        lists += 1;
+        if ada.people()[1]["producers"] == json!([]) {
+            break;
+        }
+    }
+    // One at once, and then one in each tenth of a second.
+    let most = start.elapsed().as_millis() / 100 + 2;
+    assert!(lists <= most, "{lists} lists in {:?}", start.elapsed());
 }
 
 #[test]
