@@ -99,6 +99,10 @@ impl Core {
             // Its transport was refused, and took it along; its shard can not have made it.
             return Err(refusal::failed("what it was to be part of could not be made"));
         };
+        if head.closing {
+            // With a router or server that a shard has lost meanwhile. Nobody would be told that it goes.
+            return Err(super::lost::refusal());
+        }
         head.confirmed = true;
         if let Some(Replied::Bound(sockets)) = &replied {
             self.bound(object, sockets);

@@ -3,7 +3,7 @@
 //! A panic takes all that is on the shard. A router that has a part there goes whole, with its parts on other shards.
 //! What was being made when it happened is left to its own answer, which the shard gives for everything it still gets.
 
-use model::command::{Action, RouterCommand, WebRtcServerCommand};
+use model::command::{Action, RouterCommand};
 use model::id::{RouterId, TransportId, WebRtcServerId};
 use model::key::ShardIndex;
 use model::reply::Refusal;
@@ -83,15 +83,14 @@ impl Core {
         Some(id)
     }
 
+    /// Closes a server that has no part left. What was to be another one, and transports there, may have been made since.
     fn lose_server(&mut self, no: No<WebRtcServer>) {
         let Some(server) = self.registry.servers.get(no) else { return };
-        let (shard, key) = (server.head.shard, server.head.key.web_rtc_server());
         let close = WorkerRequest::CloseWebRtcServer(WebRtcServerId::from(&*server.head.id));
         let claims = self.registry.footprint(&Request::Worker(close)).claims;
-        let mut closing = Closing::default();
-        self.registry.begin_close(Object::WebRtcServer(no), &mut closing);
-        let close = Step::main(shard, Action::WebRtcServer(key, WebRtcServerCommand::Close));
-        self.launch(None, claims, vec![close], Then::gone(closing));
+        if let Some((steps, then)) = self.begin_close_server(no) {
+            self.launch(None, claims, steps, then);
+        }
     }
 
     fn tell_transport_lost(&mut self, transport: Object) {

@@ -62,8 +62,8 @@ pub(super) struct ServerPart {
     pub(super) key: WebRtcServerKey,
     /// Whether the shard said that it was made.
     pub(super) is_made: bool,
-    /// Where the parts are of which it was told when it was to be made.
-    pub(super) told_of: BTreeSet<ShardIndex>,
+    /// The parts of which it was told when it was to be made. One that is made anew on the shard of such a part is another.
+    pub(super) told_of: BTreeSet<(ShardIndex, WebRtcServerKey)>,
 }
 
 #[derive(Debug)]

@@ -110,6 +110,17 @@ impl Fake {
         (self.servers.len(), self.transports.len())
     }
 
+    /// How often what it has of servers made itself known to what that one has.
+    pub(crate) fn times_greeted(&self, other: &Self) -> usize {
+        let is_there = |fake: &Self, key: WebRtcServerKey| {
+            fake.servers.get(&key.index).is_some_and(|(generation, _)| *generation == key.generation)
+        };
+        let greeted = self.greeted.iter().filter(|(key, shard, there)| {
+            shard.0 == other.index && is_there(self, *key) && is_there(other, *there)
+        });
+        greeted.count()
+    }
+
     pub(crate) fn stand_ins(&self) -> usize {
         self.sources.values().filter(|(_, source)| source.transport.is_none()).count()
     }

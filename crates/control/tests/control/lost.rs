@@ -131,6 +131,53 @@ fn parts_of_a_server_that_are_made_at_once_know_each_other() {
     }
 }
 
+/// They are, too, when a shard is lost meanwhile, the first part's own among them, and has a part made anew.
+#[test]
+fn parts_of_a_server_know_each_other_whoever_is_lost_while_they_are_made() {
+    for (seed, doomed) in (0..100).flat_map(|seed| (0..3).map(move |doomed| (seed, doomed))) {
+        let mut world = World::with(Placement { shards: 3, policy: Policy::Home }, seed);
+        world.ok(create_server("s", vec![udp(4000)]));
+        let enter = |world: &mut World, router: &str| {
+            world.ask(create_web_rtc(router, &format!("in {router}"), Listen::Server("s".into())))
+        };
+        let routers = ["r0", "r1", "r2"];
+        routers.into_iter().for_each(|router| {
+            world.ok(create_router(router));
+        });
+        let mut tags = routers.map(|router| (router, enter(&mut world, router))).to_vec();
+        for _ in 0..seed % 12 {
+            world.step();
+        }
+        world.panic(doomed);
+        for _ in 0..seed % 7 {
+            world.step();
+        }
+        world.ask(create_router("again"));
+        tags.push(("again", enter(&mut world, "again")));
+        world.run();
+        for (a, b) in [(0, 1), (0, 2), (1, 2)] {
+            let [a, b] = [&world.shards[a], &world.shards[b]];
+            let pairs = a.servers_and_transports().0 * b.servers_and_transports().0;
+            let times = a.times_greeted(b) + b.times_greeted(a);
+            assert_eq!(times, pairs, "{} and {}, {doomed} lost, seed {seed}", a.index, b.index);
+        }
+        // What was said to be there is, unless its router went with the shard; and nothing else is.
+        let gone = lost(&world).concat();
+        for (router, tag) in tags {
+            let is_there = world.answered(tag).unwrap().is_ok() && !gone.iter().any(|id| id == router);
+            let dump = world.answer(of_transport(&format!("in {router}"), TransportRequest::Dump));
+            assert_eq!(dump.is_ok(), is_there, "{router}, {doomed} lost, seed {seed}: {dump:?}");
+        }
+        let _ = world.answer(Request::Worker(WorkerRequest::CloseWebRtcServer("s".into())));
+        for router in ["r0", "r1", "r2", "again"] {
+            let _ = world.answer(close_router(router));
+        }
+        // The fake binds a port at the first part only.
+        world.ports.clear();
+        assert!(world.is_empty(), "{doomed} lost, seed {seed}: {:?}", world.core);
+    }
+}
+
 /// A command that the shard has not executed yet is executed by what took over.
 #[test]
 fn what_is_being_made_is_left_to_its_own_answer() {

@@ -11,7 +11,7 @@ use model::id::{
 use model::reply::Refusal;
 
 use crate::core::flight::{Closing, Plan, Step, Then};
-use crate::core::objects::{Object, Router, Transport};
+use crate::core::objects::{Object, Router, Transport, WebRtcServer};
 use crate::core::refusal::{failed, not_found};
 use crate::core::table::No;
 use crate::core::{Core, lost};
@@ -19,14 +19,19 @@ use crate::core::{Core, lost};
 impl Core {
     pub(super) fn close_server(&mut self, id: &WebRtcServerId) -> Result<Plan, Refusal> {
         let server = self.registry.server(id).map_err(|_| not_found("a WebRtcServer", id.as_str()))?;
-        let row = self.registry.servers.get(server).ok_or_else(lost::refusal)?;
+        let (steps, then) = self.begin_close_server(server).ok_or_else(lost::refusal)?;
+        Ok(Plan { steps, then, claims: Vec::new() })
+    }
+
+    /// Closes a server's transports, and then what it has on each shard.
+    pub(in crate::core) fn begin_close_server(&mut self, no: No<WebRtcServer>) -> Option<(Vec<Step>, Then)> {
+        let row = self.registry.servers.get(no)?;
         let close = |(shard, key)| Step::side(shard, Action::WebRtcServer(key, WebRtcServerCommand::Close));
         let sockets = row.all_parts().map(close).collect();
         let transports = row.transports.iter().filter_map(|no| self.registry.transports.get(*no));
         let steps: Vec<_> = transports.map(|row| close_transport_step(row, false)).collect();
-        let closing = self.begin(Object::WebRtcServer(server));
-        let then = Then::Gone(Box::new(closing), sockets);
-        Ok(Plan { steps, then, claims: Vec::new() })
+        let closing = self.begin(Object::WebRtcServer(no));
+        Some((steps, Then::Gone(Box::new(closing), sockets)))
     }
 
     pub(super) fn close_router(&mut self, id: &RouterId) -> Result<Plan, Refusal> {

@@ -2,8 +2,7 @@
 //!
 //! A server has a part on each shard that has a transport of it, made when the first is placed there. The parts tell each
 //! other what they have; control only says to each new one who is there, and to one that was made together with others who
-//! else was made. When a shard loses its part, what is left of the
-//! server goes on.
+//! else was made. When a shard loses its part, what is left of the server goes on.
 
 use model::command::{Action, Bind, Ports, WebRtcServerCommand};
 use model::key::{ShardIndex, WebRtcServerKey};
@@ -44,7 +43,7 @@ impl Core {
         let binds = row.bound_binds();
         let key = self.silent_key(Kind::WebRtcServer, &id, shard)?.web_rtc_server();
         if let Some(row) = self.registry.servers.get_mut(no) {
-            let told_of = others.iter().map(|(shard, _)| *shard).collect();
+            let told_of = others.iter().copied().collect();
             row.parts.insert(shard, ServerPart { key, is_made: false, told_of });
         }
         let join = Action::WebRtcServer(key, WebRtcServerCommand::Join { binds, others });
@@ -88,10 +87,11 @@ impl Core {
             }
             return true;
         }
-        let next = row.parts.iter().find(|(_, part)| part.is_made);
-        let Some((next, key)) = next.map(|(shard, part)| (*shard, part.key)) else { return false };
-        row.parts.remove(&next);
-        let lost = std::mem::replace(&mut row.head.key, key.into());
+        let next = row.parts.iter().find(|(_, part)| part.is_made).map(|(shard, _)| *shard);
+        let Some((next, part)) = next.and_then(|next| Some((next, row.parts.remove(&next)?))) else {
+            return false;
+        };
+        let lost = std::mem::replace(&mut row.head.key, part.key.into());
         row.head.shard = next;
         self.vacate(&[(shard, lost)]);
         true
@@ -116,13 +116,12 @@ impl WebRtcServer {
         std::iter::once((self.head.shard, self.head.key.web_rtc_server())).chain(others)
     }
 
-    /// Parts that were made while that one was: neither was told of the other.
+    /// Parts that were made while that one was. It was not told of them, nor were they told of it, which is made only now.
+    /// Where all know another one, that introduces them too, unless it is lost before.
     fn strangers_to(&self, shard: ShardIndex) -> Vec<(ShardIndex, WebRtcServerKey)> {
         let Some(part) = self.parts.get(&shard) else { return Vec::new() };
-        let made = self.parts.iter().filter(|(other, is)| is.is_made && **other != shard);
-        let strangers =
-            made.filter(|(other, is)| !part.told_of.contains(other) && !is.told_of.contains(&shard));
-        strangers.map(|(other, is)| (*other, is.key)).collect()
+        let others = self.made_parts().filter(|other| *other != (shard, part.key));
+        others.filter(|other| !part.told_of.contains(other)).collect()
     }
 
     /// What was asked for, with the ports that it came to.
