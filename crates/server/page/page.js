@@ -5,7 +5,8 @@ const history = [];
 let latest = null;
 const find = (id) => document.getElementById(id);
 const say = (text, bad = false) => {
-  find("state").textContent = text;
+  // Screen readers say it whenever it is written.
+  if (find("state").textContent !== text) find("state").textContent = text;
   find("state").classList.toggle("bad", bad);
 };
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
@@ -86,7 +87,7 @@ function draw() {
   const shards = Math.max(0, ...history.map((entry) => entry.busy.length));
   const tints = ["a", "b", "c", "d"];
   lines("shares", Array.from({ length: shards }, (_, index) => line(`${index}`, history.map((entry) => entry.busy[index] ?? null), tints[index % 4])), 1, share);
-  lines("scores", [line("consumers", history.map((entry) => entry.consumers), "a"), line("producers", history.map((entry) => entry.producers), "b")], 10, (value) => value.toFixed(0));
+  lines("scores", [line("consumers", history.map((entry) => entry.consumers), "a"), line("producers", history.map((entry) => entry.producers), "b")], 10, (value) => `${value}`);
   bars("now", [line("consumers", latest.scores.consumers, "a"), line("producers", latest.scores.producers, "b")]);
 }
 

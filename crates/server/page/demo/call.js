@@ -13,6 +13,8 @@ export class Call {
   constructor(room, name, on) {
     Object.assign(this, { room, name, on, wanted: new Map(), consumers: new Map(), people: [], left: false });
     this.scored = new Map();
+    // Transports that have lost their way.
+    this.broken = new Set();
     this.visit = 0;
     this.watch = setInterval(() => this.#listen(), 1000);
     this.online = () => this.#recover();
@@ -56,6 +58,7 @@ export class Call {
   leave() {
     this.left = true;
     clearInterval(this.watch);
+    clearTimeout(this.again);
     removeEventListener("online", this.online);
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send("leave");
     this.socket?.close();
@@ -63,16 +66,20 @@ export class Call {
     for (const { track } of this.wanted.values()) track.stop();
   }
 
+  // In place of whatever there is, or is about to be: there is one at a time.
   #connect() {
+    clearTimeout(this.again);
+    const before = this.socket;
     const query = new URLSearchParams({ name: this.name, ...(this.token && { access_token: this.token }) });
     const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/demo/rooms/${encodeURIComponent(this.room)}?${query}`);
     this.socket = socket;
+    before?.close();
     this.heard = performance.now();
     socket.onmessage = ({ data }) => socket === this.socket && this.#take(JSON.parse(data));
     socket.onclose = () => {
       if (this.left || socket !== this.socket) return;
       this.on.state("reconnecting");
-      setTimeout(() => this.left || this.#connect(), RETRY_MS);
+      this.again = setTimeout(() => this.#connect(), RETRY_MS);
     };
   }
 
@@ -135,9 +142,12 @@ export class Call {
       this.#api("POST", `transports/${transport.id}/connect`, { dtlsParameters }).then(done, fail);
     });
     transport.on("connectionstatechange", (state) => {
-      clearTimeout(transport.appData.timer);
+      const { appData } = transport;
+      clearTimeout(appData.timer);
       if (state === "failed") this.#restart(transport);
-      if (state === "disconnected") transport.appData.timer = setTimeout(() => this.#restart(transport), BROKEN_MS);
+      if (state === "disconnected") appData.timer = setTimeout(() => this.#restart(transport), BROKEN_MS);
+      // Before the next attempt, by itself.
+      if (state === "connected" && !appData.isRestarted && this.broken.has(transport)) this.#mended(transport);
     });
     return transport;
   }
@@ -236,20 +246,36 @@ export class Call {
     }
   }
 
+  // One at a time for each: of two the later answer need not be the newer one.
   async #restart(transport) {
-    if (transport.closed) return;
+    const { appData } = transport;
+    if (transport.closed || appData.isRestarted) return;
+    appData.isRestarted = true;
+    this.broken.add(transport);
     this.on.state("mending");
     try {
-      const { iceParameters } = await this.#api("POST", `transports/${transport.id}/restart-ice`);
+      const { iceParameters } = await this.#api("POST", `transports/${transport.id}/restart-ice`, undefined, AbortSignal.timeout(SILENCE_MS));
       await transport.restartIce({ iceParameters });
-      this.on.state("connected");
+      if (!transport.closed) this.#mended(transport);
     } catch (error) {
-      // The server has it no more: everything anew. Where it was not reached, the WebSocket says when it is.
-      if (error.status === 404 && !transport.closed) {
+      if (transport.closed) return;
+      // The server has it no more: everything anew.
+      if (error.status === 404) {
         this.#tearDown();
         this.socket?.close();
+        return;
       }
+      // It was busy, or not reached: nothing else would ask again while the WebSocket holds.
+      clearTimeout(appData.timer);
+      appData.timer = setTimeout(() => this.#restart(transport), RETRY_MS);
+    } finally {
+      appData.isRestarted = false;
     }
+  }
+
+  #mended(transport) {
+    this.broken.delete(transport);
+    if (!this.broken.size) this.on.state("connected");
   }
 
   #tearDown() {
@@ -262,15 +288,16 @@ export class Call {
     for (const entry of this.wanted.values()) entry.producer = null;
     for (const id of this.consumers.keys()) this.on.gone(id);
     this.consumers.clear();
+    this.broken.clear();
   }
 
   #fail(error) {
     if (!this.left) this.on.state("trouble", error.message);
   }
 
-  async #api(method, path, body) {
+  async #api(method, path, body, signal) {
     const headers = { Authorization: `Bearer ${this.token}`, "Content-Type": "application/json" };
-    const answer = await fetch(`/v1/${path}`, { method, headers, body: body && JSON.stringify(body) });
+    const answer = await fetch(`/v1/${path}`, { method, headers, body: body && JSON.stringify(body), signal });
     const text = await answer.text();
     const said = text && JSON.parse(text);
     if (!answer.ok) throw Object.assign(new Error(said.detail ?? answer.statusText), { status: answer.status });

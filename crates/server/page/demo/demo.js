@@ -200,19 +200,18 @@ function arrange() {
 function paint() {
   if (!call) return lobby.paint();
   const muted = !mine.microphone || Boolean(call.wanted.get("microphone")?.paused);
-  button("mic", muted, muted ? "i-mic-off" : "i-mic", muted ? "Unmute" : "Mute");
-  button("cam", !mine.camera, mine.camera ? "i-cam" : "i-cam-off", mine.camera ? "Camera off" : "Camera on");
-  const shares = call.wanted.has("screen");
-  button("share", shares, "i-screen", shares ? "Stop" : "Share");
+  button("mic", !muted, muted ? "i-mic-off" : "i-mic");
+  button("cam", Boolean(mine.camera), mine.camera ? "i-cam" : "i-cam-off");
+  button("share", call.wanted.has("screen"), "i-screen");
   own.setMuted(muted);
   own.show(mine.camera);
   arrange();
 }
 
-function button(id, pressed, sign, label) {
-  find(id).setAttribute("aria-pressed", String(pressed));
+// What is on is pressed, here as in the lobby; what it is called stays, or "unmute, pressed" would be heard of the opposite.
+function button(id, isOn, sign) {
+  find(id).setAttribute("aria-pressed", String(isOn));
   find(id).querySelector("use").setAttribute("href", `#${sign}`);
-  find(id).querySelector("span").textContent = label;
 }
 
 async function turnOn(name) {

@@ -1,48 +1,87 @@
 //! The demo call in real browsers, with cameras and microphones that are not there.
 
-use serde_json::{Value, json};
+use std::time::Duration;
+
+use serde_json::json;
 
 use crate::chromium::{Browser, Page};
+use crate::machine;
 use crate::support::Server;
 
-const FAKE: [&str; 2] = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"];
+pub(crate) const FAKE: [&str; 2] = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"];
 /// The tile of somebody else, and how many pictures of it were decoded.
-const OTHER: &str = "document.querySelector('#tiles .tile:not(.mine)')";
+pub(crate) const OTHER: &str = "document.querySelector('#tiles .tile:not(.mine)')";
 const FRAMES: &str = "Number(document.querySelector('#tiles .tile:not(.mine)')?.dataset.frames ?? 0)";
-/// Far more than it takes anywhere: 2 s are promised on a machine that has the time, and how long it took is noted.
-const JOINED_MS: f64 = 20_000.0;
+/// From a click on "Join" to the first picture of somebody else, without what the machine kept somebody waiting.
+const JOINED: Duration = Duration::from_secs(2);
+/// The same with that: far more than it takes anywhere.
+const JOINED_ANYWHERE: Duration = Duration::from_secs(20);
+/// How many times in a row it may be later: what a machine does meanwhile is not all told.
+const ATTEMPTS: usize = 4;
 
 /// Somebody in front of a page.
-struct Guest {
-    page: Page,
+pub(crate) struct Guest {
+    pub(crate) page: Page,
 }
 
 impl Guest {
-    fn arrive(browser: &Browser, server: &Server, width: u32) -> Self {
+    pub(crate) fn arrive(browser: &Browser, server: &Server, width: u32) -> Self {
         let mut page = browser.page();
         page.open(&format!("http://{}/demo?room=tea", server.at()), width);
         page.until_true("document.getElementById('cameras')?.options.length");
         Self { page }
     }
 
-    fn join(&mut self, name: &str) {
+    pub(crate) fn join(&mut self, name: &str) {
         self.page.evaluate(&format!("document.getElementById('name').value = {}", json!(name)));
         self.click("enter");
         self.page.until_true("document.body.dataset.phase === 'call'");
     }
 
-    fn click(&mut self, id: &str) {
+    pub(crate) fn click(&mut self, id: &str) {
         self.page.evaluate(&format!("document.getElementById('{id}').click()"));
     }
 
-    /// Sees others' pictures go on; returns after how many milliseconds it saw the first.
-    fn sees(&mut self) -> f64 {
+    /// Sees others' pictures, and sees them go on.
+    pub(crate) fn sees(&mut self) {
         self.page.until_true("document.body.dataset.seen");
         self.pictures_go_on();
-        self.page.evaluate("Number(document.body.dataset.seen)").as_f64().unwrap()
     }
 
-    fn pictures_go_on(&mut self) {
+    /// Joins where there is somebody: how long it took until that was seen, and how long of it the machine kept
+    /// somebody waiting, where it says so.
+    fn joins_and_sees(&mut self, name: &str) -> (Duration, Option<Duration>) {
+        let before = machine::waited();
+        self.join(name);
+        self.page.until_true("document.body.dataset.seen");
+        let waited = machine::waited().zip(before).map(|(after, before)| after.saturating_sub(before));
+        let seen = self.page.evaluate("Number(document.body.dataset.seen)").as_f64().unwrap();
+        (Duration::from_secs_f64(seen / 1000.0), waited)
+    }
+
+    /// Joins in time, once in a few times; where the machine never let it, without what it kept waiting.
+    fn joins_soon(&mut self, name: &str) {
+        let width = self.page.evaluate("innerWidth");
+        let mut took = Vec::new();
+        while took.len() < ATTEMPTS {
+            let (joined, waited) = self.joins_and_sees(name);
+            assert!(joined < JOINED_ANYWHERE, "joined and seen in {joined:?}");
+            took.push((joined, waited));
+            crate::chromium::note(&format!("joined-{width}.txt"), format!("{took:?}\n").as_bytes());
+            if joined < JOINED {
+                return;
+            }
+            if took.len() < ATTEMPTS {
+                self.click("leave");
+            }
+        }
+        let excused = |(joined, waited): &(Duration, Option<Duration>)| {
+            waited.is_none_or(|waited| joined.saturating_sub(waited) < JOINED)
+        };
+        assert!(took.iter().any(excused), "joined and seen in, and waited: {took:?}");
+    }
+
+    pub(crate) fn pictures_go_on(&mut self) {
         let before = self.page.evaluate(FRAMES).as_f64().unwrap();
         self.page.until_true(&format!("{FRAMES} > {before} + 10"));
     }
@@ -75,10 +114,8 @@ fn two_people(width: u32) {
     }
     ada.join("Ada Lovelace");
     ada.page.until_true("!document.getElementById('alone').hidden");
-    ben.join("Ben Tre");
-    let took = ben.sees();
-    crate::chromium::note(&format!("joined-{width}.txt"), format!("{took} ms").as_bytes());
-    assert!(took < JOINED_MS, "joined and seen in {took} ms");
+    ben.joins_soon("Ben Tre");
+    ben.sees();
     ada.sees();
     // Their microphones beep once a second.
     for guest in [&mut ada, &mut ben] {
@@ -111,6 +148,8 @@ fn two_people(width: u32) {
     ben.pictures_go_on();
     live.until("document.getElementById('consumers').textContent", &json!("4"));
     live.until_true("!document.getElementById('demo').hidden");
+    // Two people are far less than a shard can do, whether it sleeps in io_uring or not.
+    live.until_true("parseFloat(document.getElementById('busy').textContent) < 50");
     live.picture(&format!("live-{width}"), false);
     ada.has_no_complaint();
     ben.has_no_complaint();
@@ -153,9 +192,12 @@ fn a_call_is_joined_used_and_left_with_keys_alone() {
     page.until(focused, &json!("mic"));
     page.until_true("document.body.dataset.state === 'connected'");
     page.press(" ");
-    page.until("document.getElementById('mic').getAttribute('aria-pressed')", &json!("true"));
+    // What is on is pressed, and keeps its name: "unmute, pressed" would be the opposite.
+    let said =
+        "(({ ariaLabel, ariaPressed }) => `${ariaLabel} ${ariaPressed}`)(document.getElementById('mic'))";
+    page.until(said, &json!("Microphone false"));
     page.press(" ");
-    page.until("document.getElementById('mic').textContent.trim()", &json!("Mute"));
+    page.until(said, &json!("Microphone true"));
     walk(page, "stats");
     page.press("Enter");
     page.until_true("document.getElementById('call').classList.contains('with-stats')");
@@ -201,7 +243,7 @@ fn who_allows_nothing_joins_and_is_told() {
     let mut ada = Guest { page };
     ada.join("Ada");
     ada.page.until_true("document.body.dataset.state === 'connected'");
-    assert_eq!(ada.page.evaluate("document.getElementById('mic').textContent.trim()"), "Unmute");
+    assert_eq!(ada.page.evaluate("document.getElementById('mic').ariaPressed"), "false");
     ada.has_no_complaint();
 }
 
@@ -220,48 +262,4 @@ fn a_screen_is_seen_beside_the_people() {
     ada.click("share");
     ben.page.until_true(&format!("!{shown}"));
     ben.has_no_complaint();
-}
-
-#[test]
-#[ignore = "needs Chromium"]
-fn a_call_goes_on_after_the_server_was_away_and_after_it_was_another() {
-    let server = Server::start(&[]);
-    let at = server.at().to_string();
-    let browser = Browser::start("away", &FAKE);
-    let [mut ada, mut ben] = [(); 2].map(|()| Guest::arrive(&browser, &server, 1280));
-    ada.join("Ada");
-    ben.join("Ben");
-    ada.sees();
-    let transports = || -> Vec<Value> {
-        let routers = server.get("/v1/routers");
-        let router = server.get(&format!("/v1/routers/{}", routers[0]["id"].as_str().unwrap()));
-        let ids = router["transportIds"].as_array().unwrap().clone();
-        ids.iter().map(|id| server.get(&format!("/v1/transports/{}", id.as_str().unwrap()))).collect()
-    };
-    let ufrags = |transports: &[Value]| -> Vec<String> {
-        transports
-            .iter()
-            .map(|transport| transport["iceParameters"]["usernameFragment"].to_string())
-            .collect()
-    };
-    let before = ufrags(&transports());
-    // Nothing arrives any more, until the browser believes that its network is gone.
-    server.signal("-STOP");
-    ada.page.until("document.body.dataset.state", &json!("mending"));
-    server.signal("-CONT");
-    ada.page.until("document.body.dataset.state", &json!("connected"));
-    ada.pictures_go_on();
-    let after = ufrags(&transports());
-    assert_eq!(after.len(), before.len(), "the transports are the same");
-    assert_ne!(after, before, "ICE has restarted");
-
-    drop(server);
-    ada.page.until("document.body.dataset.state", &json!("reconnecting"));
-    ada.page.picture("call-reconnecting", false);
-    let _server = Server::start_at(&at, &[], &[]);
-    for guest in [&mut ada, &mut ben] {
-        guest.page.until("document.body.dataset.state", &json!("connected"));
-        guest.page.until_true(OTHER);
-        guest.pictures_go_on();
-    }
 }
