@@ -2,11 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::chart;
 use crate::support::Server;
+use crate::tls::Files;
 
 const CHART: &str = "helm/shardcast";
+const PROBE: &str = "scheme: {{ if .Values.tls.secretName }}HTTPS{{ else }}HTTP{{ end }}";
 const AUTH: (&str, &str) = ("SHARDCAST_AUTH_JWT_SECRET", "a secret of the cluster, as long as it must be");
 
 fn text(path: &str) -> String {
@@ -17,48 +20,78 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy")
 }
 
-/// The value of a key at the beginning of a line of the chart's values.
-fn value(values: &str, key: &str) -> String {
-    let line = values.lines().find(|line| line.starts_with(&format!("{key}:"))).unwrap();
-    line.split_once(':').unwrap().1.trim().to_owned()
+/// The configuration that the chart makes of its own values and these, or why it makes none.
+fn configuration(more: &[(&str, Value)]) -> Result<String, String> {
+    let mut values = chart::values(&text(&format!("{CHART}/values.yaml")));
+    for (pointer, value) in more {
+        *values.pointer_mut(pointer).unwrap() = value.clone();
+    }
+    let made = chart::render(&text(&format!("{CHART}/templates/config.yaml")), &values)?;
+    let (_, file) = made.split_once("\n  shardcast.toml: |\n").unwrap();
+    // What is not indented would end the text, as far as YAML is concerned.
+    let line = |line: &str| format!("{}\n", line.strip_prefix("    ").unwrap_or_else(|| panic!("{made}")));
+    Ok(file.lines().map(line).collect())
 }
 
-/// The configuration that the chart makes of its own values.
-fn configuration() -> String {
-    let (values, template) =
-        (text(&format!("{CHART}/values.yaml")), text(&format!("{CHART}/templates/config.yaml")));
-    let (_, file) = template.split_once("shardcast.toml: |\n").unwrap();
-    let mut made = String::new();
-    for line in file.lines().map(str::trim).take_while(|line| !line.starts_with("{{-")) {
-        let line = line.replace("{{ .Values.port }}", &value(&values, "port"));
-        made += &line.replace("{{ .Values.drainSeconds }}", &value(&values, "drainSeconds"));
-        made.push('\n');
-    }
-    let sections = values.lines().skip_while(|line| *line != "config:").skip(1);
-    for line in sections.take_while(|line| line.starts_with("  ")) {
-        made += &match line.trim().split_once(':').unwrap() {
-            (section, "") => format!("[{section}]\n"),
-            (key, value) => format!("{key} ={value}\n"),
-        };
-    }
-    made
+/// What the binary says of a configuration.
+fn check(variables: &[(&str, &str)], configuration: &str) -> (Option<i32>, String) {
+    let name = format!("shardcast-chart-{}-{:?}.toml", std::process::id(), std::thread::current().id());
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, configuration).unwrap();
+    let said = Server::says(variables, &["check-config", path.to_str().unwrap()]);
+    std::fs::remove_file(&path).unwrap();
+    said
 }
 
 #[test]
 fn the_chart_makes_a_configuration_that_the_binary_takes() {
-    let made = configuration();
+    let made = configuration(&[]).unwrap();
     assert!(made.contains("[server]\nlisten = \"0.0.0.0:8480\"\ndrain_seconds = 300\n[rtc]\n"), "{made}");
-    let path = std::env::temp_dir().join(format!("shardcast-chart-{}.toml", std::process::id()));
-    std::fs::write(&path, &made).unwrap();
-    let check =
-        |variables: &[(&str, &str)]| Server::says(variables, &["check-config", path.to_str().unwrap()]);
-    let (code, said) = check(&[AUTH]);
+    let (code, said) = check(&[AUTH], &made);
     assert_eq!(code, Some(0), "{said}");
-    let (code, said) = check(&[]);
+    let (code, said) = check(&[], &made);
     assert_ne!(code, Some(0), "without the Secret everybody would reach it: {said}");
-    std::fs::write(&path, made.replace("port_min", "port_least")).unwrap();
-    assert_ne!(check(&[AUTH]).0, Some(0), "a key that there is not");
-    std::fs::remove_file(&path).unwrap();
+    assert_ne!(check(&[AUTH], &made.replace("port_min", "port_least")).0, Some(0), "a key that there is not");
+}
+
+#[test]
+fn the_chart_takes_all_sections_and_a_certificate() {
+    let files = Files::new("chart");
+    let more = [
+        (
+            "/config/server",
+            json!({ "allowed_origins": ["https://calls.example.org", "https://example.org"] }),
+        ),
+        ("/config/rtc", json!({ "driver": "epoll", "shards": 2, "pinned": true })),
+        ("/port", json!(8443)),
+        ("/drainSeconds", json!(20)),
+        ("/tls/secretName", json!("api-tls")),
+    ];
+    let made = configuration(&more).unwrap();
+    assert_eq!(made.matches("[server]").count(), 1, "{made}");
+    assert!(made.contains("drain_seconds = 20\n") && made.contains("0.0.0.0:8443"), "{made}");
+    // The files are where the deployment mounts the Secret.
+    let deployment = text(&format!("{CHART}/templates/deployment.yaml"));
+    assert!(deployment.contains("{ name: tls, mountPath: /etc/shardcast-tls, readOnly: true }"));
+    let with_files = made
+        .replace("/etc/shardcast-tls/tls.crt", &files.path("api.pem"))
+        .replace("/etc/shardcast-tls/tls.key", &files.path("key.pem"));
+    assert_ne!(with_files, made);
+    let (code, said) = check(&[AUTH], &with_files);
+    assert_eq!(code, Some(0), "{said}\n{made}");
+    for key in ["listen", "drain_seconds", "certificate"] {
+        let why = configuration(&[("/config/server", json!({ key: "x" }))]).unwrap_err();
+        assert!(why.starts_with(&format!("config.server.{key}: ")), "{why}");
+    }
+}
+
+#[test]
+fn variables_that_kubernetes_makes_of_a_service_are_kept_away() {
+    let made = configuration(&[]).unwrap();
+    let (code, said) = check(&[AUTH, ("SHARDCAST_DEMO_SERVICE_HOST", "10.0.0.1")], &made);
+    assert_ne!(code, Some(0), "if it takes them, the chart need not keep them away: {said}");
+    let deployment = text(&format!("{CHART}/templates/deployment.yaml"));
+    assert!(deployment.contains("\n      enableServiceLinks: false\n"));
 }
 
 #[test]
@@ -66,10 +99,10 @@ fn ports_paths_and_times_agree() {
     let server = Server::start(&[]);
     let deployment = text(&format!("{CHART}/templates/deployment.yaml"));
     for path in ["/healthz", "/readyz"] {
-        assert!(deployment.contains(&format!("httpGet: {{ path: {path}, port: api }}")), "{path}");
+        assert!(deployment.contains(&format!("httpGet: {{ path: {path}, port: api, {PROBE} }}")), "{path}");
         assert_eq!(server.status("GET", path), 200, "{path}");
     }
-    let drain: u32 = value(&text(&format!("{CHART}/values.yaml")), "drainSeconds").parse().unwrap();
+    let drain = chart::values(&text(&format!("{CHART}/values.yaml")))["drainSeconds"].as_u64().unwrap();
     assert!(deployment.contains("terminationGracePeriodSeconds: {{ add .Values.drainSeconds 10 }}"));
     assert!(text("compose/compose.yml").contains(&format!("stop_grace_period: {}s", drain + 10)));
     assert!(text("systemd/shardcast.service").contains(&format!("TimeoutStopSec={}", drain + 10)));

@@ -5,6 +5,7 @@
 mod auth;
 mod browser;
 mod call;
+mod chart;
 mod chromium;
 mod connections;
 mod consumers;

@@ -19,13 +19,13 @@ use crate::support::Server;
 const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Two files, until this is dropped.
-struct Files {
+pub(crate) struct Files {
     folder: PathBuf,
     certificate: CertificateDer<'static>,
 }
 
 impl Files {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("shardcast-tls-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         let mut files = Self { folder, certificate: CertificateDer::from(Vec::new()) };
@@ -33,7 +33,7 @@ impl Files {
         files
     }
 
-    fn path(&self, name: &str) -> String {
+    pub(crate) fn path(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
     }
 
