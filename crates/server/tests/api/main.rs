@@ -17,6 +17,7 @@ mod demo_pages;
 mod deploy;
 mod document;
 mod endings;
+mod examples;
 mod machine;
 mod messages;
 mod observers;

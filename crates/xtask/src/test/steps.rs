@@ -161,7 +161,8 @@ fn server(context: &Context) -> (Outcome, Tally) {
     let root = &context.root;
     // It brings promtool too. Where there is an init, Debian starts it as a service, which is nothing to us.
     let ready = packages::need_from_apt(root, "promtool", "prometheus")
-        .and_then(|()| packages::need_from_apt(root, "chromium", "chromium"));
+        .and_then(|()| packages::need_from_apt(root, "chromium", "chromium"))
+        .and_then(|()| packages::need_from_apt(root, "python3", "python3"));
     if let Err(reason) = ready {
         return (Outcome::Skipped { reason }, Tally::default());
     }
