@@ -184,6 +184,8 @@ mod tests {
             ("[server\n", "FILE:1: "),
             ("[rtc]\ndriver = \"magic\"\n", "FILE:2: unknown variant `magic`"),
             ("[auth]\ntokens = [{ token = \"short\", scope = \"admin\" }]\n", "FILE:2: "),
+            ("[demo]\n\nrooms = 0\n", "FILE:3: invalid value: integer `0`, expected a nonzero usize"),
+            ("[demo]\npeople = 0\n", "FILE:2: invalid value: integer `0`, expected a nonzero usize"),
             ("[rtc]\nport_min = 9\nport_max = 8\n", "rtc.port_min is 9"),
             ("[limits]\nheader_seconds = 0\n", "limits.header_seconds is 0"),
             ("[rtc]\ntcp_connections = 0\n", "rtc.tcp_connections is 0"),

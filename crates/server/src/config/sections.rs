@@ -1,7 +1,7 @@
 //! The sections of the configuration and their keys. `config/shardcast.toml` says what each is for.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -116,8 +116,9 @@ struct Demo {
     enabled: Option<bool>,
     ip: Option<IpAddr>,
     announced_address: Option<Box<str>>,
-    rooms: usize,
-    people: usize,
+    /// Whoever wants none switches the demo off.
+    rooms: NonZeroUsize,
+    people: NonZeroUsize,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -255,7 +256,11 @@ impl Config {
     pub(crate) fn demo(&self) -> Option<Settings> {
         let Demo { enabled, rooms, people, .. } = self.demo;
         let listen = self.listen_address();
-        enabled.unwrap_or(!self.needs_tokens()).then_some(Settings { listen, rooms, people })
+        enabled.unwrap_or(!self.needs_tokens()).then(|| Settings {
+            listen,
+            rooms: rooms.get(),
+            people: people.get(),
+        })
     }
 
     /// Where media of participants is received.
@@ -348,7 +353,8 @@ impl Default for Limits {
 
 impl Default for Demo {
     fn default() -> Self {
-        Self { enabled: None, ip: None, announced_address: None, rooms: 100, people: 16 }
+        let [rooms, people] = [100, 16].map(|count| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN));
+        Self { enabled: None, ip: None, announced_address: None, rooms, people }
     }
 }
 
