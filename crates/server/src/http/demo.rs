@@ -19,10 +19,11 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, interval, sleep_until};
 
 use super::body::{Path, Query};
-use super::guard::seconds_since_1970;
+use super::guard::{is_nobodys_name, seconds_since_1970};
 use super::packets::{Upgrade, upgraded};
-use super::{App, Problem};
+use super::{App, Problem, cors};
 use crate::auth::Grant;
+use crate::config::Origin;
 use crate::demo::{Demo, Refused, Seat};
 use crate::events::{Event, ObjectKind};
 
@@ -67,7 +68,7 @@ async fn enter(
     upgrade: Upgrade,
 ) -> Result<Response, Problem> {
     let demo = app.demo.clone().ok_or_else(|| Problem::not_found("path", "/demo"))?;
-    is_ours(&headers)?;
+    is_ours(&headers, &app.origins)?;
     Ok(upgraded(upgrade)?.on_upgrade(async move |mut socket| {
         let earlier = asked.access_token.and_then(|token| app.auth.check(&token, seconds_since_1970()).ok());
         let with = (&app.sfu, &app.catalogue);
@@ -202,15 +203,22 @@ impl Token {
     }
 }
 
-/// Pages of others may link to it, and not use it: WebSockets are asked for from anywhere.
-fn is_ours(headers: &HeaderMap) -> Result<(), Problem> {
-    let word = |name| headers.get(name).and_then(|value| value.to_str().ok());
+/// Pages of others may link to it, and not use it: WebSockets are asked for from anywhere. A page of others whose name was
+/// made to point here (DNS rebinding) looks like our own, so a name has to be one that the configuration knows.
+fn is_ours(headers: &HeaderMap, origins: &[Origin]) -> Result<(), Problem> {
+    let word = |name| headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let Some(origin) = word(ORIGIN) else { return Ok(()) };
-    let host = origin.split_once("://").map(|(_, host)| host);
-    if host.is_some() && host == word(HOST) {
+    let host = origin.split_once("://").map(|(_, host)| host).filter(|host| word(HOST) == Some(*host));
+    let Some(host) = host else {
+        let detail = format!("the request comes from a page of {origin:?}; the demo has its own");
+        return Err(Problem::forbidden(detail));
+    };
+    if is_nobodys_name(host) || cors::allowed(origins, headers).is_some() {
         return Ok(());
     }
-    Err(Problem::forbidden(format!("the request comes from a page of {origin:?}; the demo has its own")))
+    Err(Problem::forbidden(format!(
+        "the page was loaded as {origin:?}, which may be anybody's name for us; server.allowed_origins must have it"
+    )))
 }
 
 fn text(value: &Value) -> Message {

@@ -6,6 +6,7 @@
 //! (DNS rebinding), and come from no page but our own.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::rejection::RawPathParamsRejection;
@@ -173,12 +174,21 @@ fn is_from_here(headers: &HeaderMap, uri: &Uri, (scheme, origins): (&str, &[Orig
 
 /// Whether `host`, with or without a port, can be nobody but this machine.
 fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
+    let name = without_port(host);
+    let by_address = name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    by_address || name.eq_ignore_ascii_case("localhost")
+}
+
+/// Whether nobody can make `host`, with or without a port, point to somewhere else than it did: no name server is asked.
+pub(super) fn is_nobodys_name(host: &str) -> bool {
+    is_loopback(host) || without_port(host).parse::<IpAddr>().is_ok()
+}
+
+fn without_port(host: &str) -> &str {
+    match host.strip_prefix('[') {
         Some(rest) => rest.split_once(']').map(|(address, _)| address).unwrap_or_default(),
         None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    };
-    let by_address = name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    by_address || name.eq_ignore_ascii_case("localhost")
+    }
 }
 
 #[cfg(test)]

@@ -190,24 +190,38 @@ fn a_room_that_is_closed_over_the_api_ends_the_visit_and_is_made_anew() {
 #[test]
 fn pages_of_others_do_not_enter() {
     let server = Server::start_with(
-        &[("SHARDCAST_AUTH_JWT_SECRET", &"s".repeat(32)), ("SHARDCAST_DEMO_ENABLED", "true")],
+        &[
+            ("SHARDCAST_AUTH_JWT_SECRET", &"s".repeat(32)),
+            ("SHARDCAST_DEMO_ENABLED", "true"),
+            ("SHARDCAST_SERVER_ALLOWED_ORIGINS", "[\"https://example.org\", \"https://other.example.org\"]"),
+        ],
         &[],
     );
     let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
-    let ask = |origin: &str| {
+    let ask = |host: &str, origin: &str| {
         let mut stream = std::net::TcpStream::connect(server.at()).unwrap();
         let head = format!(
-            "GET /demo/rooms/tea?name=Ada HTTP/1.1\r\nHost: example.org\r\nOrigin: {origin}\r\n{upgrade}\r\n\r\n"
+            "GET /demo/rooms/tea?name=Ada HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\n{upgrade}\r\n\r\n"
         );
         std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
         let mut status = [0; 12];
         stream.read_exact(&mut status).unwrap();
         String::from_utf8(status.to_vec()).unwrap()
     };
-    assert_eq!(ask("https://example.org"), "HTTP/1.1 101");
-    assert_eq!(ask("https://example.com"), "HTTP/1.1 403");
-    assert_eq!(ask("null"), "HTTP/1.1 403");
+    for host in ["example.org", "192.0.2.1:8480", "[2001:db8::1]", "localhost:8480"] {
+        assert_eq!(ask(host, &format!("https://{host}")), "HTTP/1.1 101", "{host}");
+    }
+    for (host, origin) in [
+        ("example.org", "https://example.com"),
+        ("example.org", "https://other.example.org"),
+        ("example.org", "null"),
+        // Whose name was made to point here.
+        ("rebound.example.com", "https://rebound.example.com"),
+        ("192.0.2.1.example.com", "https://192.0.2.1.example.com"),
+    ] {
+        assert_eq!(ask(host, origin), "HTTP/1.1 403", "{host} {origin}");
+    }
 }
 
 #[test]
