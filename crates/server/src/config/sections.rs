@@ -337,7 +337,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 4_096,
-            connections_per_address: 2_048,
+            connections_per_address: 256,
             header_seconds: 20,
             body_seconds: 30,
             idle_seconds: 60,

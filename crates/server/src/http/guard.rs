@@ -11,8 +11,8 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{ConnectInfo, MatchedPath, Query, RawPathParams, Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use axum::http::header::{AUTHORIZATION, CONNECTION, HOST, ORIGIN, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -53,12 +53,11 @@ pub(super) async fn admit(
 ) -> Response {
     let names = names.ok();
     match check(&app, names.as_ref(), &request) {
-        Ok(grant) => {
-            if let Some(grant) = grant {
-                request.extensions_mut().insert(grant);
-            }
+        Ok(Some(grant)) => {
+            request.extensions_mut().insert(grant);
             next.run(request).await
         }
+        Ok(None) => parting(&app, next.run(request).await),
         Err(problem) => {
             let status = problem.status();
             let mut response = problem.into_response();
@@ -70,9 +69,18 @@ pub(super) async fn admit(
             if let Some((name, value)) = more {
                 response.headers_mut().insert(name, HeaderValue::from_static(value));
             }
-            response
+            parting(&app, response)
         }
     }
+}
+
+/// Where tokens are needed, who showed none that holds has its answer and no claim to the connection: kept open, so many
+/// from a few addresses would leave no place for others.
+fn parting(app: &App, mut response: Response) -> Response {
+    if app.auth.is_on() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
 }
 
 fn check(app: &App, names: Option<&RawPathParams>, request: &Request) -> Result<Option<Grant>, Problem> {

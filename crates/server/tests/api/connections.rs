@@ -109,6 +109,40 @@ fn an_address_has_its_share_of_connections() {
 }
 
 #[test]
+fn who_shows_no_token_keeps_no_connection() {
+    let server = guarded(&[]);
+    let ask = |path: &str, token: &str| {
+        let mut stream = connect(&server);
+        let head = format!("GET {path} HTTP/1.1\r\nHost: example.org\r\n{token}\r\n");
+        stream.write_all(head.as_bytes()).unwrap();
+        let mut answer = [0; 512];
+        let count = stream.read(&mut answer).unwrap();
+        let answer = String::from_utf8_lossy(&answer[..count]).to_lowercase();
+        assert!(answer.starts_with("http/1.1 "), "{answer}");
+        (stream, answer.contains("\r\nconnection: close\r\n"))
+    };
+    for (path, token) in [
+        ("/healthz", ""),
+        ("/v1/routers", ""),
+        ("/v1/routers", "Authorization: Bearer unknown\r\n"),
+        ("/v1/nothing", ""),
+    ] {
+        let (mut stream, is_last) = ask(path, token);
+        assert!(is_last && is_closed(&mut stream), "{path}");
+    }
+    let (_, is_last) = ask("/v1/routers", &format!("Authorization: Bearer {ADMIN}\r\n"));
+    assert!(!is_last, "others ask on");
+}
+
+#[test]
+fn an_address_has_256_connections_unless_somebody_says_otherwise() {
+    let server = Server::start(&[]);
+    let mut many: Vec<_> = (0..256).map(|_| connect(&server)).collect();
+    assert_eq!(&ask(&server, &mut many[255]), b"HTTP/1.1 200");
+    assert!(is_closed(&mut connect(&server)), "one more");
+}
+
+#[test]
 fn whoever_takes_nothing_of_what_it_asked_for_is_cut_off() {
     let server = Server::start_with(&[("SHARDCAST_LIMITS_IDLE_SECONDS", "1")], &[]);
     let mut stream = connect(&server);

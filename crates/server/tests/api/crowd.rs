@@ -87,7 +87,11 @@ fn make_noise(server: &Server, object: &str, turns: usize) {
 #[test]
 fn a_thousand_followers_of_whom_one_stalls_cost_media_nothing() {
     // Nobody here answers pings, and nobody is to be sent away for that.
-    let limits = [("SHARDCAST_LIMITS_IDLE_SECONDS", "3600"), ("SHARDCAST_LIMITS_REQUESTS_PER_SECOND", "0")];
+    let limits = [
+        ("SHARDCAST_LIMITS_IDLE_SECONDS", "3600"),
+        ("SHARDCAST_LIMITS_REQUESTS_PER_SECOND", "0"),
+        ("SHARDCAST_LIMITS_CONNECTIONS_PER_ADDRESS", "0"),
+    ];
     let server = Server::start_with(&limits, &[]);
     raise_limit(server.pid());
     raise_limit(std::process::id());
