@@ -53,7 +53,9 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let listener = listen(address).map_err(|cause| StartError::Listen { address, cause })?;
     let address = listener.local_addr().map_err(|cause| StartError::Listen { address, cause })?;
     let mut signals = Signals::new().map_err(StartError::Signals)?;
-    let mut hangups = signal(SignalKind::hangup()).map_err(StartError::Signals)?;
+    // Without a certificate there is nothing to read again, and SIGHUP ends us as it ends whatever runs in a terminal.
+    let hangups = tls.is_some().then(|| signal(SignalKind::hangup())).transpose();
+    let hangups = hangups.map_err(StartError::Signals)?;
     let sfu = Sfu::start(config.sfu()).await?;
     let auth = config.auth().map_err(|_| StartError::Randomness)?;
     let app = App::new(sfu.clone(), auth, config)?.with_demo(config.demo().map(Demo::new));
@@ -75,7 +77,7 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
         // Nobody closes it but we: whoever supervises has to start it anew.
         () = tell_losses(losses, say) => Err(StartError::NoControl),
         () = say_that_it_lives(&supervisor, &sfu) => Err(StartError::NoControl),
-        () = read_again(&mut hangups, tls.as_deref(), say) => Err(StartError::NoControl),
+        () = read_again(hangups.zip(tls.as_deref()), say) => Err(StartError::NoControl),
         () = until_drained(&mut signals, &drain, &catalogue, patience, say) => Ok(()),
     };
     supervisor.tell("STOPPING=1");
@@ -136,12 +138,12 @@ async fn until_drained(
 }
 
 /// Reads the certificate again at each SIGHUP.
-async fn read_again(hangups: &mut Signal, tls: Option<&Tls>, say: &impl Fn(&str)) {
+async fn read_again(both: Option<(Signal, &Tls)>, say: &impl Fn(&str)) {
+    let Some((mut hangups, tls)) = both else { return std::future::pending().await };
     while hangups.recv().await.is_some() {
-        match tls.map(Tls::read_again) {
-            None => say("SIGHUP: there is no certificate to read again"),
-            Some(Ok(())) => say("SIGHUP: the certificate was read again"),
-            Some(Err(error)) => say(&format!("error: SIGHUP: the certificate of before stays: {error}")),
+        match tls.read_again() {
+            Ok(()) => say("SIGHUP: the certificate was read again"),
+            Err(error) => say(&format!("error: SIGHUP: the certificate of before stays: {error}")),
         }
     }
 }
