@@ -63,7 +63,7 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let losses = sfu.events();
     let (catalogue, drain) = (Arc::clone(&app.catalogue), Arc::clone(&app.drain));
     let ending = Arc::clone(&app.ending);
-    let connections = Connections::new(config.limits, Arc::clone(&app.metrics), tls.clone());
+    let connections = Connections::new(config.limits, &app, tls.clone());
     let routes = http::routes(app);
     let supervisor = Supervisor::of_this_process();
     supervisor.tell("READY=1");

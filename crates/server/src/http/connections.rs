@@ -9,7 +9,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -26,8 +26,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
+use super::App;
 use super::held::Held;
-use super::limits::owner;
+use super::limits::{Rates, owner};
 use crate::config::Limits;
 use crate::metrics::{Connected, Metrics};
 use crate::tls::Tls;
@@ -44,6 +45,7 @@ pub(crate) struct Connections {
     room: Arc<Semaphore>,
     addresses: Arc<Addresses>,
     tls: Option<Arc<Tls>>,
+    rates: Arc<Rates>,
 }
 
 /// How many connections each address has: those that have any.
@@ -60,9 +62,10 @@ pub(super) struct Place {
 }
 
 impl Connections {
-    pub(crate) fn new(limits: Limits, metrics: Arc<Metrics>, tls: Option<Arc<Tls>>) -> Self {
+    pub(crate) fn new(limits: Limits, app: &App, tls: Option<Arc<Tls>>) -> Self {
         let room = Arc::new(Semaphore::new(limits.connections.into()));
-        Self { limits, metrics, room, addresses: Arc::default(), tls }
+        let (metrics, rates) = (Arc::clone(&app.metrics), Arc::clone(&app.rates));
+        Self { limits, metrics, room, addresses: Arc::default(), tls, rates }
     }
 
     /// Serves whoever connects. Those for whom there is no room wait in the kernel's queue.
@@ -74,6 +77,10 @@ impl Connections {
             };
             let (stream, peer) = accept(listener).await;
             let address = owner(peer.ip());
+            if self.tls.is_some() && !self.rates.admit_handshake(address, Instant::now()) {
+                self.metrics.api.ended("rate");
+                continue;
+            }
             if !self.addresses.enter(address, self.limits.connections_per_address) {
                 self.metrics.api.ended("address");
                 continue;

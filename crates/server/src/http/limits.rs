@@ -27,6 +27,15 @@ impl Rates {
 
     /// Whether this address may ask once more.
     pub(crate) fn admit(&self, address: IpAddr, now: Instant) -> bool {
+        self.take(address, 1, now)
+    }
+
+    /// Whether this address may make one more handshake of TLS: a signature costs as much as many requests.
+    pub(crate) fn admit_handshake(&self, address: IpAddr, now: Instant) -> bool {
+        self.take(address, (self.per_second / HANDSHAKES_PER_SECOND).max(1), now)
+    }
+
+    fn take(&self, address: IpAddr, tokens: u32, now: Instant) -> bool {
         if self.per_second == 0 {
             return true;
         }
@@ -45,9 +54,10 @@ impl Rates {
         let since = now.saturating_duration_since(bucket.at).as_secs_f64();
         bucket.tokens = (bucket.tokens + since * per_second).min(most);
         bucket.at = now;
-        let admitted = bucket.tokens >= 1.0;
+        let tokens = f64::from(tokens);
+        let admitted = bucket.tokens >= tokens;
         if admitted {
-            bucket.tokens -= 1.0;
+            bucket.tokens -= tokens;
         }
         admitted
     }
@@ -62,6 +72,8 @@ pub(super) const fn owner(address: IpAddr) -> IpAddr {
     }
 }
 
+/// Of one address that asks nothing else: with 5,000 requests in a second each is 50 of them.
+const HANDSHAKES_PER_SECOND: u32 = 100;
 /// Addresses that are remembered: some megabytes.
 const MOST_ADDRESSES: usize = 65_536;
 /// Buckets hold what flows in for two seconds.
@@ -81,6 +93,11 @@ mod tests {
         assert_eq!(admitted(one, start + Duration::from_millis(500)), 5);
         assert_eq!(admitted(other, start), 20);
         assert_eq!(admitted(one, start + Duration::from_secs(60)), 20);
+        let shaking = |rates: &Rates| (0..1_000).filter(|_| rates.admit_handshake(one, start)).count();
+        assert_eq!([5_000, 10].map(|rate| shaking(&Rates::new(rate))), [200, 20]);
+        let rates = Rates::new(5_000);
+        assert!(rates.admit_handshake(one, start));
+        assert_eq!((0..20_000).filter(|_| rates.admit(one, start)).count(), 9_950);
         let unlimited = Rates::new(0);
         assert!((0..100).all(|_| unlimited.admit(one, start)));
     }

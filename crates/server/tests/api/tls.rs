@@ -122,7 +122,9 @@ fn requests_and_events_go_over_tls_and_nothing_else_does() {
 fn a_certificate_is_read_again_and_one_that_is_broken_is_not_taken() {
     let mut files = Files::new("again");
     let variables = files.variables();
-    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, &**value)).collect();
+    let mut variables: Vec<_> = variables.iter().map(|(name, value)| (*name, &**value)).collect();
+    // It is asked as fast as it answers.
+    variables.push(("SHARDCAST_LIMITS_REQUESTS_PER_SECOND", "0"));
     let server = Server::start_with(&variables, &[]);
     let first = files.certificate.clone();
     assert!(ask(&server, &first, "").is_ok());
@@ -138,6 +140,46 @@ fn a_certificate_is_read_again_and_one_that_is_broken_is_not_taken() {
     hang_up(&server);
     // Each is served after the signal was.
     assert!((0..5).all(|_| ask(&server, &files.certificate, "").is_ok()));
+}
+
+#[test]
+fn handshakes_count_as_requests_and_more() {
+    let files = Files::new("rate");
+    let variables = files.variables();
+    let mut variables: Vec<_> = variables.iter().map(|(name, value)| (*name, &**value)).collect();
+    variables.push(("SHARDCAST_LIMITS_REQUESTS_PER_SECOND", "1"));
+    let server = Server::start_with(&variables, &[]);
+    let shakes = |_: &usize| {
+        let mut stream = connect(&server, &files.certificate);
+        while stream.conn.is_handshaking() {
+            if stream.conn.complete_io(&mut stream.sock).is_err() {
+                return false;
+            }
+        }
+        true
+    };
+    let made = (0..50).filter(shakes).count();
+    assert!((1..50).contains(&made), "{made} without a request");
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_only_a_server_without_a_certificate() {
+    let files = Files::new("terminal");
+    let variables = files.variables();
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, &**value)).collect();
+    // SIGHUP is the lowest bit. Who runs the tests may have told all its children to ignore it.
+    let has = |server: &Server, mask: &str| {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(mask)).unwrap();
+        u64::from_str_radix(line.trim_start_matches(':').trim(), 16).unwrap() & 1 == 1
+    };
+    assert!(has(&Server::start_with(&variables, &[]), "SigCgt"));
+    let mut plain = Server::start(&[]);
+    assert!(!has(&plain, "SigCgt"));
+    if !has(&plain, "SigIgn") {
+        hang_up(&plain);
+        assert_eq!(plain.wait(), None, "the signal ended it");
+    }
 }
 
 #[test]
