@@ -5,18 +5,29 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use dtls::{Anchor, Endpoint, Identity, Output, Received, Role, Room, Setup, State, WAITING_MAX};
+use dtls::{
+    Anchor, Endpoint, Failure, Fingerprint, HashFunction, Identity, Output, Received, Role, Room, Setup,
+    State, WAITING_MAX,
+};
 use wire::Mono;
 
 use crate::input::Input;
 
-/// The role, and then what happens.
+/// The role and whether signalling has said who the peer is, in the two low bits of the first byte, and then what happens.
 pub fn dtls_handshake(data: &[u8]) {
+    play(data);
+}
+
+/// What it failed of, if it did.
+fn play(data: &[u8]) -> Option<Failure> {
     let mut input = Input::new(data);
-    let role = if input.bool() { Role::Client } else { Role::Server };
+    let first = input.u8();
+    let role = if first & 1 == 1 { Role::Client } else { Role::Server };
+    // Of no certificate that an input has, so that whoever shows one is refused.
+    let remote = (first & 2 == 2).then(|| Fingerprint::of(HashFunction::Sha256, b"somebody else's"));
     SETUP.with(|setup| {
-        let mut side =
-            Side { endpoint: Endpoint::new(setup, role, None, Mono::ZERO), now: Mono::ZERO, number: 0 };
+        let endpoint = Endpoint::new(setup, role, remote, Mono::ZERO);
+        let mut side = Side { endpoint, now: Mono::ZERO, number: 0, failed: None };
         side.hear_out();
         // Whoever says nothing new for long has said it.
         for _ in 0..EVENTS_MAX {
@@ -25,7 +36,8 @@ pub fn dtls_handshake(data: &[u8]) {
             }
             side.happens(&mut input);
         }
-    });
+        side.failed
+    })
 }
 
 struct Side {
@@ -33,6 +45,7 @@ struct Side {
     now: Mono,
     /// Of the next record.
     number: u64,
+    failed: Option<Failure>,
 }
 
 impl Side {
@@ -82,18 +95,26 @@ impl Side {
     /// Takes what it says: it is still nobody's, sends what fits a path, and little.
     fn hear_out(&mut self) {
         let mut room = Room::new();
-        let mut datagrams = 0;
+        let (mut datagrams, mut is_refused) = (0, false);
         while let Some(output) = self.endpoint.poll(&mut room) {
             match output {
                 Output::Datagram(bytes) => {
                     datagrams += 1;
                     assert!(bytes.len() <= DATAGRAM_MAX && wire::classify(bytes) == Some(wire::Kind::Dtls));
+                    assert!(!is_refused || bytes.ends_with(&BAD_CERTIFICATE), "{bytes:02x?}");
                 }
-                Output::Failed(_) | Output::Closed => {}
+                Output::Failed(why) => {
+                    is_refused = matches!(why, Failure::Fingerprint { .. });
+                    // What it had to say before is not said any more.
+                    datagrams = if is_refused { 0 } else { datagrams };
+                    self.failed = Some(why);
+                }
+                Output::Closed => {}
                 Output::Connected(_) | Output::Data(_) => unreachable!("nobody has shown a key"),
             }
         }
         assert!(datagrams <= FLIGHT_MAX, "{datagrams} at a time");
+        assert!(!is_refused || datagrams == 1, "one alert for whoever is somebody else");
         let state = self.endpoint.state();
         assert!(matches!(state, State::Connecting | State::Failed | State::Closed), "{state:?}");
         assert!(state == State::Connecting || self.endpoint.next_timeout() == Mono::NEVER);
@@ -117,8 +138,27 @@ std::thread_local! {
 
 /// RFC 6347 §4.1: the type and version of a record.
 const HANDSHAKE_1_2: [u8; 3] = [22, 0xfe, 0xfd];
+/// RFC 5246 §7.2: a fatal alert, in the clear while the other end has completed nothing.
+const BAD_CERTIFICATE: [u8; 4] = [0, 2, 2, 42];
 /// Of ours.
 const DATAGRAM_MAX: usize = 1_350;
 /// A flight with a certificate of usual length, and an alert behind it.
 const FLIGHT_MAX: usize = 4;
 const EVENTS_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_is_the_difference_between_these_seeds() {
+        let seeds = crate::seeds::dtls_handshake();
+        let failed = |name| play(&seeds.iter().find(|(seed, _)| *seed == name).unwrap().1);
+        for (named, nameless) in
+            [("wrong-certificate", "certificate"), ("wrong-server-flight", "server-flight")]
+        {
+            assert!(matches!(failed(named), Some(Failure::Fingerprint { .. })), "{:?}", failed(named));
+            assert!(!matches!(failed(nameless), Some(Failure::Fingerprint { .. })));
+        }
+    }
+}

@@ -2,36 +2,35 @@
 
 use super::Seeds;
 
-/// The role, then events: a datagram, a message, a piece of one, time.
+/// The role and whether there is a fingerprint, then events: a datagram, a message, a piece of one, time.
 pub fn dtls_handshake() -> Seeds {
     let server = |events: &[Vec<u8>]| [&[0][..], &events.concat()].concat();
     let client = |events: &[Vec<u8>]| [&[1][..], &events.concat()].concat();
+    let named = |seed: Vec<u8>| [&[seed[0] | 2], &seed[1..]].concat();
     // As browsers say it, and as general libraries do, whom the other backend answers.
     let (hello, general) = (message(1, 0, &hello(false)), message(1, 0, &hello(true)));
     let (first, second) = hello_in_two();
+    let certificate = server(&[
+        general.clone(),
+        message(11, 1, &certificates()),
+        message(16, 2, &[&[32][..], &[9; 32]].concat()),
+        message(15, 3, &[4, 3, 0, 4, 1, 2, 3, 4]),
+    ]);
+    let server_flight = client(&[
+        message(2, 0, &server_hello()),
+        message(11, 1, &certificates()),
+        message(12, 2, &[&[3, 0, 0x1d, 32][..], &[9; 32], &[4, 3, 0, 4, 1, 2, 3, 4]].concat()),
+    ]);
     vec![
         ("browser-hello", server(&[hello.clone(), passes(20), passes(255)])),
         ("general-hello", server(&[general.clone(), passes(20), general.clone()])),
         ("hello-in-pieces", server(&[second, first])),
-        (
-            "certificate",
-            server(&[
-                general.clone(),
-                message(11, 1, &certificates()),
-                message(16, 2, &[&[32][..], &[9; 32]].concat()),
-                message(15, 3, &[4, 3, 0, 4, 1, 2, 3, 4]),
-            ]),
-        ),
+        ("wrong-certificate", named(certificate.clone())),
+        ("certificate", certificate),
         ("no-certificate", server(&[general, message(11, 1, &[0, 0, 0])])),
         ("cookie", client(&[message(3, 0, &[0xfe, 0xff, 2, 7, 7]), passes(20)])),
-        (
-            "server-flight",
-            client(&[
-                message(2, 0, &server_hello()),
-                message(11, 1, &certificates()),
-                message(12, 2, &[&[3, 0, 0x1d, 32][..], &[9; 32], &[4, 3, 0, 4, 1, 2, 3, 4]].concat()),
-            ]),
-        ),
+        ("wrong-server-flight", named(server_flight.clone())),
+        ("server-flight", server_flight),
         ("alert", client(&[datagram(&[21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 40])])),
         ("goodbye", server(&[hello, datagram(&[21, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2, 1, 0])])),
         ("under-keys", client(&[datagram(&[22, 0xfe, 0xfd, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 9])])),
