@@ -11,7 +11,7 @@ use wire::Mono;
 
 use crate::control::{Outbox, Ticket};
 use crate::counters::Totals;
-use crate::demux::{Demux, DemuxError, Destination, Tuple};
+use crate::demux::{Demux, DemuxError, Destination, Elsewhere, Tuple};
 use crate::dirty::Dirty;
 use crate::engine::{Engine, Leaving};
 use crate::epochs::Epochs;
@@ -123,17 +123,19 @@ impl<E: Engine> Context<E> {
     }
 
     /// From now on datagrams of this tuple, which no transport here has, are those of a transport of another shard:
-    /// [`Engine::astray`] gets them. The last shard that is named counts.
+    /// [`Engine::astray`] gets them. Who is named last counts, and after him who was named before and has not been undone.
     ///
     /// # Errors
-    /// When there is no room for it.
-    pub fn bind_elsewhere(&mut self, shard: ShardId, tuple: Tuple) -> Result<(), DemuxError> {
-        self.demux.bind_elsewhere(shard, tuple)
+    /// When there is no room for it. Counted.
+    pub fn bind_elsewhere(&mut self, whose: Elsewhere, tuple: Tuple) -> Result<(), DemuxError> {
+        let bound = self.demux.bind_elsewhere(whose, tuple);
+        self.totals.tuples_refused += u64::from(bound.is_err());
+        bound
     }
 
-    /// Undoes that, for the shard that was named last.
-    pub fn unbind_elsewhere(&mut self, shard: ShardId, tuple: Tuple) -> bool {
-        self.demux.unbind_elsewhere(shard, tuple)
+    /// Undoes that, for that one.
+    pub fn unbind_elsewhere(&mut self, whose: Elsewhere, tuple: Tuple) {
+        self.demux.unbind_elsewhere(whose, tuple);
     }
 
     /// Undoes all of them that are of that shard, or of that socket.

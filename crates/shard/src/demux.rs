@@ -50,6 +50,15 @@ impl Tuple {
     }
 }
 
+/// A transport of another shard, by its place there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elsewhere {
+    /// The shard.
+    pub shard: ShardId,
+    /// The place of the transport's key.
+    pub place: u32,
+}
+
 /// Where a batch goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Destination {
@@ -92,8 +101,8 @@ pub(crate) struct Demux {
     hash: KeyedHash,
     tuples: HashTable<Bound>,
     max_tuples: usize,
-    /// Tuples of transports of other shards. Grows with them, up to the same bound.
-    elsewhere: HashTable<Elsewhere>,
+    /// Tuples of transports of other shards. Grows with them, up to a bound.
+    elsewhere: HashTable<Claimed>,
     transports: Vec<Slot>,
     open: usize,
     max_transports: usize,
@@ -185,31 +194,38 @@ impl Demux {
         remove(&mut self.tuples, self.hash, tuple)
     }
 
-    /// Binds a tuple to a transport of another shard. What a transport here has stays its own.
-    pub(crate) fn bind_elsewhere(&mut self, shard: ShardId, tuple: Tuple) -> Result<(), DemuxError> {
+    /// Binds a tuple to a transport of another shard. What a transport here has stays its own. Who had it before keeps his
+    /// claim: shards are heard in any order, so the newest that is told need not be the one that lasts.
+    pub(crate) fn bind_elsewhere(&mut self, whose: Elsewhere, tuple: Tuple) -> Result<(), DemuxError> {
         let (hash, most) = (self.hash, self.max_tuples * SHARDS_OF_A_PORT);
         let len = self.elsewhere.len();
         match self.elsewhere.entry(tuple.hash(hash), |held| held.tuple == tuple, |held| held.tuple.hash(hash))
         {
-            Entry::Occupied(mut held) => held.get_mut().shard = shard,
+            Entry::Occupied(mut held) => held.get_mut().claim(whose),
             Entry::Vacant(_) if len >= most => return Err(DemuxError::TooManyTuples(most)),
             Entry::Vacant(place) => {
-                place.insert(Elsewhere { tuple, shard });
+                place.insert(Claimed { tuple, holder: whose, rivals: Vec::new() });
             }
         }
         Ok(())
     }
 
-    /// Forgets that, if it is that shard which has it.
-    pub(crate) fn unbind_elsewhere(&mut self, shard: ShardId, tuple: Tuple) -> bool {
-        let is_it = |held: &Elsewhere| held.tuple == tuple && held.shard == shard;
-        let entry = self.elsewhere.find_entry(tuple.hash(self.hash), is_it);
-        entry.map(hashbrown::hash_table::OccupiedEntry::remove).is_ok()
+    /// Forgets that one's claim: the tuple is that of who claimed it before, if anybody still does.
+    pub(crate) fn unbind_elsewhere(&mut self, whose: Elsewhere, tuple: Tuple) {
+        let is_it = |held: &Claimed| held.tuple == tuple;
+        if let Ok(mut entry) = self.elsewhere.find_entry(tuple.hash(self.hash), is_it)
+            && !entry.get_mut().forget(|other| other == whose)
+        {
+            entry.remove();
+        }
     }
 
     /// Forgets some of them.
     pub(crate) fn forget_elsewhere(&mut self, is_forgotten: impl Fn(ShardId, SocketKey) -> bool) {
-        self.elsewhere.retain(|held| !is_forgotten(held.shard, held.tuple.socket));
+        self.elsewhere.retain(|held| {
+            let socket = held.tuple.socket;
+            held.forget(|whose| is_forgotten(whose.shard, socket))
+        });
     }
 
     /// Says to whom unknown peers of a socket are offered.
@@ -238,7 +254,7 @@ impl Demux {
             return Destination::Bound(bound.key);
         }
         if let Some(held) = self.elsewhere.find(hash, |held| held.tuple == tuple) {
-            return Destination::Elsewhere(held.shard);
+            return Destination::Elsewhere(held.holder.shard);
         }
         match self.owner(batch.socket).and_then(|owner| owner.transport) {
             Some(transport) if self.is_open(transport) => Destination::Offered(transport),
@@ -306,10 +322,33 @@ struct Bound {
     key: TransportKey,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Elsewhere {
+/// A tuple of transports of other shards. More than one has it only until they have heard of each other.
+#[derive(Debug)]
+struct Claimed {
     tuple: Tuple,
-    shard: ShardId,
+    holder: Elsewhere,
+    /// The others, the newest last.
+    rivals: Vec<Elsewhere>,
+}
+
+impl Claimed {
+    fn claim(&mut self, whose: Elsewhere) {
+        if self.holder != whose {
+            self.rivals.retain(|rival| *rival != whose);
+            self.rivals.push(core::mem::replace(&mut self.holder, whose));
+        }
+    }
+
+    /// Forgets some of the claims. Whether any is left.
+    fn forget(&mut self, is_forgotten: impl Fn(Elsewhere) -> bool) -> bool {
+        self.rivals.retain(|rival| !is_forgotten(*rival));
+        if !is_forgotten(self.holder) {
+            return true;
+        }
+        let next = self.rivals.pop();
+        self.holder = next.unwrap_or(self.holder);
+        next.is_some()
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -366,6 +405,10 @@ mod tests {
         Tuple { socket: SOCKET, local: None, remote: peer(port) }
     }
 
+    fn at(shard: u16, place: u32) -> Elsewhere {
+        Elsewhere { shard: ShardId(shard), place }
+    }
+
     fn batch(tuple: Tuple) -> Batch<'static> {
         let Tuple { socket, local, remote } = tuple;
         Batch { socket, from: remote, to: local, received: Mono::ZERO, bytes: b"x", segment_size: 1 }
@@ -376,28 +419,31 @@ mod tests {
         let mut demux = demux();
         let key = opened(&mut demux, 0, 0);
         let route = |demux: &Demux, port| demux.route(&batch(tuple(port)));
-        demux.bind_elsewhere(ShardId(1), tuple(1)).unwrap();
-        demux.bind_elsewhere(ShardId(2), tuple(1)).unwrap();
+        demux.bind_elsewhere(at(1, 0), tuple(1)).unwrap();
+        demux.bind_elsewhere(at(2, 0), tuple(1)).unwrap();
         assert_eq!(route(&demux, 1), Destination::Elsewhere(ShardId(2)), "who was named last");
-        assert!(!demux.unbind_elsewhere(ShardId(1), tuple(1)), "and not the one before it");
         demux.bind(key, tuple(1)).unwrap();
         assert_eq!(route(&demux, 1), Destination::Bound(key));
         demux.close(key);
         assert_eq!(route(&demux, 1), Destination::Elsewhere(ShardId(2)));
-        assert!(demux.unbind_elsewhere(ShardId(2), tuple(1)));
+        demux.unbind_elsewhere(at(2, 0), tuple(1));
+        assert_eq!(route(&demux, 1), Destination::Elsewhere(ShardId(1)), "who claims it still");
+        demux.unbind_elsewhere(at(1, 0), tuple(1));
         assert_eq!(route(&demux, 1), Destination::Unknown);
         // Bounded, and forgotten by shard and by socket.
         let most = 16 * u16::try_from(SHARDS_OF_A_PORT).unwrap();
-        (0..most).for_each(|port| demux.bind_elsewhere(ShardId(port % 2), tuple(port)).unwrap());
-        assert!(demux.bind_elsewhere(ShardId(0), tuple(most)).is_err());
-        assert_eq!(demux.bind_elsewhere(ShardId(0), tuple(1)), Ok(()), "no other one");
+        (0..most).for_each(|port| demux.bind_elsewhere(at(port % 2, 0), tuple(port)).unwrap());
+        assert!(demux.bind_elsewhere(at(0, 0), tuple(most)).is_err());
+        assert_eq!(demux.bind_elsewhere(at(0, 0), tuple(1)), Ok(()), "no other one");
         demux.forget_elsewhere(|shard, _| shard == ShardId(0));
+        let there = Destination::Elsewhere(ShardId(1));
         assert_eq!(
-            (route(&demux, 2), route(&demux, 3)),
-            (Destination::Unknown, Destination::Elsewhere(ShardId(1)))
+            (route(&demux, 2), route(&demux, 1), route(&demux, 3)),
+            (Destination::Unknown, there, there)
         );
         demux.forget_elsewhere(|_, socket| socket == SOCKET);
         assert_eq!(route(&demux, 3), Destination::Unknown);
+        assert_eq!(demux.elsewhere.len(), 0);
     }
 
     #[test]
@@ -505,6 +551,41 @@ mod tests {
     }
 
     proptest! {
+        /// Each of six claims a tuple and gives it up again, some times over; the last claim of one lasts. What each says is
+        /// heard in its order, and what several say in any.
+        #[test]
+        fn who_gives_up_a_tuple_takes_it_from_nobody(
+            heard in prop::collection::vec(0..6_usize, 0..60),
+            lasts in 0..6_usize,
+        ) {
+            let mut demux = demux();
+            let whose = |number: usize| at(u16::try_from(number % 3).unwrap(), u32::try_from(number / 3).unwrap());
+            let mut claims = [false; 6];
+            let rest = (0..6).filter(|number| *number != lasts);
+            let mut turn = |number: usize, demux: &mut Demux| {
+                claims[number] = !claims[number];
+                if claims[number] {
+                    demux.bind_elsewhere(whose(number), tuple(1)).unwrap();
+                } else {
+                    demux.unbind_elsewhere(whose(number), tuple(1));
+                }
+                claims
+            };
+            let mut now = [false; 6];
+            for number in heard {
+                now = turn(number, &mut demux);
+            }
+            if !now[lasts] {
+                now = turn(lasts, &mut demux);
+            }
+            for number in rest.filter(|number| now[*number]) {
+                turn(number, &mut demux);
+            }
+            prop_assert_eq!(demux.route(&batch(tuple(1))), Destination::Elsewhere(whose(lasts).shard));
+            turn(lasts, &mut demux);
+            prop_assert_eq!(demux.elsewhere.len(), 0);
+        }
+
         /// The model: keys ever taken up, which of them are open, and a plain map of tuples.
         #[test]
         fn it_is_a_bounded_map(operations in prop::collection::vec(operation(), 1..300)) {

@@ -37,7 +37,7 @@ pub use config::{Bounds, Capacity, ShardConfig};
 pub use context::{Context, Way};
 pub use control::{Control, FromShard, QueueSizing, RequestId, Ticket};
 pub use counters::{Counters, CountersReader, RUN_BUCKETS, TICK_BUCKETS, Totals};
-pub use demux::{DemuxError, MAX_TUPLES_PER_TRANSPORT, Tuple};
+pub use demux::{DemuxError, Elsewhere, MAX_TUPLES_PER_TRANSPORT, Tuple};
 pub use engine::{Claim, Crossed, Engine, Leaving, NoFact};
 pub use hash::HashKey;
 pub use histogram::Histogram;

@@ -104,6 +104,8 @@ pub struct Rooms {
     doors: Doors,
     ufrags: Ufrags,
     strangers: Strangers,
+    /// Claims to tuples that were told to other shards.
+    claims: u32,
     transports: Table<TransportKey, Station>,
     observers: Observers,
     /// As the shard of producers.
@@ -166,6 +168,7 @@ impl Rooms {
             doors: Doors::default(),
             ufrags: Ufrags::new(config.hash_key, config.ufrags()),
             strangers: Strangers::default(),
+            claims: 0,
             transports: Table::new(config.transports),
             observers: Observers::new(config.others),
             feeds: Feeds::new(u32::from_be_bytes([a, b, c, d])),

@@ -31,7 +31,7 @@ use super::ports::{Bound, Held, Sharing};
 use super::table::absent;
 use super::ufrags::{Home, Ufrag};
 use crate::context::Context;
-use crate::demux::Tuple;
+use crate::demux::{Elsewhere, Tuple};
 use crate::io::Sockets;
 use crate::key::ShardId;
 
@@ -64,7 +64,7 @@ pub(super) struct Other {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Guest {
     ufrags: Vec<Ufrag>,
-    flows: Vec<Flow>,
+    claims: Vec<Claim>,
 }
 
 /// What the transports of other shards are known by, by their place there, and which server they are behind.
@@ -73,10 +73,18 @@ pub(super) struct Strangers(BTreeMap<(ShardId, u32), (WebRtcServerKey, Guest)>);
 
 /// A tuple, as all parts of a server call it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Flow {
-    pub(super) place: u8,
-    pub(super) ip: Option<IpAddr>,
-    pub(super) remote: SocketAddr,
+struct Flow {
+    place: u8,
+    ip: Option<IpAddr>,
+    remote: SocketAddr,
+}
+
+/// That a tuple is a transport's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Claim {
+    flow: Flow,
+    /// Another one each time: who lost it and got it back while nobody was listening says something new.
+    number: u32,
 }
 
 /// What a part of a server tells another.
@@ -277,10 +285,11 @@ impl Rooms {
         let Local::Socket { place, ip } = local else { return };
         let flow = Flow { place, ip, remote };
         let Some(part) = self.servers.get_mut(server) else { return };
-        let Some(Guest { flows, .. }) = part.guests.get_mut(&transport) else { return };
-        flows.retain(|other| *other != flow);
+        let Some(Guest { claims, .. }) = part.guests.get_mut(&transport) else { return };
+        claims.retain(|other| other.flow != flow);
         if is_bound {
-            flows.push(flow);
+            self.claims = self.claims.wrapping_add(1);
+            claims.push(Claim { flow, number: self.claims });
         }
         self.tell_parts(server, transport, cx);
     }
@@ -320,7 +329,8 @@ impl Rooms {
         }
     }
 
-    /// What the transport at a place of another shard is known by, behind this part, has changed.
+    /// What the transport at a place of another shard is known by, behind this part, has changed. Only what it did not say
+    /// before is news, and only that can take a tuple from somebody: the rest it said when it knew no better.
     pub(super) fn hear_guest(
         &mut self,
         from: ShardId,
@@ -328,30 +338,39 @@ impl Rooms {
         (place, guest): (u32, Guest),
         cx: &mut Context<Self>,
     ) {
-        if let Some((before, then)) = self.strangers.0.remove(&(from, place)) {
-            for ufrag in then.ufrags {
-                self.ufrags.remove(before, ufrag, Home::There(from));
-            }
-            let part = self.servers.get(before);
-            for tuple in then.flows.iter().filter_map(|flow| part?.tuple(*flow)) {
-                cx.unbind_elsewhere(from, tuple);
+        let (before, then) = self.strangers.0.remove(&(from, place)).unwrap_or((key, Guest::default()));
+        // Of a part that has closed meanwhile nothing is left.
+        let now = if self.servers.get(key).is_some() { guest } else { Guest::default() };
+        let lasts = |claim: &Claim| before == key && now.claims.contains(claim);
+        let whose = Elsewhere { shard: from, place };
+        for ufrag in then.ufrags.iter().filter(|ufrag| before != key || !now.ufrags.contains(ufrag)) {
+            self.ufrags.remove(before, *ufrag, Home::There(from));
+        }
+        for claim in then.claims.iter().filter(|claim| !lasts(claim)) {
+            if let Some(tuple) = self.tuple_of(before, claim.flow) {
+                cx.unbind_elsewhere(whose, tuple);
             }
         }
-        // It closed meanwhile.
-        let Some(part) = self.servers.get(key) else { return };
-        let tuples: Vec<_> = guest.flows.iter().filter_map(|flow| part.tuple(*flow)).collect();
-        for ufrag in &guest.ufrags {
+        for ufrag in &now.ufrags {
             // Without room its first datagrams are dropped as those of somebody unknown, and counted.
             let _ = self.ufrags.enter(key, *ufrag, Home::There(from));
         }
-        for tuple in tuples {
-            self.give_up(tuple, None, cx);
-            // Likewise.
-            let _ = cx.bind_elsewhere(from, tuple);
+        for claim in now.claims.iter().filter(|claim| before != key || !then.claims.contains(claim)) {
+            if let Some(tuple) = self.tuple_of(key, claim.flow) {
+                self.give_up(tuple, None, cx);
+                // Likewise.
+                let _ = cx.bind_elsewhere(whose, tuple);
+            }
         }
-        if !guest.ufrags.is_empty() || !guest.flows.is_empty() {
-            self.strangers.0.insert((from, place), (key, guest));
+        if !now.ufrags.is_empty() || !now.claims.is_empty() {
+            self.strangers.0.insert((from, place), (key, now));
         }
+    }
+
+    /// A flow, as this shard knows it.
+    fn tuple_of(&self, server: WebRtcServerKey, flow: Flow) -> Option<Tuple> {
+        let socket = self.servers.get(server)?.sockets.get(usize::from(flow.place)).copied().flatten()?;
+        Some(Tuple { socket, local: flow.ip, remote: flow.remote })
     }
 
     /// All parts on that shard are gone, with their transports.
@@ -394,10 +413,5 @@ impl ServerPart {
             }
         }
         Self { held, at, sockets, listeners, ..Self::default() }
-    }
-
-    fn tuple(&self, flow: Flow) -> Option<Tuple> {
-        let socket = self.sockets.get(usize::from(flow.place)).copied().flatten()?;
-        Some(Tuple { socket, local: flow.ip, remote: flow.remote })
     }
 }

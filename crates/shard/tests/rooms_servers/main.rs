@@ -6,6 +6,7 @@ mod caller;
 mod server;
 #[path = "../support/mod.rs"]
 mod support;
+mod tuples;
 
 use model::command::{Action, Ports, TransportCommand, WebRtcServerCommand};
 use model::event::{Event, TransportEvent};
