@@ -10,6 +10,14 @@ use crate::support::Server;
 const PAINTED: &str = "[...document.querySelectorAll('canvas')].every((canvas) => canvas.getContext('2d')\
                        .getImageData(0, 0, canvas.width, canvas.height).data.some((byte) => byte > 0))";
 
+/// How many times the state of the page was written while its rows were twice.
+const SAID_ANEW: &str = "new Promise((done) => {
+    let [said, drawn] = [0, 0];
+    const watch = (id, count) => new MutationObserver(count).observe(document.getElementById(id), { childList: true });
+    watch('state', () => (said += 1));
+    watch('shardrows', () => (drawn += 1) === 2 && done(said));
+})";
+
 #[test]
 #[ignore = "needs Chromium"]
 fn the_page_shows_what_is_there_wide_and_narrow_by_day_and_night() {
@@ -32,6 +40,7 @@ fn the_page_shows_what_is_there_wide_and_narrow_by_day_and_night() {
             browser.picture(&format!("page-{width}-{scheme}"), true);
         }
     }
+    assert_eq!(browser.evaluate(SAID_ANEW), 0, "screen readers say it each second");
     assert_eq!(browser.complaints, Vec::<String>::new());
 }
 
