@@ -1,4 +1,4 @@
-//! The backends in `examples/`: that they do what the README says of them, and that it shows them as they are.
+//! The examples in `docs/examples/`: that the backends do what the README says of them, and that it shows all as they are.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -20,7 +20,7 @@ struct Backend {
 impl Backend {
     fn start(program: &str, file: &str, server: &Server) -> Self {
         let mut command = Command::new(program);
-        command.arg(root().join("examples").join(file)).env_remove("PORT").env("TOKEN", ADMIN);
+        command.arg(root().join("docs/examples").join(file)).env_remove("PORT").env("TOKEN", ADMIN);
         command.env("SHARDCAST", format!("http://{}", server.at())).stderr(Stdio::null());
         let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
@@ -104,8 +104,8 @@ fn the_backend_in_python_serves_rooms() {
 #[test]
 fn the_readme_shows_them_as_they_are() {
     let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    for (file, language) in [("backend.mjs", "js"), ("backend.py", "python")] {
-        let text = std::fs::read_to_string(root().join("examples").join(file)).unwrap();
+    for (file, language) in [("drop-in.mjs", "js"), ("backend.mjs", "js"), ("backend.py", "python")] {
+        let text = std::fs::read_to_string(root().join("docs/examples").join(file)).unwrap();
         assert!(readme.contains(&format!("\n```{language}\n{text}```\n")), "{file} is another in the README");
     }
 }
