@@ -5,6 +5,7 @@
 //! outlives the engine; after a panic it is emptied and serves the next one.
 
 use core::fmt;
+use std::collections::VecDeque;
 
 use net::{Batch, FillError, Pool, SlotId};
 use wire::Mono;
@@ -33,8 +34,8 @@ pub struct Context<E: Engine> {
     pub(crate) dirty: Dirty,
     /// Sockets that transports which were closed had tuples on.
     orphans: Vec<net::SocketKey>,
-    /// Connections that came from other shards, and whose they are. The same tick takes them in.
-    newcomers: Vec<(net::SocketKey, Leaving)>,
+    /// Connections that came from other shards, and whose they are. Taken in a few a tick, the oldest first.
+    newcomers: VecDeque<(net::SocketKey, Leaving)>,
     pub(crate) borrowed: Borrowed,
     pub(crate) epochs: Epochs,
     pub(crate) outbox: Outbox<E::Reply, E::Event>,
@@ -160,9 +161,14 @@ impl<E: Engine> Context<E> {
         self.demux.listener(connection)
     }
 
-    /// Goes on with a TCP connection that another shard accepted, as if that listener of this one had.
+    /// Goes on with a TCP connection that another shard accepted, as if that listener of this one had. One more than may
+    /// wait is closed and counted.
     pub fn take_over(&mut self, listener: net::SocketKey, leaving: Leaving) {
-        self.newcomers.push((listener, leaving));
+        if self.newcomers.len() < NEWCOMERS_WAITING {
+            self.newcomers.push_back((listener, leaving));
+        } else {
+            self.totals.tcp_not_handed_over += 1;
+        }
     }
 
     /// The transport has something to send: flush it once in this tick, after those that were marked before. A
@@ -364,6 +370,13 @@ impl<E: Engine> Context<E> {
         connected.map(|(shard, _)| ShardId(shard))
     }
 
+    /// Facts for another shard that it has not taken, wherever they are. `None` when there is no such neighbour.
+    #[must_use]
+    pub fn facts_ahead(&self, to: ShardId) -> Option<usize> {
+        let facts = &self.outbound.get(to.index())?.as_ref()?.facts;
+        Some(facts.waiting() + facts.ring().len())
+    }
+
     /// Facts for another shard that wait for room in its lane. `None` when there is no such neighbour.
     #[must_use]
     pub fn facts_waiting(&self, to: ShardId) -> Option<usize> {
@@ -423,3 +436,6 @@ impl<E: Engine> fmt::Debug for Context<E> {
         f.debug_struct("Context").field("shard", &self.shard).field("now", &self.now).finish_non_exhaustive()
     }
 }
+
+/// Each holds a descriptor and what was read of it. As many as are taken in within a few ticks.
+const NEWCOMERS_WAITING: usize = 256;

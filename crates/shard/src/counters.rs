@@ -126,6 +126,8 @@ counters! {
         tcp_refused,
         /// TCP connections handed to the shards of their transports.
         tcp_handed_over,
+        /// TCP connections closed because they could not go to the shards of their transports, or were not taken there.
+        tcp_not_handed_over,
         /// Times that there was no descriptor for a TCP connection.
         tcp_starved,
         /// TCP connections closed because they proved to be nobody's.

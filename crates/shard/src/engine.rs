@@ -77,9 +77,17 @@ pub trait Engine: Sized {
     }
 
     /// A TCP connection that [`Claim::Leaves`] said something about has left this shard's driver: the engine tells the other
-    /// shard's, which gives it to [`Context::take_over`]. Dropped, it is closed.
-    fn hand_on(&mut self, to: ShardId, listener: SocketKey, leaving: Leaving, cx: &mut Context<Self>) {
+    /// shard's, which gives it to [`Context::take_over`]. Dropped, it is closed. Whether
+    /// the other one is told.
+    fn hand_on(
+        &mut self,
+        to: ShardId,
+        listener: SocketKey,
+        leaving: Leaving,
+        cx: &mut Context<Self>,
+    ) -> bool {
         let _ = (to, listener, leaving, cx);
+        false
     }
 
     /// A TCP connection was too slow for what the transport sent, so that datagrams were dropped; now the peer has read

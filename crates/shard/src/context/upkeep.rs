@@ -3,6 +3,7 @@
 //! None of this is an engine's to call.
 
 use core::time::Duration;
+use std::collections::VecDeque;
 
 use net::{Loan, LoanReader, Pool, SocketKey};
 use wire::Mono;
@@ -32,7 +33,7 @@ impl<E: Engine> Context<E> {
             timers: Timers::with_capacity(capacity.timers),
             dirty: Dirty::with_capacity(capacity.transports),
             orphans: Vec::new(),
-            newcomers: Vec::new(),
+            newcomers: VecDeque::new(),
             borrowed: Borrowed::with_capacity(capacity.borrowed),
             epochs: Epochs::new(capacity.streams),
             outbox,
@@ -64,7 +65,12 @@ impl<E: Engine> Context<E> {
 
     /// The next connection that came from another shard, and whose it is.
     pub(crate) fn next_newcomer(&mut self) -> Option<(SocketKey, Leaving)> {
-        self.newcomers.pop()
+        self.newcomers.pop_front()
+    }
+
+    /// Whether some are left for the next tick.
+    pub(crate) fn has_newcomers(&self) -> bool {
+        !self.newcomers.is_empty()
     }
 
     /// No transport had a TCP connection, and there is nobody who could take one over.

@@ -335,9 +335,15 @@ impl Engine for Rooms {
         self.lose(transport, tuple, cx);
     }
 
-    fn hand_on(&mut self, to: ShardId, listener: SocketKey, leaving: Leaving, cx: &mut Context<Self>) {
+    fn hand_on(
+        &mut self,
+        to: ShardId,
+        listener: SocketKey,
+        leaving: Leaving,
+        cx: &mut Context<Self>,
+    ) -> bool {
         self.during(Phase::Receive);
-        self.see_off(to, listener, leaving, cx);
+        self.see_off(to, listener, leaving, cx)
     }
 
     fn caught_up(&mut self, transport: TransportKey, _: Tuple, cx: &mut Context<Self>) {

@@ -156,8 +156,7 @@ impl Rooms {
         let Some(ufrag) = ufrag_of(batch.bytes) else { return Claim::Dropped };
         match self.ufrags.find(server, ufrag) {
             Some(Home::Here(transport)) => self.meet(transport, batch, cx),
-            Some(Home::There(shard)) if self.can_take(shard, cx) => Claim::Leaves(shard),
-            Some(Home::There(_)) => Claim::Dropped,
+            Some(Home::There(shard)) => Claim::Leaves(shard),
             None => {
                 cx.totals.dropped_unknown_ufrag += 1;
                 Claim::Dropped
@@ -167,22 +166,26 @@ impl Rooms {
 
     /// Whether a shard keeps up with the connections that are told of. Where it does not, who connects tries again.
     fn can_take(&self, shard: ShardId, cx: &Context<Self>) -> bool {
-        let waiting = cx.facts_waiting(shard);
-        waiting.is_some_and(|waiting| waiting < CONNECTIONS_WAITING) && !self.untold.has(shard)
+        let ahead = cx.facts_ahead(shard);
+        ahead.is_some_and(|ahead| ahead < FACTS_AHEAD) && !self.untold.has(shard)
     }
 
-    /// A connection has left the driver for another shard.
+    /// A connection has left the driver for another shard. Whether that is told.
     pub(super) fn see_off(
         &mut self,
         to: ShardId,
         listener: SocketKey,
         leaving: Leaving,
         cx: &mut Context<Self>,
-    ) {
-        let Some((server, place)) = self.doors.find(listener) else { return };
+    ) -> bool {
+        let Some((server, place)) = self.doors.find(listener) else { return false };
         let others = self.servers.get(server).map_or(&[][..], |part| &part.others);
-        let Some(other) = others.iter().find(|other| other.shard == to).copied() else { return };
+        let Some(other) = others.iter().find(|other| other.shard == to).copied() else { return false };
+        if !self.can_take(to, cx) {
+            return false;
+        }
         self.tell(to, Fact(Said::Newcomer(other.key, place, Box::new(leaving))), cx);
+        true
     }
 
     /// A connection has come from another shard. If the server is gone, it ends.
@@ -196,6 +199,8 @@ impl Rooms {
         let listeners = self.servers.get(server).map_or(&[][..], |part| &part.listeners);
         if let Some((listener, _)) = listeners.iter().find(|(_, at)| *at == place) {
             cx.take_over(*listener, leaving);
+        } else {
+            cx.totals.tcp_not_handed_over += 1;
         }
     }
 
@@ -249,6 +254,6 @@ fn key_of(packed: u64) -> WebRtcServerKey {
 
 /// To the one that was there first, and on to the right one.
 const MOST_HOPS: u8 = 2;
-/// Connections, or other facts, that wait for room in the lane to one shard. Each holds a descriptor and what was read of
-/// it; as many again are in the lane. A shard that lets so many wait would be late for all of them.
-const CONNECTIONS_WAITING: usize = 256;
+/// Facts that a shard has not taken, beyond which no connection is told to it: far fewer than its lane holds, so that no
+/// packet ever waits behind connections that found no room. Each of them holds a descriptor and what was read of it.
+const FACTS_AHEAD: usize = 64;

@@ -11,7 +11,7 @@ pub struct TcpLimits {
     pub per_listener: usize,
     /// Connections of one remote address. One more is turned away.
     pub per_address: usize,
-    /// Connections accepted in one tick.
+    /// Connections accepted in one tick; as many again are taken over from other shards.
     pub accepts_per_tick: usize,
     /// Bytes read of one connection in one tick; an eighth of it before it has proved anything.
     pub read_bytes_per_tick: usize,

@@ -186,7 +186,6 @@ impl Streams {
         let (key, listener, ip) = (connection.key, connection.listener, connection.peer.ip());
         self.addresses.add(ip);
         self.connections += 1;
-        self.counts.accepted += 1;
         self.checks.push_back((now + self.limits.silence, key));
         if let Some(Some(Place::Listener(listening))) = self.places.get_mut(listener.index() as usize) {
             connection.at = listening.connections.len();

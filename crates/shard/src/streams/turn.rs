@@ -40,6 +40,8 @@ enum Why {
     Stalled,
     /// Somebody else wants its place.
     Displaced,
+    /// It belongs to another shard, and can not go there.
+    Stranded,
 }
 
 impl<E: Engine, D: Driver> Turn<'_, E, D> {
@@ -54,13 +56,17 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
         while let Some(key) = self.streams.broken.pop() {
             self.end(key, Why::Ended);
         }
-        while let Some((listener, leaving)) = self.cx.next_newcomer() {
-            self.take_over(listener, leaving);
-        }
         self.check();
         self.retry();
         let mut accepts = self.streams.limits.accepts_per_tick;
         let mut frames = most_frames;
+        for _ in 0..accepts {
+            if frames == 0 {
+                break;
+            }
+            let Some((listener, leaving)) = self.cx.next_newcomer() else { break };
+            frames = frames.saturating_sub(self.take_over(listener, leaving));
+        }
         // Each once: who has more stands at the end then.
         for _ in 0..self.streams.ready.len() {
             if frames == 0 {
@@ -75,7 +81,7 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
                 None => break,
             }
         }
-        !self.streams.ready.is_empty()
+        !self.streams.ready.is_empty() || self.cx.has_newcomers()
     }
 
     fn accept(&mut self, listener: SocketKey, left: &mut usize) {
@@ -83,7 +89,8 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
             *left -= 1;
             match self.driver.accept(listener) {
                 Accepted::Connection { key, from } => {
-                    self.admit(key, from, listener);
+                    let is_in = self.admit(key, from, listener);
+                    self.streams.counts().accepted += u64::from(is_in);
                 }
                 Accepted::Nobody => return,
                 Accepted::TurnedAway => self.streams.counts().refused += 1,
@@ -115,38 +122,45 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
     }
 
     /// Goes on with a connection that another shard accepted. All limits hold for it as if it had come here: it has proved
-    /// nothing yet, but that it knows a name.
-    fn take_over(&mut self, listener: SocketKey, leaving: Leaving) {
+    /// nothing yet, but that it knows a name. How many frames came with it.
+    fn take_over(&mut self, listener: SocketKey, leaving: Leaving) -> usize {
         let Leaving { detached, bytes } = leaving;
         let from = detached.from();
         let Ok(key) = self.driver.adopt(detached) else {
-            self.streams.counts().refused += 1;
-            return;
+            self.cx.totals.tcp_not_handed_over += 1;
+            return 0;
         };
         if !self.admit(key, from, listener) {
-            return;
+            return 0;
         }
         if let Some(connection) = self.streams.connection(key) {
             connection.has_moved = true;
         }
-        self.take_frames(key, &bytes);
+        let frames = self.take_frames(key, &bytes);
         // What came since may have been told before anybody here knew it.
         self.streams.note(key);
+        frames
     }
 
-    /// Lets go of a connection that another shard has to go on with.
+    /// Lets go of a connection that another shard has to go on with. Where it can not go it is closed at once, so that who
+    /// connects tries again.
     fn send_away(&mut self, key: SocketKey, to: ShardId, bytes: Box<[u8]>) {
         let may_leave = |connection: &mut Connection| connection.has_room() && !connection.has_moved;
         if !self.streams.connection(key).is_some_and(may_leave) {
             return self.end(key, Why::Misbehaved);
         }
-        let Ok(detached) = self.driver.detach(key) else { return self.end(key, Why::Displaced) };
+        let Ok(detached) = self.driver.detach(key) else { return self.end(key, Why::Stranded) };
         let Some(connection) = self.streams.remove(key) else { return };
         // The driver is closing its own handle already.
         self.open.remove(key);
-        self.streams.counts().handed_over += 1;
         let leaving = Leaving { detached, bytes };
-        self.hosted.call(Phase::Receive, |engine| engine.hand_on(to, connection.listener, leaving, self.cx));
+        let listener = connection.listener;
+        let told = self.hosted.call(Phase::Receive, |engine| engine.hand_on(to, listener, leaving, self.cx));
+        if told == Some(true) {
+            self.streams.counts().handed_over += 1;
+        } else {
+            self.cx.totals.tcp_not_handed_over += 1;
+        }
     }
 
     /// Looks after a connection to which something happened. How many frames came.
@@ -291,10 +305,11 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
             Why::Silent | Why::Displaced => counts.silent += 1,
             Why::Misbehaved => counts.misbehaved += 1,
             Why::Stalled => counts.stalled += 1,
+            Why::Stranded => self.cx.totals.tcp_not_handed_over += 1,
         }
         let farewell = match why {
             Why::Ended | Why::Orphaned => connection.farewell(),
-            Why::Silent | Why::Misbehaved | Why::Stalled | Why::Displaced => Farewell::Abrupt,
+            Why::Silent | Why::Misbehaved | Why::Stalled | Why::Displaced | Why::Stranded => Farewell::Abrupt,
         };
         self.part(key, farewell);
         let tuple = connection.tuple();
@@ -313,5 +328,6 @@ impl<E: Engine, D: Driver> Turn<'_, E, D> {
 
 /// No packet of RTP, RTCP, STUN or DTLS is shorter: the header of RTCP (RFC 3550 §6.1) is.
 const SHORTEST_PACKET: usize = 8;
-/// Each may be a connection to close, at some microseconds: twice as many as come in a tick.
-const CHECKS_PER_TICK: usize = 64;
+/// Each may be a connection to close, at some microseconds: twice as many as come in a tick, of which half come from other
+/// shards.
+const CHECKS_PER_TICK: usize = 128;
