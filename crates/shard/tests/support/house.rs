@@ -118,10 +118,29 @@ impl House {
         counters.map(|counters| counters.totals.crossed).sum()
     }
 
-    /// TCP connections that were handed to other shards, in all.
-    pub fn handed_over(&mut self) -> u64 {
-        let counters = self.shards.iter_mut().filter_map(|shard| shard.counters.read());
-        counters.map(|counters| counters.totals.tcp_handed_over).sum()
+    /// A figure of all shards.
+    pub fn sum(&mut self, figure: impl Fn(&shard::Totals) -> u64) -> u64 {
+        let read = |counters: &shard::CountersReader| loop {
+            if let Some(counters) = counters.read() {
+                break counters;
+            }
+        };
+        self.shards.iter_mut().map(|shard| figure(&read(&shard.counters).totals)).sum()
+    }
+
+    /// Waits until all that shards told each other was heard. What is told by who was asked something before counts.
+    pub fn settle(&mut self, scratch: RouterKey) {
+        // What a shard counted before it was asked this is there for all to read once it answers.
+        let running: Vec<_> = self.shards.iter_mut().map(|shard| shard.link.shard().0).collect();
+        running.into_iter().for_each(|shard| self.ask(shard, Action::Router(scratch, RouterCommand::Open)));
+        self.close(scratch);
+        let deadline = Instant::now() + DEADLINE;
+        while self.sum(|totals| totals.facts_waiting) > 0
+            || self.sum(|totals| totals.facts_received) < self.sum(|totals| totals.facts_sent)
+        {
+            assert!(Instant::now() < deadline, "not all is heard");
+            std::thread::yield_now();
+        }
     }
 
     pub fn close(&mut self, router: RouterKey) {
