@@ -1,15 +1,15 @@
 //! This shard's parts of WebRtcServers: ports that WebRTC transports of several shards share.
 //!
 //! Each shard that has a transport of a server has a socket on each of its UDP ports (SO_REUSEPORT), from which its
-//! transports send, and a listener on each of its TCP ports. What a peer sends comes to any of them, as the kernel's hash of the addresses says. So each part tells
-//! all others what each of its transports is known by, whenever that changes ([`Guest`]); a datagram that came to the wrong one is handed over as it is,
-//! and is treated there as if it had come there. What nobody knows ends where it came in.
+//! transports send, and a listener on each of its TCP ports. What a peer sends comes to any of them, as the kernel's
+//! hash of the addresses says. So each part tells all others what each of its transports is known by, whenever that
+//! changes ([`Guest`]); a datagram that came to the wrong one is handed over as it is, and is treated there as if it
+//! had come there. What nobody knows ends where it came in.
 //!
-//! A part that joins makes itself known to those that are there, and they make it known to each other; of those that are
-//! made at the same time control tells the one that is ready last. While media flow it
-//! gets datagrams of the others' transports before it has heard of them. Until all
-//! others said that that was all, it hands what it does not know to the one that was there first. A datagram is handed
-//! over at most twice.
+//! A part that joins makes itself known to those that are there, and they make it known to each other; of those that
+//! are made at the same time control tells the one that is ready last. While media flow it gets datagrams of the
+//! others' transports before it has heard of them. Until all others said that that was all, it hands what it does not
+//! know to the one that was there first. A datagram is handed over at most twice.
 //!
 //! A connection is accepted wherever the kernel's hash says. Its first Binding request says whose it is; if that is a
 //! transport of another shard, the connection goes there with what was read of it, once, and stays.
