@@ -134,7 +134,7 @@ fn however_much_changes_the_others_are_told_in_turn_and_how_it_is_in_the_end() {
     let mut ada = Guest::enter(&server, "tea", "name=Ada");
     let ben = Guest::enter(&server, "tea", "name=Ben");
     let (_, producer) = ben.speak(&server);
-    while ada.people()[1]["producers"] == json!([]) {}
+    while ada.people()[1]["producers"][0].is_null() {}
     let start = Instant::now();
     let place = format!("/v1/producers/{}", id(&producer));
     for _ in 0..100 {
