@@ -31,14 +31,14 @@ class Program {
     return program;
   }
 
-  // One that listens. It can not say which port it was given, so it is told one, and another where that is taken.
-  // Ports that it binds are in `ports`.
+  // One that listens. It can not say which port it was given, so it is told one, and another where somebody else has taken
+  // that meanwhile. Ports that it binds are in `ports`.
   static async listen(bed, start, { count = 1 } = {}) {
     for (;;) {
       const ports = await freePorts(count);
       const program = await start(...ports);
       try {
-        const bound = () => ports.every(isBound);
+        const bound = () => ports.every(port => isBound(port, program.process.pid));
         await bed.wait(`${program.name} to listen`, program.settled(bound));
         return Object.assign(program, { ports, port: ports[0] });
       } catch (error) {
@@ -118,11 +118,29 @@ async function freePorts(count) {
   }
 }
 
-// Whether somebody has a UDP port open: the second word of each line is the address, in hexadecimal.
-function isBound(port) {
+// Whether a process has a UDP port open. The second word of each line is the address, in hexadecimal, the tenth the socket.
+function isBound(port, pid) {
   const wanted = port.toString(16).toUpperCase().padStart(4, '0');
-  const sockets = fs.readFileSync('/proc/net/udp', 'latin1').split('\n').slice(1);
-  return sockets.some(line => line.trim().split(/\s+/)[1]?.endsWith(`:${wanted}`));
+  const lines = fs.readFileSync('/proc/net/udp', 'latin1').split('\n').slice(1).map(line => line.trim().split(/\s+/));
+  const sockets = lines.filter(words => words[1]?.endsWith(`:${wanted}`)).map(words => `socket:[${words[9]}]`);
+  return sockets.length > 0 && descriptors(pid).some(descriptor => sockets.includes(descriptor));
+}
+
+// What a process has open. What it closes while we look is not there, and nothing is of one that has ended.
+function descriptors(pid) {
+  const folder = `/proc/${pid}/fd`;
+  const target = name => {
+    try {
+      return fs.readlinkSync(`${folder}/${name}`);
+    } catch {
+      return '';
+    }
+  };
+  try {
+    return fs.readdirSync(folder).map(target);
+  } catch {
+    return [];
+  }
 }
 
 const LOOK_MS = 10;
