@@ -12,7 +12,7 @@ class Chromium {
     const browser = new Chromium();
     Object.assign(browser, { said: [], errors: [] });
     browser.script = await bundle();
-    browser.browser = await bed.wait('Chromium to start', chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS }));
+    browser.browser = await bed.wait('Chromium to start', start());
     browser.context = await browser.browser.newContext();
     // getUserMedia wants a secure origin, which this one is; nobody listens there.
     await browser.context.route(`${ORIGIN}/**`, route => route.fulfill({ contentType: 'text/html', body: HTML }));
@@ -46,6 +46,19 @@ class Chromium {
   }
 }
 
+// Debian's Chromium crashes as it starts, once in some hundred times. That is before there is a page, so nothing of ours is
+// in it: another is started, and how often is said.
+async function start() {
+  for (let crashes = 0; ; crashes++) {
+    try {
+      return await chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS });
+    } catch (error) {
+      if (crashes === CRASHES || !/signal=SIGSEGV/.test(error.message)) throw error;
+      console.error(`Chromium crashed as it started: ${error.message}`);
+    }
+  }
+}
+
 // One file of everything that the page imports.
 async function bundle() {
   const { outputFiles: [{ text }] } = await esbuild.build({
@@ -54,6 +67,7 @@ async function bundle() {
   return text;
 }
 
+const CRASHES = 2;
 const PROGRAM = '/usr/bin/chromium';
 const ORIGIN = 'http://localhost:1';
 const HTML = '<!doctype html><title>shardcast</title>';
