@@ -27,7 +27,7 @@ fn a_reader_that_stops_loses_packets_and_nothing_else() {
     let until_stop = STOP_READING_BYTES / driver.answer(sample).unwrap();
 
     let mut requests = driver.requests.take().unwrap();
-    requests.set_write_timeout(Some(Duration::from_millis(100))).unwrap();
+    requests.set_write_timeout(Some(TAKEN_WITHIN)).unwrap();
     let (mut asked, mut sent) = (Vec::new(), 0u16);
     let rest = loop {
         let (id, bytes) = load(&mut driver, sent);
@@ -38,7 +38,9 @@ fn a_reader_that_stops_loses_packets_and_nothing_else() {
             break bytes[written..].to_vec();
         }
         // The machine was slow, not the worker.
+        requests.set_write_timeout(Some(PATIENCE)).unwrap();
         requests.write_all(&bytes[written..]).unwrap();
+        requests.set_write_timeout(Some(TAKEN_WITHIN)).unwrap();
         assert!(asked.len() < 4 * until_stop, "the worker reads on without end");
     };
 
@@ -233,5 +235,9 @@ fn rtp_parameters(payload_type: u8, ssrc: u32) -> rtp::RtpParameters<'static> {
 }
 
 const ROUTERS: usize = 1000;
+/// What is not taken by then may be what the worker will not take.
+const TAKEN_WITHIN: Duration = Duration::from_millis(100);
+/// For a machine that is slow. The worker reads below its limit, so this is never waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// From here on no request is read (docs/worker.md).
 const STOP_READING_BYTES: usize = 16 * 1024 * 1024;

@@ -2,6 +2,7 @@
 'use strict';
 
 const assert = require('assert');
+const dgram = require('dgram');
 const { once } = require('events');
 const modules = require('./modules.js');
 const mediasoup = require(`${modules}/mediasoup`);
@@ -134,10 +135,30 @@ class Bed {
   }
 }
 
+// A UDP port that can be given up and had again: neither the system nor a worker gives it out, and scenarios that run at the
+// same time look for theirs elsewhere.
+async function ownPort() {
+  for (let offset = 0; offset < OWN_PORTS; offset++) {
+    const port = FIRST_OWN_PORT + (process.pid + offset * 97) % OWN_PORTS;
+    const socket = dgram.createSocket('udp4');
+    const isFree = await new Promise(resolve => {
+      socket.once('error', () => resolve(false));
+      socket.bind(port, LOOPBACK, () => resolve(true));
+    });
+    await new Promise(resolve => socket.close(resolve));
+    if (isFree) return port;
+  }
+  throw new Error('every port is taken');
+}
+
+// Below those of workers, which begin at 10000, and above those of the tests of order.
+const FIRST_OWN_PORT = 8000;
+const OWN_PORTS = 2000;
+
 // How a line begins in which the worker tells what a shard has counted.
 const COUNTED = /shard \d+ \(\w+\) has counted/;
 
 const LOOPBACK = '127.0.0.1';
 const UDP = { protocol: 'udp', ip: LOOPBACK };
 
-module.exports = { Bed, CODECS, LOOPBACK, UDP };
+module.exports = { Bed, CODECS, LOOPBACK, UDP, ownPort };

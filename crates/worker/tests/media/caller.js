@@ -22,10 +22,12 @@ class Caller extends Peer {
   // A WebRTC transport and who will be at its other end.
   static async call(bed, router, options) {
     const listenInfos = [{ protocol: 'udp', ip: '127.0.0.1' }];
-    const transport = await router.createWebRtcTransport({ listenInfos, ...options });
+    // It does not ask again, as who is still there does (RFC 7675); a slow machine may take longer than that is waited for.
+    const iceConsentTimeout = 0;
+    const transport = await router.createWebRtcTransport({ listenInfos, iceConsentTimeout, ...options });
     const peer = await this.open(bed);
     bed.peers.push(peer);
-    Object.assign(peer, { transport, target: transport.iceCandidates[0].port, granted: 0, said: [] });
+    Object.assign(peer, { transport, target: transport.iceCandidates[0].port, granted: new Set(), said: [] });
     for (const event of ['iceselectedtuplechange', 'icestatechange', 'dtlsstatechange']) {
       transport.on(event, what => {
         peer.said.push(what.localPort ? `${what.localPort} to ${what.remotePort}` : what);
@@ -49,9 +51,12 @@ class Caller extends Peer {
 
   // Asks the transport whether it is there, until it answers.
   async check({ nominates = false, parameters = this.transport.iceParameters } = {}) {
-    const granted = this.granted;
-    this.sendBytes(request(parameters, nominates));
-    await this.until('an answer of ICE', () => this.granted > granted);
+    const bytes = request(parameters, nominates);
+    const isGranted = () => this.granted.has(transaction(bytes));
+    do {
+      this.sendBytes(bytes);
+      await this.untilOrFor(ASK_AGAIN_MS, 'an answer of ICE', isGranted);
+    } while (!isGranted());
   }
 
   // Asks by credentials that may be anybody's, and waits for no answer.
@@ -102,7 +107,7 @@ class Caller extends Peer {
   hearStun(data) {
     // RFC 8489 §5: a success response to a Binding request.
     assert.strictEqual(data.readUInt16BE(0), 0x0101);
-    this.granted += 1;
+    this.granted.add(transaction(data));
     this.wake();
   }
 
@@ -182,6 +187,9 @@ function request({ usernameFragment, password }, nominates) {
   return message(0);
 }
 
+// RFC 8489 §5.
+const transaction = message => message.subarray(8, 20).toString('hex');
+
 // RFC 1952 §8.
 function crc32(bytes) {
   let crc = ~0;
@@ -219,6 +227,9 @@ async function bound() {
   await new Promise(resolve => socket.bind(0, '127.0.0.1', resolve));
   return socket;
 }
+
+// RFC 8489 §6.2.1: its first retransmission timeout.
+const ASK_AGAIN_MS = 500;
 
 // RFC 7714 §12: AEAD_AES_128_GCM.
 const KEY = 16, SALT = 12;

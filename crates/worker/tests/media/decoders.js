@@ -3,7 +3,7 @@
 'use strict';
 
 const path = require('path');
-const { Pipeline } = require('./pipeline.js');
+const { BUFFER, Pipeline } = require('./pipeline.js');
 const { Program } = require('./program.js');
 const { LOOPBACK } = require('./bed.js');
 
@@ -14,7 +14,7 @@ function gstreamer(bed, { depay, decode, caps }, consumer, keys) {
   const sealed = keys && `,ssrc=(uint)${ssrc},roc=(uint)0,srtp-key=(buffer)${keys.theirs.toString('hex')},` +
     `srtp-cipher=(string)${keys.cipher},srtp-auth=(string)${keys.auth},` +
     `srtcp-cipher=(string)${keys.cipher},srtcp-auth=(string)${keys.rtcpAuth}`;
-  return Pipeline.listen(bed, port => `udpsrc address=${LOOPBACK} port=${port}
+  return Pipeline.listen(bed, port => `udpsrc address=${LOOPBACK} port=${port} ${BUFFER}
     caps=application/${keys ? 'x-srtp' : 'x-rtp'},${caps},payload=${payloadType}${sealed ?? ''}
     ${keys ? '! srtpdec' : ''} ! rtpjitterbuffer latency=200 ! ${depay} ! ${decode} ! checksumsink`);
 }
@@ -31,7 +31,7 @@ function ffmpeg(bed, { kind }, consumer, keys) {
   ].join('\r\n');
   const words = ['ffmpeg', '-hide_banner', '-nostats', '-loglevel', 'level+warning',
     '-protocol_whitelist', 'pipe,udp,rtp,srtp,file,crypto', '-analyzeduration', '500000',
-    ...(mimeType === 'video/H264' ? SLICED : []), '-f', 'sdp', '-i', 'pipe:0',
+    ...(mimeType === 'video/H264' ? SLICED : []), '-buffer_size', '2000000', '-f', 'sdp', '-i', 'pipe:0',
     '-fps_mode', 'passthrough', '-flush_packets', '1', '-f', 'framehash', '-hash', 'SHA160', 'pipe:1'];
   const frames = [];
   const onLine = line => {

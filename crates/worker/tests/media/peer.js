@@ -100,6 +100,14 @@ class Peer {
     })());
   }
 
+  // Until it is so, or for so long.
+  async untilOrFor(ms, what, isTrue) {
+    const end = Date.now() + ms;
+    const timer = setInterval(() => this.wake(), LOOK_MS);
+    await this.until(what, () => isTrue() || Date.now() >= end);
+    clearInterval(timer);
+  }
+
   // What was sent to this peer before now is in its sockets already; what it sends to itself comes after it.
   async drain() {
     const sockets = new Set([this.rtp, this.rtcp]);
@@ -136,6 +144,8 @@ class Peer {
 
 // Room for the largest burst that a scenario lets loose before it looks.
 const RECEIVE_BUFFER_BYTES = 1 << 20;
+
+const LOOK_MS = 50;
 
 // What a peer sends to itself. No RTP begins like this.
 const LAST = Buffer.from('last');

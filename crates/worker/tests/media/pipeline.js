@@ -38,4 +38,7 @@ function launch(bed, description) {
 // same, and warned about for its date alone.
 const LATE = /decreasing timestamp/;
 
-module.exports = { Pipeline };
+// For each `udpsrc`: as much as the kernel allows, so that who is slow to read loses nothing by it.
+const BUFFER = 'buffer-size=2000000';
+
+module.exports = { BUFFER, Pipeline };

@@ -25,8 +25,15 @@ class Program {
     }
     program.process.stdin.on('error', () => {});
     program.process.stdin.end(input);
-    program.process.on('exit', (code, signal) => program.hear([`ended: ${code ?? signal}`]));
-    program.process.on('error', error => program.hear([`${error}`]));
+    // Not 'exit', which comes before the rest of what it says.
+    program.process.on('close', (code, signal) => {
+      program.hasEnded = true;
+      program.hear([`ended: ${code ?? signal}`]);
+    });
+    program.process.on('error', error => {
+      program.hasEnded = true;
+      program.hear([`${error}`]);
+    });
     bed.peers.push(program);
     return program;
   }
@@ -49,7 +56,7 @@ class Program {
   }
 
   constructor(command, { isComplaint, onLine }) {
-    Object.assign(this, { command, isComplaint, onLine, lines: [], sleepers: [] });
+    Object.assign(this, { command, isComplaint, onLine, lines: [], sleepers: [], hasEnded: false });
   }
 
   get name() {
@@ -82,7 +89,7 @@ class Program {
   }
 
   assertRunning() {
-    assert.ok(this.process.exitCode === null && this.process.signalCode === null, `${this}`);
+    assert.ok(!this.hasEnded, `${this}`);
   }
 
   async drain() {}

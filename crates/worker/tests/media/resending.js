@@ -59,13 +59,22 @@ exports.a_packet_goes_once_however_often_it_is_asked_for_at_a_time = async bed =
 exports.without_rtx_the_same_bytes_come_again = async bed => {
   const stream = new Stream({ kind: 'audio', ssrc: 4100, payloadType: 111 });
   const room = await DirectRoom.open(bed, stream, { consume: { enableRtx: true }, feedback: [{ type: 'nack' }] });
-  const sent = Array.from({ length: 5 }, () => stream.next());
-  for (const packet of sent) room.producer.send(packet.serialize());
-  const bytes = await room.rtp.take(sent.length);
   const [{ ssrc }] = room.consumer.rtpParameters.encodings;
-  room.to.sendRtcp(rtcp.nack(ssrc, bytes[1].readUInt16BE(2)));
-  const [again] = await room.rtp.take();
-  assert.ok(again.equals(bytes[1]), `${again.toString('hex')} instead of ${bytes[1].toString('hex')}`);
+  // Sound is kept for a second. What is sent after the question comes after the answer, if there is one: where there is
+  // none, the machine may have taken that second for itself, though not each time.
+  for (let round = 0; ; round++) {
+    assert.ok(round < 5, 'nothing came again');
+    const sent = Array.from({ length: 5 }, () => stream.next());
+    for (const packet of sent) room.producer.send(packet.serialize());
+    const bytes = await room.rtp.take(sent.length);
+    room.to.sendRtcp(rtcp.nack(ssrc, bytes[1].readUInt16BE(2)));
+    await room.consumer.dump();
+    room.producer.send(stream.next().serialize());
+    const [again] = await room.rtp.take();
+    if (again.readUInt16BE(2) === ((bytes[4].readUInt16BE(2) + 1) & 0xffff)) continue;
+    assert.ok(again.equals(bytes[1]), `${again.toString('hex')} instead of ${bytes[1].toString('hex')}`);
+    return void await room.rtp.take();
+  }
 };
 
 exports.a_subscriber_without_nack_gets_nothing_again = async bed => {

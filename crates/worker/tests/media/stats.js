@@ -37,7 +37,10 @@ exports.counts_agree_and_never_go_back = async bed => {
   assert.deepStrictEqual(await producer.getStats(), [], 'nothing was received yet');
   let before;
   let [packets, bytes, bytesOut] = [0, 0, 0];
-  for (let round = 0; round < 10; round++) {
+  let timely = 0;
+  for (let round = 0; round < 10 || timely === 0; round++) {
+    assert.ok(round < 200, `a round takes longer than ${RECENT_MS} ms each time`);
+    const began = Date.now();
     for (let i = 0; i < 20; i++) {
       const packet = stream.next({ key: packets === 0, bytes: 50 + i * 20 });
       from.peer.send(packet);
@@ -55,12 +58,16 @@ exports.counts_agree_and_never_go_back = async bed => {
     assert.strictEqual(up.rtpBytesReceived, bytes);
     assert.strictEqual(down.rtpBytesSent, bytesOut);
     assert.ok(up.bytesReceived >= bytes && down.bytesSent >= bytesOut);
-    assert.ok(received.bitrate > 0 && sent.bitrate > 0 && up.rtpRecvBitrate > 0 && down.rtpSendBitrate > 0);
+    if (Date.now() - began < RECENT_MS) {
+      timely += 1;
+      assert.ok(received.bitrate > 0 && sent.bitrate > 0 && up.rtpRecvBitrate > 0 && down.rtpSendBitrate > 0);
+      assert.deepStrictEqual([received.score, sent.score], [10, 10]);
+    }
     assert.deepStrictEqual([received.ssrc, received.kind, received.mimeType, received.type],
       [7000, 'video', 'video/VP8', 'inbound-rtp']);
     assert.deepStrictEqual([sent.ssrc, sent.kind, sent.mimeType, sent.type],
       [expected.ssrc, 'video', 'video/VP8', 'outbound-rtp']);
-    assert.deepStrictEqual([received.packetsLost, received.fractionLost, received.score, sent.score], [0, 0, 10, 10]);
+    assert.deepStrictEqual([received.packetsLost, received.fractionLost], [0, 0]);
     // A consumer shows what comes in behind it.
     assert.deepStrictEqual([behind.ssrc, behind.packetCount], [7000, packets]);
     if (before) {
@@ -72,3 +79,7 @@ exports.counts_agree_and_never_go_back = async bed => {
     before = { up, down, received, sent };
   }
 };
+
+// A rate is that of the last second, and who falls silent for a second and a half has no score: a machine that is slow may
+// let that pass in the middle of a round.
+const RECENT_MS = 900;

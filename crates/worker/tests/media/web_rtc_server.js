@@ -3,6 +3,7 @@
 'use strict';
 
 const assert = require('assert');
+const { ownPort } = require('./bed.js');
 const { Caller, TcpCaller } = require('./caller.js');
 const { Stream } = require('./rtp.js');
 
@@ -102,9 +103,10 @@ exports.a_server_says_who_is_behind_it = async bed => {
 
 exports.a_server_that_closes_takes_all_its_transports = async bed => {
   bed.crossing = 'strays_taken';
-  const { server, router, callers } = await reception(bed, 24);
+  const port = await ownPort();
+  const { server, router, callers } = await reception(bed, 24, { listen: { ...LISTEN, port } });
   const { consumer } = await talk(bed, callers[0], callers[1], 77);
-  const [port] = (await server.dump()).udpSockets.map(socket => socket.port);
+  assert.deepStrictEqual((await server.dump()).udpSockets.map(socket => socket.port), [port]);
   server.close();
   assert.ok(consumer.closed && callers.every(({ transport }) => transport.closed));
   // Its port is free for the next one.

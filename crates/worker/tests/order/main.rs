@@ -22,6 +22,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::net::UdpSocket;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use driver::Driver;
 use model::reply::RefusalClass;
@@ -154,16 +155,21 @@ fn texts<'a>(texts: impl IntoIterator<Item = worker::flat::Str<'a>>) -> BTreeSet
     texts.into_iter().map(worker::flat::Str::into_owned).collect()
 }
 
-/// Three ports of this process's own, outside of what the system and workers give out.
+/// Three ports of this script's own, outside of what the system and workers give out. Where somebody has one of them, the
+/// next may be the ones of the process that came after this one: it looks far away.
 fn free_ports() -> [u16; 3] {
-    let first = std::process::id() as u16 % 2000 * 3;
-    let mut ports = (0..6000).map(|offset| 2000 + (first + offset) % 6000);
-    let mut next = || {
-        let free = |port: &u16| UdpSocket::bind(("127.0.0.1", *port)).is_ok();
-        ports.find(free).expect("some port is free")
-    };
-    [next(), next(), next()]
+    static SCRIPTS: AtomicU32 = AtomicU32::new(0);
+    let script = SCRIPTS.fetch_add(1, Ordering::Relaxed);
+    let first = std::process::id().wrapping_add(script.wrapping_mul(FAR));
+    let threes = (0..THREES).map(|offset| (first.wrapping_add(offset * FAR) % THREES * 3 + 2000) as u16);
+    let mut threes = threes.map(|port| [port, port + 1, port + 2]);
+    let free = |ports: &[u16; 3]| ports.iter().all(|port| UdpSocket::bind(("127.0.0.1", *port)).is_ok());
+    threes.find(free).expect("some ports are free")
 }
 
+/// Of ports, from 2000 to 7999.
+const THREES: u32 = 2000;
+/// Without a common divisor with their number, so that all of them are looked at.
+const FAR: u32 = 701;
 /// What a script says. In one go, this is more than control takes at a time.
 const REQUESTS: usize = 4000;
