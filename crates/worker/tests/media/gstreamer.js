@@ -4,7 +4,7 @@
 const assert = require('assert');
 const crypto = require('crypto');
 const { ENCODERS } = require('./encoders.js');
-const { Pipeline } = require('./pipeline.js');
+const { BUFFER, Pipeline } = require('./pipeline.js');
 const { Stream } = require('./rtp.js');
 const { LOOPBACK, UDP } = require('./bed.js');
 
@@ -22,7 +22,7 @@ for (const [name, { encode, pay, depay, decode, caps, codec, kind, bytes }] of O
       const { rtpCapabilities } = router;
       const { rtpParameters } = await transport.consume({ producerId: producer.id, rtpCapabilities });
       const { payloadType } = rtpParameters.codecs[0];
-      const subscriber = await Pipeline.listen(bed, port => `udpsrc address=${LOOPBACK} port=${port}
+      const subscriber = await Pipeline.listen(bed, port => `udpsrc address=${LOOPBACK} port=${port} ${BUFFER}
         caps=application/x-rtp,${caps},payload=${payloadType}
         ! rtpjitterbuffer latency=50 ! ${depay} ! ${decode} ! fakesink sync=false silent=false`);
       await transport.connect({ ip: LOOPBACK, port: subscriber.port });
@@ -64,16 +64,18 @@ for (const [suite, { bytes, cipher, auth, rtcpAuth }] of Object.entries(SUITES))
     const { expected } = await bed.hear(to, producer, stream);
     const peer = await bed.peer();
     const media = 'media=audio,clock-rate=48000,encoding-name=OPUS';
-    const source = await Pipeline.listen(bed, port => `udpsrc address=${LOOPBACK} port=${port}
+    const source = await Pipeline.listen(bed, port => `udpsrc address=${LOOPBACK} port=${port} ${BUFFER}
       caps=application/x-rtp,${media},payload=96,ssrc=(uint)${stream.ssrc}
       ! srtpenc key=${from.ours.toString('hex')} rtp-cipher=${cipher} rtp-auth=${auth} rtcp-cipher=${cipher}
       rtcp-auth=${rtcpAuth} ! udpsink host=${LOOPBACK} port=${from.transport.tuple.localPort} sync=false`);
     const keys = `srtp-key=(buffer)${to.theirs.toString('hex')},` +
       `srtp-cipher=(string)${cipher},srtp-auth=(string)${auth},` +
       `srtcp-cipher=(string)${cipher},srtcp-auth=(string)${rtcpAuth},roc=(uint)0`;
-    const sink = await Pipeline.listen(bed, port => `udpsrc address=${LOOPBACK} port=${port}
+    // The worker's reports come once a second, and what has nowhere to go ends a pipeline.
+    const sink = await Pipeline.listen(bed, port => `udpsrc address=${LOOPBACK} port=${port} ${BUFFER}
       caps=application/x-srtp,${media},payload=${expected.payloadType},ssrc=(uint)${expected.ssrc},${keys}
-      ! srtpdec ! udpsink host=${LOOPBACK} port=${peer.address().port} sync=false`);
+      ! srtpdec name=open open.rtp_src ! udpsink host=${LOOPBACK} port=${peer.address().port} sync=false
+      open.rtcp_src ! fakesink async=false`);
     await from.connect();
     await to.connect({ ip: LOOPBACK, port: sink.port });
     peer.target = source.port;
