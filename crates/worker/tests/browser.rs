@@ -18,7 +18,7 @@ use scenarios::Shards;
 fn play(file: &str, name: &str, shards: Shards) {
     install();
     let records = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser");
-    let mut more = vec![("SHARDCAST_TEST_RECORDS", records)];
+    let mut more = vec![("SHARDCAST_TEST_RECORDS", records), ("SHARDCAST_TEST_LIMIT_MS", LIMIT_MS.into())];
     if BEHIND_A_BAD_NETWORK.contains(&file) {
         more.push(("SHARDCAST_TEST_SHIM", scenarios::shim()));
     }
@@ -37,6 +37,9 @@ fn install() {
     npm::package();
     npm::install("browser");
 }
+
+/// In which every look is looked again, on a machine that is slow: below what `.config/nextest.toml` gives it.
+const LIMIT_MS: &str = "400000";
 
 /// The files of scenarios that start the shim.
 const BEHIND_A_BAD_NETWORK: &[&str] = &["last_mile"];

@@ -14,6 +14,7 @@ class Chromium {
     browser.script = await bundle();
     browser.browser = await bed.wait('Chromium to start', start());
     browser.context = await browser.browser.newContext();
+    browser.context.setDefaultTimeout(PATIENCE_MS);
     // getUserMedia wants a secure origin, which this one is; nobody listens there.
     await browser.context.route(`${ORIGIN}/**`, route => route.fulfill({ contentType: 'text/html', body: HTML }));
     bed.peers.push(browser);
@@ -51,7 +52,7 @@ class Chromium {
 async function start() {
   for (let crashes = 0; ; crashes++) {
     try {
-      return await chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS });
+      return await chromium.launch({ executablePath: PROGRAM, args: ARGUMENTS, timeout: PATIENCE_MS });
     } catch (error) {
       if (crashes === CRASHES || !/signal=SIGSEGV/.test(error.message)) throw error;
       console.error(`Chromium crashed as it started: ${error.message}`);
@@ -68,6 +69,8 @@ async function bundle() {
 }
 
 const CRASHES = 2;
+// For what playwright gives 30 s: to start, and to load an empty page.
+const PATIENCE_MS = 120_000;
 const PROGRAM = '/usr/bin/chromium';
 const ORIGIN = 'http://localhost:1';
 const HTML = '<!doctype html><title>shardcast</title>';

@@ -9,19 +9,32 @@ const { spawn } = require('child_process');
 const judge = require('./judge.js');
 const { Machine, isKnown } = require('./machine.js');
 
+const nobodyWaits = () => 0;
+
 const frames = (times, step = 6000) => times.map((at, i) => ({ rtp: i * step, at }));
 
 test('growth is asked for each second', () => {
-  const samples = [[0, 0], [15, 14], [30, 29], [45, 44]].map(([sent, decoded]) => ({ sent, decoded }));
-  assert.strictEqual(judge.growth(samples), 3);
+  const counts = [[0, 0], [15, 14], [30, 29], [45, 44]];
+  const samples = counts.map(([sent, decoded], i) => ({ at: i * 1000, sent, decoded }));
+  assert.deepStrictEqual(judge.growth(samples, nobodyWaits), { told: 3, excused: 0 });
   const stuck = samples.map((sample, i) => ({ ...sample, decoded: i === 2 ? 14 : sample.decoded }));
-  assert.throws(() => judge.growth(stuck), /second 2: 15 frames/);
+  assert.throws(() => judge.growth(stuck, nobodyWaits), /second 2: 15 frames/);
+  // Somebody waited for the machine for half of that second, and for more than that.
+  const during = ms => (from, to) => from < 2000 && to > 1000 ? ms : 0;
+  assert.throws(() => judge.growth(stuck, during(500)), /waiting for 500 of 1000 ms/);
+  assert.deepStrictEqual(judge.growth(stuck, during(501)), { told: 2, excused: 1 });
+  // Somebody waited before and after it.
+  assert.throws(() => judge.growth(stuck, (from, to) => to <= 1000 || from >= 2000 ? to - from : 0), /second 2/);
   // Nothing came because nothing was sent.
-  const idle = samples.map((sample, i) => i === 2 ? samples[1] : sample);
-  assert.strictEqual(judge.growth(idle), 2);
+  const idle = samples.map((sample, i) => i === 2 ? { ...samples[1], at: sample.at } : sample);
+  assert.deepStrictEqual(judge.growth(idle, nobodyWaits), { told: 2, excused: 0 });
 });
 
-const nobodyWaits = () => 0;
+test('with more excuses than seconds that tell something nothing is judged', () => {
+  assert.ok(judge.isEnough({ told: 3, excused: 3 }, 3));
+  assert.ok(!judge.isEnough({ told: 3, excused: 4 }, 3));
+  assert.ok(!judge.isEnough({ told: 2, excused: 0 }, 3));
+});
 
 test('gaps are ours unless the sender made them', () => {
   const ours = (sent, received) => judge.gaps(sent, received, nobodyWaits).ours.map(({ ms }) => ms);

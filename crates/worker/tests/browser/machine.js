@@ -22,6 +22,11 @@ class Machine {
   // What then says for how long somebody waited at most, between two times.
   end() {
     clearInterval(this.timer);
+    return this.soFar();
+  }
+
+  // The same of the time until now.
+  soFar() {
     this.note();
     return (from, to) => this.waitedMs(from, to);
   }

@@ -25,6 +25,7 @@ const COLUMNS = [
   ['stream', row => row.stream],
   ['first frame, ms', row => row.first_ms],
   ['frames/s', row => row.frames_per_s ?? row.fps],
+  ['excused, s', row => row.excused],
   ['freezes', row => row.freezes],
   ['lost', row => row.lost],
   ['sent again', row => row.retransmitted],

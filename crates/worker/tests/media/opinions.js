@@ -8,6 +8,7 @@ const readline = require('readline');
 const { spawn } = require('child_process');
 const { once } = require('events');
 const { UDP } = require('./bed.js');
+const { overflows } = require('./overflows.js');
 
 const PYTHON = path.join(__dirname, '../python');
 
@@ -68,6 +69,7 @@ const CAPABILITIES = {
 // counted last.
 async function roundTrip(router, opinion, { setup, codecs }) {
   const role = setup === 'passive' ? 'client' : 'server';
+  const overflowsBefore = overflows();
   const [up, down] = await Promise.all([1, 2].map(() => router.createWebRtcTransport({ listenInfos: [UDP] })));
 
   const offer = await opinion.ask({ do: 'publish', transport: signalled(up, setup), codecs });
@@ -91,10 +93,12 @@ async function roundTrip(router, opinion, { setup, codecs }) {
     await new Promise(resolve => setTimeout(resolve, 100));
     counted = await opinion.ask({ do: 'count' });
   } while (!(counted.frames.audio >= 100 && counted.frames.video >= 30));
-  assert.strictEqual(counted.lost, 0);
+  // It reads from sockets as the kernel makes them, and on a slow machine not often enough for all that comes.
+  const lostByKernel = overflows() - overflowsBefore;
+  assert.ok(counted.lost <= lostByKernel, `${counted.lost} packets lost, ${lostByKernel} of them by the kernel`);
   assert.deepStrictEqual([up.dtlsState, down.dtlsState], ['connected', 'connected']);
   // RFC 3550 §6.4.1: it can be negative. GStreamer, which takes a stream for one from its second packet on, says -1.
-  for (const consumer of consumers) assert.ok((await consumer.getStats())[0].packetsLost <= 0);
+  for (const consumer of consumers) assert.ok((await consumer.getStats())[0].packetsLost <= lostByKernel);
   return counted;
 }
 
