@@ -86,8 +86,8 @@ async fn tell(socket: &mut Socket, app: &App) -> Ended {
     loop {
         tokio::select! {
             _ = next.tick() => {
-                // An SFU that ended needs no answer.
-                let Ok(overview) = look(app).await else { return Ended::Left };
+                // The SFU has ended: the server ends, and its reader is told so.
+                let Ok(overview) = look(app).await else { return Ended::Ending };
                 let text = serde_json::to_string(&overview).unwrap_or_default();
                 if let Err(ended) = socket.send(Message::Text(text.into())).await {
                     return ended;

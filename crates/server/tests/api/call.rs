@@ -20,6 +20,8 @@ pub(crate) struct Call {
     pub(crate) consumers: Vec<Value>,
     sent: Arc<AtomicU16>,
     ends: Arc<AtomicBool>,
+    /// Nothing is sent any more: what was, is all there is.
+    sent_all: Arc<AtomicBool>,
     sender: Option<JoinHandle<()>>,
     receiver: Option<JoinHandle<Vec<BTreeSet<u16>>>>,
 }
@@ -46,18 +48,19 @@ impl Call {
             server.post(&format!("/v1/transports/{}/consumers", id(&to)), asked)
         });
         let consumers: Vec<Value> = consumers.collect();
-        let (sent, ends): (Arc<AtomicU16>, Arc<AtomicBool>) = Default::default();
+        let sent = Arc::<AtomicU16>::default();
+        let [ends, sent_all] = [(); 2].map(|()| Arc::<AtomicBool>::default());
         let port = u16::try_from(from["tuple"]["localPort"].as_u64().unwrap()).unwrap();
         let sender = {
             let (sent, ends) = (Arc::clone(&sent), Arc::clone(&ends));
             std::thread::spawn(move || send(port, &sent, &ends))
         };
         let receiver = {
-            let (sent, ends) = (Arc::clone(&sent), Arc::clone(&ends));
-            std::thread::spawn(move || receive(&sockets, &sent, &ends))
+            let (sent, sent_all) = (Arc::clone(&sent), Arc::clone(&sent_all));
+            std::thread::spawn(move || receive(&sockets, &sent, &sent_all))
         };
-        let call =
-            Self { router, producer, consumers, sent, ends, sender: Some(sender), receiver: Some(receiver) };
+        let (sender, receiver) = (Some(sender), Some(receiver));
+        let call = Self { router, producer, consumers, sent, ends, sent_all, sender, receiver };
         call.goes_on(1);
         call
     }
@@ -75,6 +78,8 @@ impl Call {
     pub(crate) fn lost(mut self) -> Vec<usize> {
         self.ends.store(true, Ordering::Relaxed);
         self.sender.take().unwrap().join().unwrap();
+        // Who receives would miss the last one if it went by `ends`: that may be sent after it.
+        self.sent_all.store(true, Ordering::Release);
         let last = self.sent.load(Ordering::Relaxed);
         let received = self.receiver.take().unwrap().join().unwrap();
         let lost = |got: &BTreeSet<u16>| match got.first() {
@@ -88,6 +93,7 @@ impl Call {
 impl Drop for Call {
     fn drop(&mut self) {
         self.ends.store(true, Ordering::Relaxed);
+        self.sent_all.store(true, Ordering::Release);
     }
 }
 
@@ -99,15 +105,15 @@ fn send(port: u16, sent: &AtomicU16, ends: &AtomicBool) {
         }
         let mut packet = sound(1, number, 20);
         packet.extend(number.to_be_bytes());
-        // A room
+        // A room that broke has no socket any more, and the kernel says so.
         let _ = socket.send_to(&packet, (Ipv4Addr::LOCALHOST, port));
         sent.store(number, Ordering::Relaxed);
         std::thread::sleep(EVERY);
     }
 }
 
-/// Takes what comes until everything that was sent is there, or nothing has come for a while after the end.
-fn receive(sockets: &[UdpSocket], sent: &AtomicU16, ends: &AtomicBool) -> Vec<BTreeSet<u16>> {
+/// Takes what comes until everything that was sent is there, or nothing has come for a while after the last of it.
+fn receive(sockets: &[UdpSocket], sent: &AtomicU16, sent_all: &AtomicBool) -> Vec<BTreeSet<u16>> {
     let mut received = vec![BTreeSet::new(); sockets.len()];
     sockets.iter().for_each(|socket| socket.set_nonblocking(true).unwrap());
     let mut news = Instant::now();
@@ -122,9 +128,11 @@ fn receive(sockets: &[UdpSocket], sent: &AtomicU16, ends: &AtomicBool) -> Vec<BT
                 }
             }
         }
+        // In this order: the number is that of the last packet only if that was sent before.
+        let is_sent = sent_all.load(Ordering::Acquire);
         let last = sent.load(Ordering::Relaxed);
         let is_all = received.iter().all(|numbers| numbers.last() == Some(&last));
-        if ends.load(Ordering::Relaxed) && (is_all || news.elapsed() > QUIET) {
+        if is_sent && (is_all || news.elapsed() > QUIET) {
             return received;
         }
         std::thread::sleep(EVERY);

@@ -1,6 +1,7 @@
 //! Chromium, driven over its DevTools protocol.
 
 use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
@@ -35,8 +36,25 @@ struct Session {
 }
 
 impl Browser {
+    /// Debian's Chromium crashes as it starts, once in some hundred times. That is before there is a page, so nothing of ours
+    /// is in it: another is started, and how often is said.
+    #[expect(clippy::print_stderr, reason = "says what was tried again")]
     pub(crate) fn start(name: &str, more: &[&str]) -> Self {
+        let started = (1..=STARTS).find_map(|attempt| {
+            let started = Self::launch(name, more);
+            if started.is_none() {
+                eprintln!("Chromium crashed as it started, {attempt} of {STARTS}");
+            }
+            started
+        });
+        started.expect("Chromium starts")
+    }
+
+    /// Nothing where it crashes before it can be spoken with.
+    fn launch(name: &str, more: &[&str]) -> Option<Self> {
         let folder = std::env::temp_dir().join(format!("shardcast-{name}-{}", std::process::id()));
+        // Of a process that had this number before.
+        let _ = std::fs::remove_dir_all(&folder);
         let mut command = Command::new("chromium");
         command.args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]);
         // A window that another one hides draws nothing otherwise.
@@ -44,12 +62,20 @@ impl Browser {
         command.args(["--no-first-run", "--remote-debugging-port=0"]).args(more).arg("about:blank");
         command.arg(format!("--user-data-dir={}", folder.display()));
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let (port, path) = until(|| {
-            let text = std::fs::read_to_string(folder.join("DevToolsActivePort")).ok()?;
-            let (port, path) = text.trim().split_once('\n')?;
-            Some((port.parse().ok()?, path.to_owned()))
-        });
-        Self(Rc::new(Process { child, folder, port, path }))
+        let mut process = Process { child, folder, port: 0, path: String::new() };
+        let end = Instant::now() + DEADLINE;
+        loop {
+            if let Some((port, path)) = process.devtools() {
+                (process.port, process.path) = (port, path);
+                return Some(Self(Rc::new(process)));
+            }
+            if let Some(status) = process.child.try_wait().unwrap() {
+                assert_eq!(status.signal(), Some(SIGSEGV), "the browser ends as it starts: {status}");
+                return None;
+            }
+            assert!(Instant::now() < end, "the browser does not start");
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
 
     /// Opens a window.
@@ -98,10 +124,14 @@ impl Page {
         let complaints = &mut self.complaints;
         self.session.call(method, &parameters, |said| {
             let entry = &said["params"];
+            let text = |of: &str| entry["entry"][of].as_str().unwrap_or_default().to_owned();
+            // Whoever leaves takes what others are about to ask for with them: the answer says so, and browsers say it again.
+            let is_gone = text("url").contains("/v1/")
+                && ["status of 403", "status of 404"].iter().any(|status| text("text").contains(status));
             let is_complaint = match said["method"].as_str() {
                 Some("Runtime.exceptionThrown") => true,
                 Some("Runtime.consoleAPICalled") => entry["type"] == "error",
-                Some("Log.entryAdded") => entry["entry"]["level"] == "error",
+                Some("Log.entryAdded") => entry["entry"]["level"] == "error" && !is_gone,
                 _ => false,
             };
             if is_complaint {
@@ -189,6 +219,15 @@ impl Page {
     }
 }
 
+impl Process {
+    /// Where it is spoken with, once it has said so.
+    fn devtools(&self) -> Option<(u16, String)> {
+        let text = std::fs::read_to_string(self.folder.join("DevToolsActivePort")).ok()?;
+        let (port, path) = text.trim().split_once('\n')?;
+        Some((port.parse().ok()?, path.to_owned()))
+    }
+}
+
 impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -204,15 +243,6 @@ pub(crate) fn note(name: &str, bytes: &[u8]) {
     std::fs::write(folder.join(name), bytes).unwrap();
 }
 
-fn until<T>(mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + DEADLINE;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < end, "the browser does not start");
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
-
 const DEADLINE: Duration = Duration::from_secs(60);
+const STARTS: usize = 3;
+const SIGSEGV: i32 = 11;

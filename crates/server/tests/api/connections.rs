@@ -63,7 +63,8 @@ fn whoever_says_nothing_makes_room_for_others() {
     silent.push(idle);
     assert_eq!(server.status("GET", "/healthz"), 200, "once they are gone");
     assert!(silent.iter_mut().all(is_closed));
-    server.until("/metrics", "shardcast_api_connections_ended_total{reason=\"headers\"} 4\n");
+    // And this one, where it takes that long to ask.
+    assert!(server.metric("shardcast_api_connections_ended_total{reason=\"headers\"}") >= 4);
 }
 
 #[test]
@@ -155,7 +156,7 @@ fn whoever_takes_nothing_of_what_it_asked_for_is_cut_off() {
 
 #[test]
 fn a_websocket_whose_reader_answers_stays_and_another_goes() {
-    let server = Server::start_with(&[("SHARDCAST_LIMITS_IDLE_SECONDS", "4")], &[]);
+    let server = Server::start_with(&[("SHARDCAST_LIMITS_IDLE_SECONDS", "8")], &[]);
     let (mut reads, silent) = (server.events(""), server.events(""));
     let reader = std::thread::spawn(move || reads.next());
     server.until("/metrics", "shardcast_api_connections_ended_total{reason=\"silent\"} 1\n");
@@ -169,12 +170,17 @@ fn a_websocket_whose_reader_answers_stays_and_another_goes() {
 fn a_websocket_ends_with_its_token() {
     let server = guarded(&[]);
     let room = made(&server, ADMIN, "/v1/routers", json!({}));
-    let short = json!({ "subject": "alice", "seconds": 5 });
-    let token = made(&server, ADMIN, &format!("/v1/routers/{}/tokens", id(&room)), short);
-    let mut heard =
-        server.follow(&format!("/v1/events?after=0&access_token={}", token["token"].as_str().unwrap()));
-    assert_eq!(heard.next()["event"], "new");
-    assert_eq!(heard.end(), (1008, "the token has expired".to_owned()));
+    // One that has ended before its first event was told was too short for this machine.
+    let heard = [4, 16, 64].into_iter().find_map(|seconds| {
+        let short = json!({ "subject": "alice", "seconds": seconds });
+        let token = made(&server, ADMIN, &format!("/v1/routers/{}/tokens", id(&room)), short);
+        let path = format!("/v1/events?after=0&access_token={}", token["token"].as_str().unwrap());
+        let mut heard = server.try_follow(&path).ok()?;
+        let first = heard.try_next()?;
+        assert_eq!(first["event"], "new");
+        Some(heard)
+    });
+    assert_eq!(heard.unwrap().end(), (1008, "the token has expired".to_owned()));
     let mut admin = server.follow(&format!("/v1/events?access_token={ADMIN}"));
     made(&server, ADMIN, "/v1/routers", json!({}));
     assert_eq!(admin.next()["event"], "new", "others go on");

@@ -51,14 +51,18 @@ fn a_call_goes_on_after_the_server_was_away_and_after_it_was_another() {
     server.signal("-STOP");
     ada.page.until(STATE, &json!("mending"));
     server.signal("-CONT");
-    ada.page.until(STATE, &json!("connected"));
-    ada.pictures_go_on();
+    for guest in [&mut ada, &mut ben] {
+        guest.page.until(STATE, &json!("connected"));
+        guest.pictures_go_on();
+    }
     let after = ufrags(&server);
     assert_eq!(after.len(), before.len(), "the transports are the same");
     assert_ne!(after, before, "ICE has restarted");
 
     drop(server);
-    ada.page.until(STATE, &json!("reconnecting"));
+    for guest in [&mut ada, &mut ben] {
+        guest.page.until(STATE, &json!("reconnecting"));
+    }
     ada.page.picture("call-reconnecting", false);
     let _server = Server::start_at(&at, &[], &[]);
     for guest in [&mut ada, &mut ben] {
@@ -95,12 +99,13 @@ fn what_is_refused_is_tried_again_and_nobody_is_in_a_room_twice() {
     assert_eq!(ada.page.evaluate(open), 1, "it listens to the room once");
 }
 
-/// Ada, who sees Ben.
+/// Ada and Ben, who see each other.
 fn two(browser: &Browser, server: &Server) -> [Guest; 2] {
     let [mut ada, mut ben] = [(); 2].map(|()| Guest::arrive(browser, server, 1280));
     ada.join("Ada");
     ben.join("Ben");
     ada.sees();
+    ben.sees();
     [ada, ben]
 }
 

@@ -14,8 +14,6 @@ pub(crate) const OTHER: &str = "document.querySelector('#tiles .tile:not(.mine)'
 const FRAMES: &str = "Number(document.querySelector('#tiles .tile:not(.mine)')?.dataset.frames ?? 0)";
 /// From a click on "Join" to the first picture of somebody else, without what the machine kept somebody waiting.
 const JOINED: Duration = Duration::from_secs(2);
-/// The same with that: far more than it takes anywhere.
-const JOINED_ANYWHERE: Duration = Duration::from_secs(20);
 /// How many times in a row it may be later: what a machine does meanwhile is not all told.
 const ATTEMPTS: usize = 4;
 
@@ -65,7 +63,6 @@ impl Guest {
         let mut took = Vec::new();
         while took.len() < ATTEMPTS {
             let (joined, waited) = self.joins_and_sees(name);
-            assert!(joined < JOINED_ANYWHERE, "joined and seen in {joined:?}");
             took.push((joined, waited));
             crate::chromium::note(&format!("joined-{width}.txt"), format!("{took:?}\n").as_bytes());
             if joined < JOINED {
@@ -81,9 +78,10 @@ impl Guest {
         assert!(took.iter().any(excused), "joined and seen in, and waited: {took:?}");
     }
 
+    /// A tile that is new counts from the beginning.
     pub(crate) fn pictures_go_on(&mut self) {
         let before = self.page.evaluate(FRAMES).as_f64().unwrap();
-        self.page.until_true(&format!("{FRAMES} > {before} + 10"));
+        self.page.until_true(&format!("{FRAMES} > ({FRAMES} < {before} ? 10 : {before} + 10)"));
     }
 
     fn fits(&mut self) {

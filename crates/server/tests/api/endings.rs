@@ -164,7 +164,7 @@ fn a_server_that_drains_disturbs_no_call_tells_everybody_and_starts_again() {
     }
     assert_eq!(server.wait(), Some(0));
 
-    let again = Server::start(&["--listen", &server.at().to_string()]);
+    let again = Server::start_at(&server.at().to_string(), &[], &[]);
     assert_eq!(again.at(), server.at(), "where clients look for it");
     assert_eq!(again.get("/v1/routers"), json!([]));
     let mut events = again.events("?after=1000");

@@ -158,10 +158,12 @@ fn a_signal_drains_and_a_second_one_ends_at_once() {
 #[test]
 fn a_supervisor_hears_that_it_is_ready_that_it_lives_and_that_it_ends() {
     let path = std::env::temp_dir().join(format!("shardcast-supervisor-{}", std::process::id()));
+    // Of a process that had this number before.
+    let _ = std::fs::remove_file(&path);
     let supervisor = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
     supervisor.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let at = path.display().to_string();
-    let mut server = Server::start_with(&[("NOTIFY_SOCKET", &at), ("WATCHDOG_USEC", "200000")], &[]);
+    let mut server = Server::start_with(&[("NOTIFY_SOCKET", &at), ("WATCHDOG_USEC", "2000000")], &[]);
     let heard = || {
         let mut heard = [0; 32];
         let len = supervisor.recv(&mut heard).unwrap();

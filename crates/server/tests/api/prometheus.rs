@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::room::{Room, audio, id, key_frame, sound, video};
 use crate::support::Server;
 
-/// A Prometheus that looks at one server every second.
+/// A Prometheus that looks at one server every two seconds, and gives it as long to answer.
 struct Prometheus {
     process: Child,
     at: SocketAddr,
@@ -28,20 +28,37 @@ impl Prometheus {
         let folder = std::env::temp_dir().join(name);
         std::fs::create_dir_all(&folder).unwrap();
         let config = format!(
-            "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: [{:?}]\nscrape_configs:\n  \
+            "global: {{ scrape_interval: 2s, evaluation_interval: 2s }}\nrule_files: [{:?}]\nscrape_configs:\n  \
              - job_name: shardcast\n    static_configs: [{{ targets: [\"{server}\"] }}]\n",
             deploy("prometheus/rules.yml")
         );
         let file = folder.join("prometheus.yml");
         std::fs::write(&file, config).unwrap();
-        // Somebody else could take it in between; nobody does.
-        let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut command = Command::new("prometheus");
-        command.arg(format!("--config.file={}", file.display()));
-        command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
-        command.arg(format!("--web.listen-address={at}"));
-        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        Self { process, at, folder }
+        // Somebody else may take the port in between: it ends then, and another has another.
+        let started = (0..5).find_map(|_| {
+            let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+            let mut command = Command::new("prometheus");
+            command.arg(format!("--config.file={}", file.display()));
+            command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
+            command.arg(format!("--web.listen-address={at}"));
+            let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+            let mut started = Self { process, at, folder: folder.clone() };
+            started.is_up().then_some(started)
+        });
+        started.expect("Prometheus starts")
+    }
+
+    /// Whether it answers before it ends.
+    fn is_up(&mut self) -> bool {
+        let end = Instant::now() + DEADLINE;
+        while self.query("1").is_none() {
+            if self.process.try_wait().unwrap().is_some() {
+                return false;
+            }
+            assert!(Instant::now() < end, "Prometheus does not answer");
+            std::thread::sleep(LOOK);
+        }
+        true
     }
 
     /// The answer to a question of its API, or nothing while it is not there yet.
@@ -67,7 +84,8 @@ impl Prometheus {
     }
 
     /// Asks until there is data. What is no expression fails at once.
-    fn until_data(&self, what: &str, expression: &str, deadline: Instant) -> Value {
+    fn until_data(&self, what: &str, expression: &str) -> Value {
+        let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(answer) = self.query(expression) {
                 assert_eq!(answer["status"], "success", "{what}: {expression}: {answer}");
@@ -76,7 +94,7 @@ impl Prometheus {
                 }
             }
             assert!(Instant::now() < deadline, "{what}: no data for {expression}");
-            std::thread::sleep(Duration::from_millis(200));
+            std::thread::sleep(LOOK);
         }
     }
 }
@@ -137,14 +155,13 @@ fn a_shard_that_breaks_raises_the_alert() {
     let server = Server::start_with(&[("SHARDCAST_FAULT", "0:20")], &[]);
     let router = server.post("/v1/routers", json!({}));
     let prometheus = Prometheus::start(server.at());
-    let deadline = Instant::now() + Duration::from_secs(120);
-    prometheus.until_data("before", "shardcast_shard_panics_total{shard=\"0\"} == 0", deadline);
+    prometheus.until_data("before", "shardcast_shard_panics_total{shard=\"0\"} == 0");
     let firing = "ALERTS{alertname=\"ShardcastShardLost\", alertstate=\"firing\"}";
     assert_eq!(prometheus.query(firing).unwrap()["data"]["result"], json!([]), "nothing is wrong yet");
     let transports = format!("/v1/routers/{}/direct-transports", id(&router));
     let made = (0..40).filter(|_| server.ask("POST", &transports, Some(&json!({}))).0 == 201).count();
     assert!(made < 40, "it does not break");
-    let alert = prometheus.until_data("alert", firing, deadline);
+    let alert = prometheus.until_data("alert", firing);
     assert_eq!(alert[0]["metric"]["shard"], "0", "{alert}");
     assert_eq!(alert[0]["metric"]["severity"], "critical");
 }
@@ -190,17 +207,16 @@ fn each_panel_of_each_dashboard_shows_data_of_a_server_in_use() {
 }
 
 fn look(room: &Room, prometheus: &Prometheus) {
-    let deadline = Instant::now() + Duration::from_secs(120);
     let expressions = expressions();
     assert!(expressions.len() > 40, "{}", expressions.len());
     for (panel, expression) in &expressions {
-        prometheus.until_data(panel, expression, deadline);
+        prometheus.until_data(panel, expression);
     }
     // What Prometheus says of scores is what the API says.
     let shown = room.server.get("/v1/producers?worst=100");
     let best = |producer: &&Value| producer["score"][0]["score"] == 10;
     let best = shown.as_array().unwrap().iter().filter(best).count();
-    let counted = prometheus.until_data("scores", "sum(shardcast_producers{score=\"10\"})", deadline);
+    let counted = prometheus.until_data("scores", "sum(shardcast_producers{score=\"10\"})");
     assert_eq!(counted[0]["value"][1], best.to_string(), "{shown}");
 
     let rules = prometheus.ask("/api/v1/rules", "").unwrap();
@@ -211,3 +227,7 @@ fn look(room: &Room, prometheus: &Prometheus) {
     let alerts = alerts["data"]["alerts"].as_array().unwrap();
     assert!(alerts.iter().all(|alert| alert["state"] != "firing"), "nothing is wrong: {alerts:?}");
 }
+
+/// For each thing that is waited for.
+const DEADLINE: Duration = Duration::from_secs(60);
+const LOOK: Duration = Duration::from_millis(200);

@@ -24,17 +24,39 @@ impl Server {
         Self::start_at("127.0.0.1:0", variables, arguments)
     }
 
-    /// At an address where there was one before.
+    /// At an address where there was one before. Somebody may have the port for a moment meanwhile.
     pub(crate) fn start_at(at: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            match Self::try_start(at, variables, arguments) {
+                Ok(server) => return server,
+                Err(said) => assert!(
+                    said.contains("cannot be listened on") && Instant::now() < deadline,
+                    "it does not say where it listens: {said}"
+                ),
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// What it said, if it ended before it said where it listens.
+    fn try_start(at: &str, variables: &[(&str, &str)], arguments: &[&str]) -> Result<Self, String> {
         let mut process = command(variables, &[&["--listen", at], arguments].concat());
         let lines = BufReader::new(process.stderr.take().unwrap());
         let mut lines = lines.lines().map(Result::unwrap);
-        let line = lines.find(|line| line.contains("://")).expect("it says where it listens");
+        let mut said = String::new();
+        let Some(line) = lines.find(|line| {
+            said += line;
+            line.contains("://")
+        }) else {
+            let _ = process.wait();
+            return Err(said);
+        };
         let at = line.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
         let at = at.parse().unwrap();
         // Somebody has to read what else it says.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { process, at }
+        Ok(Self { process, at })
     }
 
     /// One that does not start: its exit code, and what it said.
@@ -87,9 +109,15 @@ impl Server {
 
     /// A WebSocket.
     pub(crate) fn follow(&self, path: &str) -> Follower {
+        self.try_follow(path).unwrap()
+    }
+
+    /// A WebSocket that may be refused.
+    pub(crate) fn try_follow(&self, path: &str) -> Result<Follower, String> {
         let stream = TcpStream::connect(self.at).unwrap();
         stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        Follower(tungstenite::client(format!("ws://{}{path}", self.at), stream).unwrap().0)
+        let taken = tungstenite::client(format!("ws://{}{path}", self.at), stream);
+        taken.map(|(socket, _)| Follower(socket)).map_err(|why| why.to_string())
     }
 
     /// Posts bytes: a packet, or a message.
@@ -138,16 +166,24 @@ impl Server {
         self.ask(method, path, None).0
     }
 
-    /// Asks until the answer has these words in it.
+    /// What `/metrics` says after this name and its labels.
+    pub(crate) fn metric(&self, name: &str) -> u64 {
+        let page = self.text("/metrics");
+        let line = page.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|value| value.trim().parse().ok()).unwrap_or_else(|| panic!("no {name} in {page}"))
+    }
+
+    /// Asks until the answer has these words in it. To ask too often is to ask again.
     pub(crate) fn until(&self, path: &str, words: &str) {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            let text = self.text(path);
-            if text.contains(words) {
+            let (status, text) = self.ask("GET", path, None);
+            assert!(status == 200 || status == 429, "{path}: {text}");
+            if status == 200 && text.contains(words) {
                 return;
             }
             assert!(Instant::now() < deadline, "{words:?} is not in {text}");
-            std::thread::yield_now();
+            std::thread::sleep(LOOK);
         }
     }
 
@@ -155,7 +191,7 @@ impl Server {
         let deadline = Instant::now() + DEADLINE;
         while self.status("GET", path) != status {
             assert!(Instant::now() < deadline, "{path} is never {status}");
-            std::thread::yield_now();
+            std::thread::sleep(LOOK);
         }
     }
 
@@ -176,7 +212,7 @@ impl Server {
                 return status.code();
             }
             assert!(Instant::now() < deadline, "it does not end");
-            std::thread::yield_now();
+            std::thread::sleep(LOOK);
         }
     }
 }
@@ -187,10 +223,18 @@ pub(crate) struct Follower(tungstenite::WebSocket<TcpStream>);
 impl Follower {
     /// The next text: pings pass by.
     pub(crate) fn next(&mut self) -> Value {
+        self.try_next().expect("there is more")
+    }
+
+    /// Nothing where the server has ended it.
+    pub(crate) fn try_next(&mut self) -> Option<Value> {
         loop {
             let message = self.0.read().unwrap();
             if message.is_text() {
                 return serde_json::from_str(message.to_text().unwrap()).unwrap();
+            }
+            if message.is_close() {
+                return None;
             }
             assert!(message.is_ping(), "{message:?}");
         }
@@ -271,3 +315,5 @@ fn command(variables: &[(&str, &str)], arguments: &[&str]) -> Child {
 
 const DEADLINE: Duration = Duration::from_secs(30);
 const AT_ONCE: Duration = Duration::from_millis(20);
+/// Who looks without a pause takes the time of those who are looked at.
+const LOOK: Duration = Duration::from_millis(5);

@@ -27,6 +27,8 @@ pub(crate) struct Files {
 impl Files {
     pub(crate) fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("shardcast-tls-{name}-{}", std::process::id()));
+        // Of a process that had this number before.
+        let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         let mut files = Self { folder, certificate: CertificateDer::from(Vec::new()) };
         files.renew();
