@@ -1,29 +1,43 @@
 // The page at `/`: one WebSocket says once a second how everything fares; this draws it. Nothing comes from elsewhere.
 
 const KEPT = 300; // seconds, which is five minutes
+// The server says something each second; where nothing comes, the socket's own end may take minutes to arrive.
+const SILENCE_MS = 3000;
+const PATIENCE_MS = 10_000; // to connect in
 const history = [];
+const seen = new Map(); // by shard, what it said last, and when: a busy one may be left out once
 let latest = null;
+let socket = null;
+let heard = 0; // when the socket was opened, or something came
 const find = (id) => document.getElementById(id);
 const say = (text, bad = false) => {
   // Screen readers say it whenever it is written.
   if (find("state").textContent !== text) find("state").textContent = text;
   find("state").classList.toggle("bad", bad);
 };
+const SILENT = "the server does not answer; trying again";
 const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
 const share = (value) => `${(100 * value).toFixed(value < 0.1 ? 1 : 0)} %`;
 
 function connect() {
   const token = sessionStorage.getItem("token");
   const query = token ? `?access_token=${encodeURIComponent(token)}` : "";
-  const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/v1/overview${query}`);
-  let heard = false;
-  socket.onmessage = (message) => {
-    heard = true;
+  const mine = new WebSocket(`${location.origin.replace(/^http/, "ws")}/v1/overview${query}`);
+  let isServed = false;
+  socket = mine;
+  heard = performance.now();
+  mine.onopen = () => { heard = performance.now(); };
+  mine.onmessage = (message) => {
+    if (socket !== mine) return;
+    isServed = true;
+    heard = performance.now();
     find("ask").hidden = true;
     take(JSON.parse(message.data));
   };
-  socket.onclose = async () => {
-    const answer = heard ? null : await fetch("/v1/shards", token ? { headers: { Authorization: `Bearer ${token}` } } : {}).catch(() => null);
+  mine.onclose = async () => {
+    if (socket !== mine) return;
+    socket = null;
+    const answer = isServed ? null : await fetch("/v1/shards", token ? { headers: { Authorization: `Bearer ${token}` } } : {}).catch(() => null);
     if (token && answer?.status === 401) {
       // Of another time: this server may need none.
       sessionStorage.removeItem("token");
@@ -35,22 +49,36 @@ function connect() {
       find("token").focus();
       return;
     }
-    say("the server does not answer; trying again", true);
+    say(SILENT, true);
     setTimeout(connect, 2000);
   };
+}
+
+function watch() {
+  if (!socket || performance.now() - heard < (socket.readyState === WebSocket.OPEN ? SILENCE_MS : PATIENCE_MS)) return;
+  say(SILENT, true);
+  const silent = socket;
+  connect();
+  silent.close();
 }
 
 function take(now) {
   const before = latest;
   latest = now;
-  if (!before || now.at <= before.at || now.shards.length < before.shards.length) {
+  const earlier = new Map(seen);
+  for (const shard of now.shards) seen.set(shard.shard, { ...shard, at: now.at });
+  if (before && now.at <= before.at) {
+    // The clock was set back: what was before is of another time.
+    history.length = 0;
+    seen.clear();
+  }
+  if (!before || now.at <= before.at) {
     say(`version ${now.version}`);
     return;
   }
-  const seconds = (now.at - before.at) / 1000;
-  const rates = now.shards.map((shard, index) => {
-    const was = before.shards[index] ?? { received: 0, sent: 0, dropped: 0, busy: 0 };
-    const rate = (name) => Math.max(0, shard[name] - was[name]) / seconds;
+  const rates = now.shards.map((shard) => {
+    const was = earlier.get(shard.shard);
+    const rate = (name) => (was?.at < now.at ? (1000 * Math.max(0, shard[name] - was[name])) / (now.at - was.at) : 0);
     // Of the time that has passed: a shard that sleeps says how long it did only once it wakes.
     return { received: rate("received"), sent: rate("sent"), dropped: rate("dropped"), busy: Math.min(1, rate("busy") / 1e9) };
   });
@@ -59,12 +87,12 @@ function take(now) {
     const count = scores.reduce((all, some) => all + some, 0);
     return count ? scores.reduce((all, some, score) => all + some * score, 0) / count : null;
   };
-  const entry = { at: now.at, received: sum("received"), sent: sum("sent"), dropped: sum("dropped"), busy: rates.map((shard) => shard.busy), consumers: mean(now.scores.consumers), producers: mean(now.scores.producers) };
+  const entry = { at: now.at, received: sum("received"), sent: sum("sent"), dropped: sum("dropped"), busy: new Map(now.shards.map(({ shard }, index) => [shard, rates[index].busy])), consumers: mean(now.scores.consumers), producers: mean(now.scores.producers) };
   history.push(entry);
-  while (history.length > KEPT) history.shift();
+  while (history[0].at < now.at - 1000 * KEPT) history.shift();
   for (const name of ["routers", "transports", "producers", "consumers"]) find(name).textContent = short.format(now.objects[name]);
   for (const name of ["received", "sent", "dropped"]) find(name).textContent = short.format(entry[name]);
-  find("busy").textContent = entry.busy.length ? share(Math.max(...entry.busy)) : "–";
+  find("busy").textContent = entry.busy.size ? share(Math.max(...entry.busy.values())) : "–";
   find("demo").hidden = !now.demo;
   say(`${now.draining ? "draining" : "live"} · version ${now.version}`, now.draining);
   rows("shardrows", now.shards.map((shard, index) => [shard.shard, shard.driver, share(rates[index].busy), short.format(rates[index].received), short.format(rates[index].sent), shard.transports]));
@@ -84,11 +112,18 @@ function draw() {
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const line = (name, values, tint) => ({ name, values, tint: colour(tint) });
   lines("packets", [line("in", history.map((entry) => entry.received), "a"), line("out", history.map((entry) => entry.sent), "b"), line("dropped", history.map((entry) => entry.dropped), "bad")], null, (value) => short.format(value));
-  const shards = Math.max(0, ...history.map((entry) => entry.busy.length));
+  const shards = [...new Set(history.flatMap((entry) => [...entry.busy.keys()]))].sort((one, other) => one - other);
   const tints = ["a", "b", "c", "d"];
-  lines("shares", Array.from({ length: shards }, (_, index) => line(`${index}`, history.map((entry) => entry.busy[index] ?? null), tints[index % 4])), 1, share);
+  lines("shares", shards.map((shard) => line(`${shard}`, history.map((entry) => entry.busy.get(shard) ?? null), tints[shard % 4])), 1, share);
   lines("scores", [line("consumers", history.map((entry) => entry.consumers), "a"), line("producers", history.map((entry) => entry.producers), "b")], 10, (value) => `${value}`);
   bars("now", [line("consumers", latest.scores.consumers, "a"), line("producers", latest.scores.producers, "b")]);
+  find("now").setAttribute("aria-label", `How many have each score: ${["producers", "consumers"].map(told).join("; ")}`);
+}
+
+// For those who do not see the bars.
+function told(name) {
+  const some = latest.scores[name].map((count, score) => count && `${count} with ${score}`).filter(Boolean);
+  return `${name}: ${some.join(", ") || "none"}`;
 }
 
 // A canvas of as many pixels as the screen has, with room for numbers at the left and names at the top.
@@ -135,7 +170,8 @@ function lines(id, series, limit, write) {
   const highest = Math.max(0, ...series.flatMap(({ values }) => values.map((value) => value ?? 0)));
   const most = limit ?? above(highest);
   frame(area, series, most, write);
-  const span = Math.min(KEPT, Math.max(60, Math.ceil(history.length / 60) * 60));
+  const ago = (at) => (latest.at - at) / 1000;
+  const span = Math.min(KEPT, Math.max(60, Math.ceil((history.length ? ago(history[0].at) : 0) / 60) * 60));
   pen.fillText(`${span / 60} min ago`, left, bottom + 15);
   pen.textAlign = "right";
   pen.fillText("now", right, bottom + 15);
@@ -146,11 +182,10 @@ function lines(id, series, limit, write) {
     pen.beginPath();
     let down = false;
     values.forEach((value, index) => {
-      if (value === null) {
-        down = false;
-        return;
-      }
-      const x = right - ((right - left) * (values.length - 1 - index)) / (span - 1);
+      // What nobody knows is no line.
+      if (value === null || (index && history[index].at - history[index - 1].at > SILENCE_MS)) down = false;
+      if (value === null) return;
+      const x = right - ((right - left) * ago(history[index].at)) / span;
       const y = bottom - ((bottom - top) * Math.min(value, most)) / most;
       if (down) pen.lineTo(x, y);
       else pen.moveTo(x, y);
@@ -192,4 +227,5 @@ find("ask").addEventListener("submit", (event) => {
 });
 addEventListener("resize", () => latest && draw());
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => latest && draw());
+setInterval(watch, 1000);
 connect();

@@ -46,6 +46,21 @@ fn the_page_shows_what_is_there_wide_and_narrow_by_day_and_night() {
 
 #[test]
 #[ignore = "needs Chromium"]
+fn the_page_misses_a_server_that_says_nothing_and_finds_it_again() {
+    let server = Server::start(&[]);
+    let mut browser = Browser::start("silent", &[]).page();
+    browser.open(&server.url("/"), 1280);
+    let state = "document.getElementById('state')?.textContent.split(' ')[0]";
+    browser.until(state, &json!("live"));
+    // Its connections stay as they are.
+    server.signal("-STOP");
+    browser.until(state, &json!("the"));
+    server.signal("-CONT");
+    browser.until(state, &json!("live"));
+}
+
+#[test]
+#[ignore = "needs Chromium"]
 fn the_page_asks_for_a_token_that_is_typed_and_entered() {
     let token = "reader-reader-reader-reader-reader-";
     let tokens = format!("[{{ token = \"{token}\", scope = \"read\" }}]");

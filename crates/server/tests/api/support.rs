@@ -11,6 +11,8 @@ use serde_json::Value;
 pub(crate) struct Server {
     process: Child,
     at: SocketAddr,
+    /// What its addresses begin with.
+    scheme: String,
 }
 
 impl Server {
@@ -52,11 +54,12 @@ impl Server {
             let _ = process.wait();
             return Err(said);
         };
-        let at = line.split("://").nth(1).and_then(|rest| rest.split('/').next()).unwrap();
-        let at = at.parse().unwrap();
+        let (scheme, rest) = line.split_once("://").unwrap();
+        let scheme = scheme.rsplit(' ').next().unwrap_or_default().to_owned();
+        let at = rest.split('/').next().unwrap().parse().unwrap();
         // Somebody has to read what else it says.
         std::thread::spawn(move || lines.for_each(drop));
-        Ok(Self { process, at })
+        Ok(Self { process, at, scheme })
     }
 
     /// One that does not start: its exit code, and what it said.
@@ -144,6 +147,11 @@ impl Server {
 
     pub(crate) fn at(&self) -> SocketAddr {
         self.at
+    }
+
+    /// A page of it, for a browser.
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}://{}{path}", self.scheme, self.at)
     }
 
     pub(crate) fn post(&self, path: &str, body: Value) -> Value {
@@ -303,7 +311,10 @@ impl Drop for Server {
 }
 
 fn command(variables: &[(&str, &str)], arguments: &[&str]) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_shardcast"));
+    let built = env!("CARGO_BIN_EXE_shardcast");
+    // Another build of it may be asked the same.
+    let program = std::env::var("TESTED_SHARDCAST").unwrap_or_else(|_| built.to_owned());
+    let mut command = Command::new(program);
     command
         .args(arguments)
         .envs(variables.iter().copied())
