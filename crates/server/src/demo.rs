@@ -4,13 +4,14 @@
 //! a token for it and uses the API as any participant does. What is said of a room is read off the catalogue, which has
 //! every producer and whose it is; here is only what nobody else knows: names, and who is there.
 
-use std::collections::{BTreeMap, HashMap};
+mod names;
+mod people;
+mod rooms;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use model::rtp::RtpCodecCapability;
 use parking_lot::Mutex;
-use serde::Serialize;
 use serde_json::{Value, json};
 use shardcast::api::{AppData, Error, Router, RouterOptions, Sfu};
 use tokio::sync::watch;
@@ -18,6 +19,8 @@ use tokio::sync::watch;
 use crate::auth::Grant;
 use crate::catalogue::Catalogue;
 use crate::http::ListenAddress;
+pub(crate) use people::Person;
+use rooms::Rooms;
 
 /// See the module.
 #[derive(Debug)]
@@ -49,23 +52,6 @@ pub(crate) struct Seat {
     visit: u64,
 }
 
-/// Somebody who is there, to the others.
-#[derive(Debug, PartialEq, Serialize)]
-pub(crate) struct Person {
-    id: Box<str>,
-    name: Box<str>,
-    producers: Vec<Produced>,
-}
-
-/// Something that somebody shows or says.
-#[derive(Debug, PartialEq, Serialize)]
-struct Produced {
-    id: Box<str>,
-    kind: model::rtp::MediaKind,
-    source: &'static str,
-    paused: bool,
-}
-
 /// Why somebody cannot come in, for whoever reads the page.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
@@ -83,30 +69,6 @@ pub(crate) enum Refused {
     Randomness,
     #[error("the room cannot be made: {0}")]
     Failed(#[from] Error),
-}
-
-#[derive(Debug, Default)]
-struct Rooms {
-    by_name: BTreeMap<Box<str>, Room>,
-    /// By the names of their routers, what they are called.
-    names: HashMap<Box<str>, Box<str>>,
-}
-
-#[derive(Debug)]
-struct Room {
-    router: Router,
-    seats: BTreeMap<Box<str>, Taken>,
-    /// Of this room only: who is in another one has nothing to read anew.
-    changes: watch::Sender<()>,
-}
-
-#[derive(Debug)]
-struct Taken {
-    name: Box<str>,
-    /// Counts those who came, for the order in which they are shown.
-    came: u64,
-    /// The newest connection of that person. One that went away matters no more once there is a newer.
-    visit: u64,
 }
 
 impl Demo {
@@ -127,7 +89,7 @@ impl Demo {
         is_draining: bool,
     ) -> Result<Seat, Refused> {
         let name = name.trim();
-        check(room, name)?;
+        names::check(room, name)?;
         let _making = self.making.lock().await;
         let known = self.rooms.lock().by_name.get(room).map(|room| room.router.clone());
         // It may have been closed over the API, or with its shard.
@@ -140,19 +102,14 @@ impl Demo {
         let is_back = |grant: &Grant| grant.router.as_deref() == Some(router.id().as_str());
         let person = match earlier.filter(is_back).and_then(|grant| grant.subject) {
             Some(person) => person,
-            None => random_name()?,
+            None => names::random()?,
         };
         let visit = self.visits.fetch_add(1, Ordering::Relaxed);
         let mut rooms = self.rooms.lock();
-        let Room { seats, changes, .. } = rooms
-            .by_name
-            .get_mut(room)
-            .filter(|room| room.seats.len() < self.settings.people || room.seats.contains_key(&person))
-            .ok_or(Refused::People)?;
-        let came = seats.get(&person).map_or(visit, |taken| taken.came);
-        seats.insert(person.clone(), Taken { name: name.into(), came, visit });
-        changes.send_replace(());
-        Ok(Seat { room: room.into(), router, person, changes: changes.subscribe(), visit })
+        let mut room_of = rooms.by_name.get_mut(room);
+        let taken = room_of.as_mut().filter(|room| room.has_place(&person, self.settings.people));
+        let changes = taken.ok_or(Refused::People)?.sit(&person, name, visit);
+        Ok(Seat { room: room.into(), router, person, changes, visit })
     }
 
     async fn open(
@@ -182,12 +139,10 @@ impl Demo {
             else {
                 return;
             };
-            if room.seats.get(&person).is_none_or(|taken| taken.visit != visit) {
+            if !room.rise(&person, visit) {
                 return;
             }
-            room.seats.remove(&person);
-            room.changes.send_replace(());
-            let is_last = room.seats.is_empty();
+            let is_last = room.is_empty();
             if is_last {
                 rooms.close(&name);
             }
@@ -206,32 +161,19 @@ impl Demo {
 
     /// Who is in the room of that seat, and what they show; by who came first.
     pub(crate) fn people(&self, seat: &Seat, catalogue: &Catalogue) -> Vec<Person> {
-        let mut people: Vec<(u64, Person)> = match self.rooms.lock().by_name.get(&seat.room) {
-            Some(room) => room.seats.iter().map(|(id, taken)| (taken.came, taken.shown(id))).collect(),
-            None => return Vec::new(),
-        };
-        for producer in catalogue.producers.all_in(seat.router.id().as_str()) {
-            let owner = catalogue.owner(producer.transport().id().as_str());
-            let person = people.iter_mut().find(|(_, person)| owner.as_ref() == Some(&person.id));
-            if let Some((_, person)) = person {
-                person.producers.push(Produced {
-                    id: producer.id().as_str().into(),
-                    kind: producer.kind(),
-                    source: source(producer.app_data().downcast_ref()),
-                    paused: producer.paused(),
-                });
-            }
-        }
-        people.sort_by_key(|(came, _)| *came);
-        people.into_iter().map(|(_, person)| person).collect()
+        let seated = self.rooms.lock().by_name.get(&seat.room).map(rooms::Room::people).unwrap_or_default();
+        people::with_what_they_show(seated, seat.router.id().as_str(), catalogue)
     }
 
     /// Whether that is a router of the demo in which that person is not, or is no longer: a token holds longer than its
     /// person stays.
     pub(crate) fn lacks(&self, router: &str, person: &str) -> bool {
-        let rooms = self.rooms.lock();
-        let room = rooms.names.get(router).and_then(|name| rooms.by_name.get(name));
-        room.is_some_and(|room| !room.seats.contains_key(person))
+        self.rooms.lock().of_router(router).is_some_and(|room| !room.has(person))
+    }
+
+    /// What is closed once that person leaves, or has already; nothing where that is no router of the demo.
+    pub(crate) fn stay(&self, router: &str, person: &str) -> Option<watch::Receiver<()>> {
+        self.rooms.lock().of_router(router).map(|room| room.stay(person))
     }
 
     /// What transports of participants are to listen on.
@@ -241,53 +183,6 @@ impl Demo {
             |protocol| json!({ "protocol": protocol, "ip": ip, "announcedAddress": announced_address });
         json!([info("udp"), info("tcp")])
     }
-}
-
-impl Rooms {
-    /// In place of one of that name whose router is gone, where there is one.
-    fn open(&mut self, name: &str, router: &Router) {
-        self.close(name);
-        let (router, seats, changes) = (router.clone(), BTreeMap::new(), watch::Sender::new(()));
-        self.names.insert(router.id().as_str().into(), name.into());
-        self.by_name.insert(name.into(), Room { router, seats, changes });
-    }
-
-    fn close(&mut self, name: &str) {
-        if let Some(room) = self.by_name.remove(name) {
-            self.names.remove(room.router.id().as_str());
-        }
-    }
-}
-
-impl Taken {
-    fn shown(&self, id: &str) -> Person {
-        Person { id: id.into(), name: self.name.clone(), producers: Vec::new() }
-    }
-}
-
-fn check(room: &str, name: &str) -> Result<(), Refused> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    if !(1..=64).contains(&room.len()) || !room.chars().all(is_plain) {
-        return Err(Refused::RoomName);
-    }
-    let is_name = (1..=40).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    if is_name { Ok(()) } else { Err(Refused::PersonName) }
-}
-
-/// The page writes it into what it makes; anything may stand there.
-fn source(app_data: Option<&Value>) -> &'static str {
-    match app_data.and_then(|data| data["source"].as_str()) {
-        Some("camera") => "camera",
-        Some("screen") => "screen",
-        _ => "microphone",
-    }
-}
-
-/// Nobody guesses it, and nobody has had it before.
-fn random_name() -> Result<Box<str>, Refused> {
-    let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Refused::Randomness)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// What every browser has. The first of each kind is what mediasoup-client takes.
@@ -306,20 +201,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_short_and_say_nothing_to_a_terminal_or_a_path() {
-        for (room, name) in [("standup", "Ada"), ("a-B_9", "Zoë ✨"), (&"r".repeat(64), &*"ä".repeat(40))]
-        {
-            assert!(check(room, name).is_ok(), "{room} {name}");
-        }
-        for room in ["", "a/b", "a b", "ä", &"r".repeat(65)] {
-            assert!(matches!(check(room, "Ada"), Err(Refused::RoomName)), "{room}");
-        }
-        for name in ["", "a\u{7}b", &"n".repeat(41)] {
-            assert!(matches!(check("room", name), Err(Refused::PersonName)), "{name}");
-        }
-    }
-
-    #[test]
     fn its_codecs_are_codecs() {
         assert_eq!(codecs().len(), 3);
     }
@@ -334,8 +215,12 @@ mod tests {
         let enter = async |room, name| demo.enter((&sfu, &catalogue), (room, name), None, false).await;
         let mut ada = enter("tea", "Ada").await.unwrap();
         let ben = enter("milk", "Ben").await.unwrap();
+        let stay = |seat: &Seat| demo.stay(seat.router.id().as_str(), &seat.person).unwrap();
+        let (bens, adas) = (stay(&ben), stay(&ada));
         demo.leave(ben, &catalogue).await;
+        assert!(bens.has_changed().is_err(), "what hung on being there ends");
         assert!(!ada.changes.has_changed().unwrap(), "that was the other room");
+        assert!(!adas.has_changed().unwrap(), "and nobody else's does");
         let cid = enter("tea", "Cid").await.unwrap();
         assert!(ada.changes.has_changed().unwrap());
         assert_eq!(demo.people(&ada, &catalogue).len(), 2);
@@ -343,6 +228,8 @@ mod tests {
         let (router, person) = (ada.router.id().to_string(), cid.person.clone());
         assert!(!demo.lacks(&router, &person));
         demo.leave(cid, &catalogue).await;
+        assert!(demo.stay(&router, &person).unwrap().has_changed().is_err(), "it has ended already");
+        assert!(demo.stay("another", &person).is_none());
         assert!(ada.changes.has_changed().unwrap());
         assert!(demo.lacks(&router, &person) && !demo.lacks("another", &person));
         demo.leave(ada, &catalogue).await;

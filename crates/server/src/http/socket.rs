@@ -24,6 +24,8 @@ pub(super) struct Socket {
 pub(super) struct Terms {
     /// When the reader's token ends.
     until: Option<Instant>,
+    /// Closed once somebody of the demo call has left, who has a token that holds longer.
+    stay: Option<watch::Receiver<()>>,
     /// How long a reader may say nothing after it was asked whether it is there.
     patience: Duration,
     /// Whether the server ends.
@@ -36,6 +38,8 @@ pub(super) enum Ended {
     /// Its reader went away.
     Left,
     Expired,
+    /// Whom its token is for left the room that it is for.
+    Gone,
     Silent,
     /// The server ends. What is left to tell can still be told.
     Ending,
@@ -48,7 +52,11 @@ impl Terms {
         let until = left.and_then(|left| Instant::now().checked_add(Duration::from_secs(left)));
         // Half of it passes before it is asked.
         let patience = Duration::from_secs(app.limits.idle_seconds.into()) / 2;
-        Self { until, patience, ending: app.ending.subscribe() }
+        let participant =
+            caller.0.as_ref().and_then(|grant| grant.router.as_deref()).zip(caller.participant());
+        let stay =
+            app.demo.as_ref().zip(participant).and_then(|(demo, (router, person))| demo.stay(router, person));
+        Self { until, stay, patience, ending: app.ending.subscribe() }
     }
 }
 
@@ -64,6 +72,7 @@ impl Socket {
         tokio::select! {
             biased;
             () = over(terms.until) => Err(Ended::Expired),
+            () = gone(&mut terms.stay) => Err(Ended::Gone),
             sent = inner.send(message) => sent.map_err(|_| Ended::Left),
         }
     }
@@ -74,6 +83,7 @@ impl Socket {
             let next = self.next;
             tokio::select! {
                 () = over(self.terms.until) => return Ended::Expired,
+                () = gone(&mut self.terms.stay) => return Ended::Gone,
                 () = ends(&mut self.terms.ending) => return Ended::Ending,
                 () = sleep_until(next) => {
                     if self.is_asked {
@@ -105,6 +115,7 @@ impl Socket {
                     .await;
             }
             Ended::Expired => ("expired", "the token has expired"),
+            Ended::Gone => ("gone", "whom the token is for has left the room"),
             Ended::Silent => ("silent", "no ping was answered"),
         };
         app.metrics.api.ended(what);
@@ -128,6 +139,13 @@ impl Socket {
 async fn ends(ending: &mut watch::Receiver<bool>) {
     // Whoever would say so lives as long as the server.
     let _ = ending.wait_for(|ends| *ends).await;
+}
+
+async fn gone(stay: &mut Option<watch::Receiver<()>>) {
+    match stay {
+        Some(stay) => while stay.changed().await.is_ok() {},
+        None => std::future::pending().await,
+    }
 }
 
 async fn over(until: Option<Instant>) {

@@ -106,4 +106,4 @@ impl Drop for Connected {
 }
 
 /// Why we end connections. docs/operations.md says what each means.
-const ENDINGS: [&str; 7] = ["address", "rate", "tls", "headers", "stalled", "silent", "expired"];
+const ENDINGS: [&str; 8] = ["address", "rate", "tls", "headers", "stalled", "silent", "expired", "gone"];

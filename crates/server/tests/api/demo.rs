@@ -109,8 +109,12 @@ fn who_has_left_makes_nothing_more() {
     let ada = Guest::enter(&server, "tea", "name=Ada");
     let mut ben = Guest::enter(&server, "tea", "name=Ben");
     let (transport, producer) = ben.speak(&server);
+    let follow = |guest: &Guest| server.events(&format!("?after=0&access_token={}", guest.token()));
+    let [mut of_ada, mut of_ben] = [&ada, &ben].map(follow);
     ben.socket.say("leave");
+    assert_eq!(of_ben.end(), (1008, "whom the token is for has left the room".to_owned()));
     server.until_status(&format!("/v1/transports/{}", id(&transport)), 404);
+    while of_ada.until("close")["id"] != transport["id"] {}
     let router = format!("/v1/routers/{}", ben.welcome["router"].as_str().unwrap());
     let listen = json!({ "listenInfos": ben.welcome["listenInfos"] });
     for (method, path, body) in [
