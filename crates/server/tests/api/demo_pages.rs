@@ -7,6 +7,7 @@ use serde_json::json;
 use crate::chromium::{Browser, Page};
 use crate::machine;
 use crate::support::Server;
+use crate::tls::Files;
 
 pub(crate) const FAKE: [&str; 2] = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"];
 /// The tile of somebody else, and how many pictures of it were decoded.
@@ -25,7 +26,7 @@ pub(crate) struct Guest {
 impl Guest {
     pub(crate) fn arrive(browser: &Browser, server: &Server, width: u32) -> Self {
         let mut page = browser.page();
-        page.open(&format!("http://{}/demo?room=tea", server.at()), width);
+        page.open(&server.url("/demo?room=tea"), width);
         page.until_true("document.getElementById('cameras')?.options.length");
         Self { page }
     }
@@ -164,6 +165,30 @@ fn two_people_see_and_hear_each_other_on_wide_pages() {
 #[ignore = "needs Chromium"]
 fn two_people_see_and_hear_each_other_on_narrow_pages() {
     two_people(390);
+}
+
+#[test]
+#[ignore = "needs Chromium"]
+fn two_people_see_each_other_over_tls() {
+    let files = Files::new("pages");
+    let variables = files.variables();
+    let variables: Vec<_> = variables.iter().map(|(name, value)| (*name, &**value)).collect();
+    let server = Server::start_with(&variables, &[]);
+    // Nobody vouches for the certificate.
+    let browser = Browser::start("call-tls", &[&FAKE[..], &["--ignore-certificate-errors"]].concat());
+    let [mut ada, mut ben] = [(); 2].map(|()| Guest::arrive(&browser, &server, 1280));
+    assert_eq!(ada.page.evaluate("location.protocol"), "https:");
+    ada.join("Ada");
+    ben.join("Ben");
+    for guest in [&mut ada, &mut ben] {
+        guest.sees();
+        guest.page.until_true(&format!("{OTHER}.classList.contains('speaking')"));
+        guest.has_no_complaint();
+    }
+    let mut live = browser.page();
+    live.open(&server.url("/"), 1280);
+    live.until("document.getElementById('consumers')?.textContent", &json!("4"));
+    assert_eq!(live.complaints, Vec::<String>::new());
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Files {
         self.certificate = made.cert.der().clone();
     }
 
-    fn variables(&self) -> [(&'static str, String); 2] {
+    pub(crate) fn variables(&self) -> [(&'static str, String); 2] {
         [
             ("SHARDCAST_SERVER_CERTIFICATE", self.path("api.pem")),
             ("SHARDCAST_SERVER_PRIVATE_KEY", self.path("key.pem")),
