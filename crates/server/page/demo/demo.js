@@ -17,6 +17,8 @@ let own = null;
 let timers = [];
 let clicked = 0;
 let known = null; // names by person: whose coming and leaving is news
+let told = {}; // how the call does
+let wrong = null; // what was clicked last and did not work
 
 function enter(room, name) {
   clicked = performance.now();
@@ -30,7 +32,7 @@ function enter(room, name) {
   phase("call");
   find("mic").focus();
   call = new Call(room, name, { people, track, gone, score, state, refused });
-  for (const source of ["microphone", "camera"]) if (mine[source]) call.publish(source, mine[source]);
+  for (const source of ["microphone", "camera"]) if (mine[source]) call.sending.publish(source, mine[source]);
   timers = [setInterval(hear, 150), setInterval(count, 1000)];
   paint();
 }
@@ -56,7 +58,8 @@ function phase(name) {
   document.body.dataset.phase = name;
   find("lobby").hidden = name !== "lobby";
   find("call").hidden = name !== "call";
-  find("banner").hidden = true;
+  [told, wrong] = [{}, null];
+  show();
 }
 
 function refused(text) {
@@ -65,12 +68,26 @@ function refused(text) {
   queueMicrotask(() => complain(text[0].toUpperCase() + text.slice(1) + "."));
 }
 
-function state(word, detail) {
-  const text = { reconnecting: "The connection is lost. Trying again …", mending: "The network has changed. Finding a new way …", trouble: `Something did not work: ${detail}` }[word];
+function state(word, trouble) {
+  told = { word, trouble };
+  document.body.dataset.state = word;
+  show();
+}
+
+function fail(trouble) {
+  wrong = trouble;
+  show();
+}
+
+function show() {
+  const text = {
+    reconnecting: "The connection is lost. Trying again …",
+    mending: "The network has changed. Finding a new way …",
+    trouble: `Something did not work: ${told.trouble}. Trying again …`,
+  }[told.word] ?? (wrong && `Something did not work: ${wrong}`);
+  if (text && text !== find("banner").textContent) say(text);
   find("banner").textContent = text ?? "";
   find("banner").hidden = !text;
-  document.body.dataset.state = word;
-  if (text) say(text);
 }
 
 function say(text) {
@@ -115,7 +132,7 @@ function track(consumer, entry) {
   if (entry.source === "microphone") {
     const element = Object.assign(new Audio(), { autoplay: true, srcObject: new MediaStream([consumer.track]) });
     sounds.get(consumer.producerId).element = element;
-    element.play().catch(() => state("trouble", "the browser plays no sound before something was clicked"));
+    element.play().catch(() => fail("the browser plays no sound before something was clicked"));
     return;
   }
   const name = call.people.find(({ id }) => id === entry.person)?.name ?? "";
@@ -139,7 +156,7 @@ function gone(producerId) {
 
 function score(id, said) {
   // Of a consumer: how well it is received, and how well it came here; of a producer, that alone, of each encoding.
-  const isMine = [...(call?.wanted ?? [])].find(([, { producer }]) => producer?.id === id);
+  const isMine = [...(call?.sending.wanted ?? [])].find(([, { producer }]) => producer?.id === id);
   if (isMine && isMine[0] === "camera") own?.rate(Math.max(0, ...said.map((each) => each.score)));
   const stream = [...sounds.values()].find(({ consumer }) => consumer.id === id);
   if (!stream) return;
@@ -152,7 +169,7 @@ function score(id, said) {
 function hear() {
   const level = mine.meter?.level ?? 0;
   find("level").value = Math.min(1, level * 4);
-  own?.hear(call?.wanted.get("microphone")?.paused ? 0 : level);
+  own?.hear(call?.sending.wanted.get("microphone")?.paused ? 0 : level);
   for (const { consumer, entry } of sounds.values()) {
     if (entry.source !== "microphone") continue;
     const [newest] = consumer.rtpReceiver?.getSynchronizationSources() ?? [];
@@ -163,7 +180,7 @@ function hear() {
 // Once a second, from what browsers count.
 async function count() {
   const streams = [...sounds.values()].map(({ consumer, entry }) => [tiles.get(keyOf(entry)), consumer, entry]);
-  for (const [source, entry] of call?.wanted ?? []) {
+  for (const [source, entry] of call?.sending.wanted ?? []) {
     const tile = source === "screen" ? tiles.get("mine screen") : own;
     if (entry.producer) streams.push([tile, entry.producer, entry]);
   }
@@ -199,10 +216,10 @@ function arrange() {
 
 function paint() {
   if (!call) return lobby.paint();
-  const muted = !mine.microphone || Boolean(call.wanted.get("microphone")?.paused);
+  const muted = !mine.microphone || Boolean(call.sending.wanted.get("microphone")?.paused);
   button("mic", !muted, muted ? "i-mic-off" : "i-mic");
   button("cam", Boolean(mine.camera), mine.camera ? "i-cam" : "i-cam-off");
-  button("share", call.wanted.has("screen"), "i-screen");
+  button("share", call.sending.wanted.has("screen"), "i-screen");
   own.setMuted(muted);
   own.show(mine.camera);
   arrange();
@@ -216,42 +233,43 @@ function button(id, isOn, sign) {
 
 async function turnOn(name) {
   const { trouble, [name]: opened } = await media.open({ [name]: find(`${name}s`).value || true });
-  if (!call || !opened) return opened ? opened.stop() : state("trouble", trouble);
+  if (!call || !opened) return opened ? opened.stop() : fail(trouble);
   take(name, opened);
-  await call.publish(name, opened);
+  call.sending.publish(name, opened);
 }
 
 const attempt = (work) => async (...details) => {
+  fail(null);
   try {
     await work(...details);
   } catch (error) {
-    state("trouble", error.message);
+    fail(error.message);
   }
   paint();
 };
 
 find("mic").addEventListener("click", attempt(() => {
-  const entry = call.wanted.get("microphone");
-  return entry ? call.pause("microphone", !entry.paused) : turnOn("microphone");
+  const entry = call.sending.wanted.get("microphone");
+  return entry ? call.sending.pause("microphone", !entry.paused) : turnOn("microphone");
 }));
 // Off is off: the light beside the camera goes out.
 find("cam").addEventListener("click", attempt(async () => {
   if (!mine.camera) return turnOn("camera");
   drop("camera");
-  await call.withdraw("camera");
+  await call.sending.withdraw("camera");
   own?.rate(0);
 }));
 find("share").addEventListener("click", attempt(async () => {
-  if (call.wanted.has("screen")) return stopSharing();
+  if (call.sending.wanted.has("screen")) return stopSharing();
   const shared = await media.screen().catch((error) => (error.name === "NotAllowedError" ? null : Promise.reject(error)));
   if (!shared || !call) return shared?.stop();
   shared.addEventListener("ended", attempt(stopSharing));
   put("mine screen", new Tile(find("name").value.trim(), { isMine: true, isScreen: true }), "spot").show(shared);
-  await call.publish("screen", shared);
+  call.sending.publish("screen", shared);
 }));
 async function stopSharing() {
   putAway("mine screen");
-  await call?.withdraw("screen");
+  await call?.sending.withdraw("screen");
 }
 
 for (const id of ["copy", "invite"]) {
@@ -280,6 +298,6 @@ find("share").hidden = !media.canShare();
 lobby.begin({
   join: enter,
   // It may take until one is in the call: browsers ask whether a page may.
-  opened: attempt((name, track) => call?.publish(name, track)),
-  ended: attempt((name) => call?.withdraw(name)),
+  opened: attempt((name, track) => call?.sending.publish(name, track)),
+  ended: attempt((name) => call?.sending.withdraw(name)),
 });

@@ -48,11 +48,17 @@ const FILES: [File; 3] = [
     ("/page.js", JAVASCRIPT, include_str!("../../page/page.js")),
 ];
 /// `mediasoup-client.js` is made of the npm package by `page/client`, and committed so that a build needs no npm.
-const DEMO: [File; 8] = [
+const DEMO: [File; 14] = [
     ("/demo", HTML, include_str!("../../page/demo/index.html")),
     ("/demo/demo.css", CSS, include_str!("../../page/demo/demo.css")),
     ("/demo/demo.js", JAVASCRIPT, include_str!("../../page/demo/demo.js")),
+    ("/demo/api.js", JAVASCRIPT, include_str!("../../page/demo/api.js")),
+    ("/demo/attempts.js", JAVASCRIPT, include_str!("../../page/demo/attempts.js")),
     ("/demo/call.js", JAVASCRIPT, include_str!("../../page/demo/call.js")),
+    ("/demo/links.js", JAVASCRIPT, include_str!("../../page/demo/links.js")),
+    ("/demo/receiving.js", JAVASCRIPT, include_str!("../../page/demo/receiving.js")),
+    ("/demo/scores.js", JAVASCRIPT, include_str!("../../page/demo/scores.js")),
+    ("/demo/sending.js", JAVASCRIPT, include_str!("../../page/demo/sending.js")),
     ("/demo/lobby.js", JAVASCRIPT, include_str!("../../page/demo/lobby.js")),
     ("/demo/media.js", JAVASCRIPT, include_str!("../../page/demo/media.js")),
     ("/demo/tiles.js", JAVASCRIPT, include_str!("../../page/demo/tiles.js")),

@@ -18,6 +18,25 @@ const REFUSE: &str = "{
         return Promise.resolve(new Response('{\"detail\": \"too often\"}', { status: 429 }));
     };
 }";
+/// Of each kind of request that makes something the first is refused, of another the first answer is lost; what goes wrong
+/// is noted, and what is made of no use.
+const STUMBLE: &str = "{
+    const ask = fetch;
+    window.stumbled = [];
+    window.dropped = [];
+    const first = (kind) => !stumbled.includes(kind) && stumbled.push(kind);
+    const refuse = () => new Response('{\"detail\": \"not now\"}', { status: 503 });
+    window.fetch = async (at, options) => {
+        const { method } = options;
+        const kind = at.split('/').at(-1);
+        if (method === 'DELETE') dropped.push(at);
+        const isRefused = ['webrtc-transports', 'producers', 'consumers', 'resume'].includes(kind);
+        if (method === 'POST' && isRefused && first(kind)) return refuse();
+        const answer = await ask(at, options);
+        if (method === 'POST' && ['connect', 'producers'].includes(kind) && first(`${kind} lost`)) throw new TypeError('lost');
+        return answer;
+    };
+}";
 /// What is to happen in a second is held, and sockets are noted.
 const HOLD: &str = "{
     const [wait, forget] = [setTimeout, clearTimeout];
@@ -32,6 +51,12 @@ const HOLD: &str = "{
             sockets.push(this);
         }
     };
+}";
+/// Whether the call ever said that something was wrong.
+const TROUBLE: &str = "{
+    window.hadTrouble = false;
+    new MutationObserver(() => { hadTrouble ||= document.body.dataset.state === 'trouble'; })
+        .observe(document.body, { attributes: true });
 }";
 /// It is a minute later at once: whoever listens has heard nothing for long.
 const LATER: &str = "{
@@ -97,6 +122,32 @@ fn what_is_refused_is_tried_again_and_nobody_is_in_a_room_twice() {
     ada.page.until_true("sockets.every(({ readyState }) => readyState !== WebSocket.CONNECTING)");
     let open = "sockets.filter(({ url, readyState }) => url.includes('/demo/rooms/') && readyState === WebSocket.OPEN).length";
     assert_eq!(ada.page.evaluate(open), 1, "it listens to the room once");
+}
+
+#[test]
+#[ignore = "needs Chromium"]
+fn what_fails_once_while_one_joins_is_done_again_and_nothing_is_left_of_it() {
+    let server = Server::start(&[]);
+    let browser = Browser::start("stumbles", &FAKE);
+    let [mut ada, mut ben] = [(); 2].map(|()| Guest::arrive(&browser, &server, 1280));
+    ada.join("Ada");
+    ben.page.evaluate(STUMBLE);
+    ben.page.evaluate(TROUBLE);
+    ben.join("Ben");
+    ada.sees();
+    ben.sees();
+    ben.page.until(
+        "stumbled.toSorted().join()",
+        &json!("connect lost,consumers,producers,producers lost,resume,webrtc-transports"),
+    );
+    ben.page.until(STATE, &json!("connected"));
+    assert_eq!(ben.page.evaluate("hadTrouble"), true, "it says what is wrong");
+    ben.page.until_true("document.getElementById('banner').hidden");
+    // Two transports each; a voice and a picture, which the other consumes.
+    for kind in ["transport", "producer", "consumer"] {
+        server.until("/metrics", &format!("shardcast_objects{{kind=\"{kind}\"}} 4\n"));
+    }
+    assert_eq!(ben.page.evaluate("dropped.some((at) => at.includes('/consumers/'))"), true);
 }
 
 /// Ada and Ben, who see each other.
