@@ -6,6 +6,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
+use std::thread;
 
 use crate::command::{Tool, capture, is_installed, program_in, run, run_and_listen};
 use crate::test::Outcome;
@@ -54,24 +56,41 @@ fn smoke_all(root: &Path, target: &Path, seconds: u32) -> Result<usize, String> 
     build.env("RUSTFLAGS", COVERAGE).env("CARGO_TARGET_DIR", &target);
     run(&mut build)?;
     let names = names(&root.join(TARGETS))?;
+    let binaries = target.join(&host).join("sim");
     let mut found = Vec::new();
-    for name in &names {
-        let grown = target.join("corpus").join(name);
-        fs::create_dir_all(&grown).map_err(|error| format!("{}: {error}", grown.display()))?;
-        let binary = target.join(&host).join("sim").join(name);
-        let mut fuzz = program_in(&binary, root);
-        fuzz.arg(format!("-max_total_time={seconds}")).args(["-max_len=2048", "-verbosity=0"]);
-        fuzz.arg(format!("-artifact_prefix={}/{name}-", target.display())).arg(&grown);
-        let committed = root.join("crates/fuzz/corpus").join(name);
-        if committed.is_dir() {
-            fuzz.arg(committed);
-        }
-        if let Err(why) = run_and_listen(&mut fuzz)?.result {
-            println!("{name} found something ({why}); its input lies in {}/{name}-*", target.display());
-            found.push(name.as_str());
+    // Each keeps one core busy, and does not care which.
+    for names in names.chunks(AT_ONCE) {
+        let runs: Vec<_> = thread::scope(|scope| {
+            let mut running = Vec::new();
+            for name in names {
+                let fuzz = fuzz(root, &target, name, &binaries.join(name), seconds);
+                running.push(scope.spawn(move || run_and_listen(&mut fuzz?)));
+            }
+            running.into_iter().map(thread::ScopedJoinHandle::join).collect()
+        });
+        for (name, run) in names.iter().zip(runs) {
+            let heard = run.map_err(|_| format!("{name}: nobody heard it"))??;
+            if let Err(why) = heard.result {
+                println!("{name} found something ({why}); its input lies in {}/{name}-*", target.display());
+                found.push(name.as_str());
+            }
         }
     }
     if found.is_empty() { Ok(names.len()) } else { Err(format!("findings in {}", found.join(", "))) }
+}
+
+/// What runs a target over its committed corpus and what it has found before.
+fn fuzz(root: &Path, target: &Path, name: &str, binary: &Path, seconds: u32) -> Result<Command, String> {
+    let grown = target.join("corpus").join(name);
+    fs::create_dir_all(&grown).map_err(|error| format!("{}: {error}", grown.display()))?;
+    let mut fuzz = program_in(binary, root);
+    fuzz.arg(format!("-max_total_time={seconds}")).args(["-max_len=2048", "-verbosity=0"]);
+    fuzz.arg(format!("-artifact_prefix={}/{name}-", target.display())).arg(&grown);
+    let committed = root.join("crates/fuzz/corpus").join(name);
+    if committed.is_dir() {
+        fuzz.arg(committed);
+    }
+    Ok(fuzz)
 }
 
 /// The targets, by the files that are their binaries.
@@ -99,6 +118,8 @@ const TARGETS: &str = "crates/fuzz/fuzz_targets";
 const COVERAGE: &str = "--cfg fuzzing -Ccodegen-units=1 -Cpasses=sancov-module \
     -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
+/// As many as small machines have cores.
+const AT_ONCE: usize = 2;
 /// Long enough to find what is shallow (about a million inputs), short enough for every run of the tests.
 pub(crate) const SMOKE_SECONDS: u32 = 5;
 

@@ -90,6 +90,13 @@ fn sim(root: &Path) -> std::process::Command {
     command
 }
 
+/// Builds what the tests of all crates run, as the step `test` has it built: of a package alone, cargo would build half
+/// again with fewer features.
+fn build_tested(root: &Path) -> Result<(), String> {
+    let build = ["test", "--workspace", "--no-run", "--locked", "--quiet"];
+    command::run(Tool::Cargo.command(root).args(build))
+}
+
 /// The workspace's folder: where cargo found this crate when it was built, wherever we are run from.
 fn root() -> Result<PathBuf, String> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));

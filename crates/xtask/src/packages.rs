@@ -91,8 +91,9 @@ pub(crate) fn need_from_cargo(
         return Ok(());
     }
     println!("{package} is missing: building it, once, in about {minutes} minutes");
-    let install = ["install", "--locked", "--quiet", &package, "--version", version];
-    run(Tool::Cargo.command(root).args(install))
+    // Unoptimised: it runs for seconds, and optimising it takes minutes.
+    let install = ["install", "--locked", "--quiet", "--debug", &package, "--version", version];
+    run(Tool::Cargo.command(root).args(install).env("CARGO_PROFILE_DEV_DEBUG", "none"))
         .map_err(|why| format!("{package} is missing: cargo install --locked {package} ({why})"))
 }
 

@@ -2,6 +2,7 @@
 //!
 //! It is committed, so that `cargo run` needs no npm; the step `server` holds that it is what comes out.
 
+use std::fs;
 use std::path::Path;
 
 use crate::command::{is_installed, program_in, run};
@@ -29,6 +30,20 @@ fn build(root: &Path, arguments: &[&str]) -> Result<(), String> {
         }
     }
     let client = root.join("crates/server/page/client");
-    run(program_in(Path::new("npm"), &client).args(["ci", "--ignore-scripts", "--silent"]))?;
+    install(&client)?;
     run(program_in(Path::new("node"), &client).arg("build.js").args(arguments))
+}
+
+/// What the lock file pins, unless it is there already. A registry that does not answer is asked once more.
+fn install(client: &Path) -> Result<(), String> {
+    let say = |error: std::io::Error| format!("{}: {error}", client.display());
+    let wanted = fs::read_to_string(client.join("package-lock.json")).map_err(say)?;
+    let stamp = client.join("node_modules/.installed");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    let words = ["ci", "--ignore-scripts", "--silent", "--prefer-offline", "--fetch-retries", "5"];
+    let install = || run(program_in(Path::new("npm"), client).args(words));
+    install().or_else(|_| install())?;
+    fs::write(&stamp, wanted).map_err(say)
 }

@@ -21,8 +21,7 @@ pub(crate) fn install(folder: &str) -> PathBuf {
     let lock_file = File::open(here.join("package-lock.json")).expect("the lock file is committed");
     lock_file.lock().expect("nobody else locks it for long");
     if !is_installed(&here) {
-        let npm =
-            Command::new("npm").args(["ci", "--ignore-scripts", "--silent"]).current_dir(&here).status();
+        let npm = Command::new("npm").args(INSTALL).current_dir(&here).status();
         assert!(
             npm.is_ok_and(|status| status.success()),
             "`npm ci` in {} failed: is npm there?",
@@ -31,6 +30,9 @@ pub(crate) fn install(folder: &str) -> PathBuf {
     }
     here.join("node_modules")
 }
+
+/// A registry that does not answer at once is asked again.
+const INSTALL: &[&str] = &["ci", "--ignore-scripts", "--silent", "--prefer-offline", "--fetch-retries", "5"];
 
 /// Whether every package that the tests name is there in the version that they name.
 fn is_installed(here: &Path) -> bool {

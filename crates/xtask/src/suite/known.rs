@@ -41,7 +41,8 @@ impl Known {
         Ok(Self { entries: entries.iter().map(entry).collect::<Result<_, String>>()? })
     }
 
-    fn reason(&self, file: &str, test: &str) -> Option<&str> {
+    /// Why a test is known not to pass, if it is.
+    pub(super) fn reason(&self, file: &str, test: &str) -> Option<&str> {
         let entry = self.entries.iter().find(|entry| entry.file == file && entry.test == test)?;
         Some(&entry.reason)
     }

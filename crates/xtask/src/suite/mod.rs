@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use self::known::{Known, Verdict};
 use self::package::Package;
 use self::run::{FileRun, Subject};
+use crate::build_tested;
 use crate::command::{Tool, run};
 use crate::test::{Outcome, Tally};
 
@@ -34,7 +35,8 @@ pub(crate) fn main(root: &Path, target: &Path, arguments: &[String]) -> Result<b
 
 /// All of it as a step of the tests. There a line of the list that is no longer true is a failure too.
 pub(crate) fn check(root: &Path, target: &Path) -> (Outcome, Tally) {
-    let ran = build_worker(root, target).and_then(|worker| run_all(root, target, &worker, None));
+    let worker = target.join("debug/shardcast-worker");
+    let ran = build_tested(root).and_then(|()| run_all(root, target, &worker, None));
     let (verdict, tally) = match ran {
         Ok(ran) => ran,
         Err(reason) => return (Outcome::Failed { reason }, Tally::default()),
@@ -98,8 +100,12 @@ fn run_all(
     let mut verdict = Verdict::default();
     let mut tally = Tally::default();
     for name in package.test_files()? {
-        let limit = FILE_LIMIT.min(end.saturating_duration_since(Instant::now()));
-        let ran = FileRun::of(&subject, &name, limit)?;
+        let limit = || FILE_LIMIT.min(end.saturating_duration_since(Instant::now()));
+        let mut ran = FileRun::of(&subject, &name, limit())?;
+        if ran.is_only_late(|test| known.reason(&name, &test.name).is_none()) {
+            println!("         {name}: tests took longer than jest waits for one; it runs once more");
+            ran = FileRun::of(&subject, &name, limit())?;
+        }
         for line in verdict.judge(&known, &ran) {
             println!("{line}");
         }
@@ -119,8 +125,8 @@ fn run_all(
 
 const HOME: &str = "crates/xtask/suite";
 const LIST: &str = "crates/xtask/suite/known.json";
-/// For the whole suite. It takes about one minute; nobody waits for more than four.
-const BUDGET: Duration = Duration::from_secs(230);
+/// For the whole suite. It takes about one minute, and three on a machine that is slow; nobody waits for more than ten.
+const BUDGET: Duration = Duration::from_secs(600);
 /// For one file. The longest takes eight seconds; a worker that answers nothing lets every test run into its own limit.
 const FILE_LIMIT: Duration = Duration::from_secs(60);
 

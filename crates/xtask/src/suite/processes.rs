@@ -74,6 +74,13 @@ mod tests {
         command.args(["-c", "sleep 1000 >/dev/null 2>&1 &"]);
         mark.put_on(&mut command);
         assert!(command.status().is_ok_and(|status| status.success()));
+        // Between a shell and `sleep` it shows no environment for a moment.
+        let is_sleeping = |id: &String| {
+            fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name.trim() == "sleep")
+        };
+        while !mark.living().iter().any(is_sleeping) {
+            thread::yield_now();
+        }
         assert_eq!(other.end_all(Duration::ZERO), 0);
         assert_eq!(mark.end_all(Duration::ZERO), 1);
         assert_eq!(mark.end_all(Duration::from_secs(60)), 0);

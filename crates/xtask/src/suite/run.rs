@@ -69,6 +69,14 @@ impl FileRun {
         Ok(Self { file: name.to_owned(), missing: expected.saturating_sub(tests.len()), tests, trouble })
     }
 
+    /// Whether nothing is wrong with it but that tests took longer than jest waits for one, of those that `counts` says
+    /// matter: what a machine does that is busy for a moment.
+    pub(super) fn is_only_late(&self, counts: impl Fn(&Test) -> bool) -> bool {
+        let mut failed = self.tests.iter().filter(|test| !test.passed && counts(test)).peekable();
+        let any = failed.peek().is_some();
+        any && self.missing == 0 && self.trouble.is_none() && failed.all(|test| test.why.starts_with(LATE))
+    }
+
     pub(super) fn passed(&self) -> u64 {
         self.tests.iter().map(|test| u64::from(test.passed)).sum()
     }
@@ -136,6 +144,8 @@ fn first_line(message: Option<&str>) -> String {
     message.lines().next().unwrap_or_default().to_owned()
 }
 
+/// What jest says of a test that it waited five seconds for.
+const LATE: &str = "thrown: \"Exceeded timeout";
 /// For the workers of a Node that has ended, to see that it has.
 const GRACE: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -147,6 +157,25 @@ mod tests {
     #[test]
     fn tests_are_counted_where_they_begin_a_line() {
         assert_eq!(tests_in("test('a', () => {\n  test('b', x);\n latest('c');\n// test('d')\n"), 2);
+    }
+
+    #[test]
+    fn only_what_is_late_and_nothing_else_is_late() {
+        let test = |passed, why: &str| Test { name: why.into(), passed, why: why.into() };
+        let ran = |tests: &[Test], missing| FileRun {
+            file: "f".into(),
+            tests: tests.to_vec(),
+            missing,
+            trouble: None,
+        };
+        let late = test(false, "thrown: \"Exceeded timeout of 5000 ms for a test.");
+        let wrong = test(false, "expected 1");
+        assert!(ran(&[late.clone(), test(true, "")], 0).is_only_late(|_| true));
+        assert!(!ran(&[late.clone(), wrong.clone()], 0).is_only_late(|_| true));
+        assert!(ran(&[late.clone(), wrong.clone()], 0).is_only_late(|test| test.why != "expected 1"));
+        assert!(!ran(&[wrong], 0).is_only_late(|_| true));
+        assert!(!ran(&[late], 1).is_only_late(|_| true));
+        assert!(!ran(&[test(true, "")], 0).is_only_late(|_| true));
     }
 
     #[test]

@@ -51,7 +51,9 @@ pub(crate) fn main(root: &Path, target: PathBuf, arguments: &[String]) -> Result
         if let Outcome::Failed { reason } = &outcome {
             println!("---- {} FAILED: {reason}", step.name);
         }
-        report.add(step.name, outcome, start.elapsed(), tally);
+        let took = start.elapsed();
+        println!("---- {}: {:.1} s", step.name, took.as_secs_f64());
+        report.add(step.name, outcome, took, tally);
     }
     println!("\n{}", report.table());
     println!("{}", report.summary());

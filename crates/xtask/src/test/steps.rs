@@ -8,7 +8,7 @@ use super::tally::Tally;
 use super::{Context, Outcome, Step};
 use crate::command::{Tool, is_installed, program_in, run, run_and_listen, run_for};
 use crate::nightly::Nightly;
-use crate::{api, fuzz, instructions, packages, page, sim, suite, tidy};
+use crate::{api, build_tested, fuzz, instructions, packages, page, sim, suite, tidy};
 
 pub(super) const STEPS: &[Step] = &[
     Step { name: "fmt", about: "the code is formatted", run: fmt },
@@ -63,7 +63,12 @@ fn run_tidy(context: &Context) -> (Outcome, Tally) {
 }
 
 fn clippy(context: &Context) -> (Outcome, Tally) {
-    plain(cargo(context, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+    let all = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    let result = run(&mut cargo(context, &all));
+    // Together they have the features that any of them asks for; who builds one of these has its own alone.
+    let alone = |package| run(&mut cargo(context, &["check", "--locked", "--package", package]));
+    let result = result.and_then(|()| alone("shardcast-worker")).and_then(|()| alone("shardcast-server"));
+    (Outcome::from_result(result), Tally::default())
 }
 
 fn deny(context: &Context) -> (Outcome, Tally) {
@@ -118,20 +123,12 @@ fn media(context: &Context) -> (Outcome, Tally) {
     if let Err(reason) = ready {
         return (Outcome::Skipped { reason }, Tally::default());
     }
-    ignored_tests(
-        context,
-        &["-p", "shardcast-worker", "--test", "media", "-p", "dtls", "--test", "gstreamer"],
-    )
+    ignored_tests(context, &[("shardcast-worker", "media"), ("dtls", "gstreamer")])
 }
 
 fn browser(context: &Context) -> (Outcome, Tally) {
     if let Err(reason) = packages::need_from_apt(&context.root, "chromium", "chromium") {
         return (Outcome::Skipped { reason }, Tally::default());
-    }
-    // Otherwise the first test that needs it builds it, at the cost of its own time.
-    if let Err(reason) = run(&mut cargo(context, &["build", "--package", "sim", "--bin", "shim", "--locked"]))
-    {
-        return (Outcome::Failed { reason }, Tally::default());
     }
     let records = context.target.join("tmp/browser");
     // What an earlier run recorded is not this one's.
@@ -140,7 +137,7 @@ fn browser(context: &Context) -> (Outcome, Tally) {
     {
         return (Outcome::Failed { reason: format!("{}: {error}", records.display()) }, Tally::default());
     }
-    let (outcome, tally) = ignored_tests(context, &["-p", "shardcast-worker", "--test", "browser"]);
+    let (outcome, tally) = ignored_tests(context, &[("shardcast-worker", "browser")]);
     let mut report = program_in(Path::new("node"), &context.root);
     report.arg("crates/worker/tests/browser/report.js").arg(records);
     match (outcome, run(&mut report)) {
@@ -149,11 +146,29 @@ fn browser(context: &Context) -> (Outcome, Tally) {
     }
 }
 
-/// Tests that need what only a step of their own installs.
-fn ignored_tests(context: &Context, of: &[&str]) -> (Outcome, Tally) {
-    let mut command = cargo(context, if has_nextest() { &["nextest", "run"] } else { &["test"] });
-    command.args(of).arg("--locked");
-    command.args(if has_nextest() { ["--run-ignored", "only"] } else { ["--", "--ignored"] });
+/// Tests, by package and binary, that need what only a step of their own installs. They are built with all others, as
+/// [`build_tested`] says why, and told where the programs are that other packages have.
+fn ignored_tests(context: &Context, of: &[(&str, &str)]) -> (Outcome, Tally) {
+    if let Err(reason) = build_tested(&context.root) {
+        return (Outcome::Failed { reason }, Tally::default());
+    }
+    let mut command = if has_nextest() {
+        let these: Vec<_> =
+            of.iter().map(|(package, test)| format!("binary_id({package}::{test})")).collect();
+        let mut command = cargo(context, &["nextest", "run", "--workspace", "--locked"]);
+        command.args(["--run-ignored", "only", "--filterset", &these.join(" | ")]);
+        command
+    } else {
+        let mut command = cargo(context, &["test", "--workspace", "--locked"]);
+        for (_, test) in of {
+            command.args(["--test", test]);
+        }
+        command.args(["--", "--ignored"]);
+        command
+    };
+    let built = context.target.join("debug");
+    command.env("SHARDCAST_TEST_SHIM", built.join("shim"));
+    command.env("SHARDCAST_TEST_SERVER", built.join("shardcast"));
     tested(command)
 }
 
@@ -169,16 +184,11 @@ fn server(context: &Context) -> (Outcome, Tally) {
     if let Err(reason) = page::check(root) {
         return (Outcome::Failed { reason }, Tally::default());
     }
-    ignored_tests(context, &["-p", "shardcast-server", "--test", "api"])
+    ignored_tests(context, &[("shardcast-server", "api")])
 }
 
 fn load(context: &Context) -> (Outcome, Tally) {
-    // Otherwise the first test that needs it builds it, at the cost of its own time.
-    let build = ["build", "--package", "shardcast-server", "--bin", "shardcast", "--locked"];
-    match run(&mut cargo(context, &build)) {
-        Ok(()) => ignored_tests(context, &["-p", "shardcast-load", "--test", "rooms"]),
-        Err(reason) => (Outcome::Failed { reason }, Tally::default()),
-    }
+    ignored_tests(context, &[("shardcast-load", "rooms")])
 }
 
 fn run_api(context: &Context) -> (Outcome, Tally) {

@@ -13,15 +13,17 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// Adds up every summary line in the text: libtest's (one per binary) and nextest's (one per run).
+    /// Adds up every summary line in the text: libtest's (one per binary) or nextest's (one per run). What nextest shows
+    /// of a test that failed is what libtest said, with a summary of its own, which is not the run's.
     pub(crate) fn read(text: &str) -> Self {
         let mut sum = Self::default();
         // CI likes to force colours (CARGO_TERM_COLOR=always).
         let text = without_colours(text);
+        let is_nextest = text.lines().any(|line| line.trim().starts_with(NEXTEST));
         for line in text.lines().map(str::trim) {
-            let counts = if line.starts_with("test result:") {
+            let counts = if line.starts_with("test result:") && !is_nextest {
                 line.split_once(". ").map(|(_, counts)| counts)
-            } else if line.starts_with("Summary [") {
+            } else if line.starts_with(NEXTEST) {
                 line.split_once("tests run:")
                     .or_else(|| line.split_once("test run:"))
                     .map(|(_, counts)| counts)
@@ -72,6 +74,9 @@ impl fmt::Display for Tally {
     }
 }
 
+/// How nextest's summary begins.
+const NEXTEST: &str = "Summary [";
+
 /// The text without its `ESC [ … m` sequences.
 pub(crate) fn without_colours(text: &str) -> String {
     let mut parts = text.split("\u{1b}[");
@@ -102,6 +107,15 @@ mod tests {
         assert_eq!(Tally::read(text), Tally { passed: 4, failed: 2, ignored: 2 });
         let one = "     Summary [   0.004s] 1 test run: 1 passed, 0 skipped\n";
         assert_eq!(Tally::read(one), Tally { passed: 1, failed: 0, ignored: 0 });
+    }
+
+    #[test]
+    fn what_a_failed_test_printed_is_not_counted() {
+        let said = "    test result: FAILED. 0 passed; 1 failed; 0 ignored; 0 measured; 252 filtered out\n";
+        let summary = "     Summary [ 163.411s] 1861 tests run: 1860 passed, 1 failed, 102 skipped\n";
+        // Once as it fails, and once more at the end.
+        let text = [said, summary, said].concat();
+        assert_eq!(Tally::read(&text), Tally { passed: 1860, failed: 1, ignored: 102 });
     }
 
     #[test]
