@@ -2,7 +2,6 @@
 
 mod support;
 
-use core::ops::Range;
 use core::time::Duration;
 
 use dtls::Role;
@@ -11,11 +10,7 @@ use sfu::transport::DropReason;
 use sfu::{Local, Verdict};
 use support::browser::{Browser, credentials};
 use support::call::{Call, said};
-use support::parameters::{Repair, repairing};
-use support::{Host, consumer, peer, producer, rtcp, rtp, transport};
-use wire::Ssrc;
-use wire::rtcp::{Nack, NackItem};
-use wire::rtp::{View, rtx};
+use support::{Host, consumer, peer, rtp, transport};
 use wire::stun::Class;
 
 #[test]
@@ -59,48 +54,6 @@ fn a_restart_of_ice_in_mid_call_leaves_no_gap() {
         call.host.sfu.restart_ice(transport(1), &credentials(number), &mut call.host.out).unwrap();
     }
     assert_eq!(said(&mut call.host), ["forget ufrag77"]);
-}
-
-#[test]
-fn what_finds_no_way_can_be_asked_for_again_once_there_is_one() {
-    for repair in [Repair::Rtx(81), Repair::Plain] {
-        let mut call = Call::new();
-        let open = repairing(transport(1), producer(0), 80, repair);
-        call.host.sfu.consume(consumer(1), &open, &mut call.host.out).unwrap();
-        let numbers = |call: &mut Call, of: Range<u16>| {
-            for number in of {
-                call.sender.send_rtp(&mut call.host, &rtp(5, number));
-            }
-            call.host.tick();
-            numbers_of(&mut call.receiver, &mut call.host)
-        };
-        let before = numbers(&mut call, 0..5);
-        // Its connection ends while packets wait for the flush.
-        for number in 5..8 {
-            call.sender.send_rtp(&mut call.host, &rtp(5, number));
-        }
-        let (local, from) = call.receiver.by;
-        call.host.sfu.lost(transport(1), local, from, &mut call.host.out);
-        call.host.tick();
-        assert_eq!(numbers(&mut call, 8..10), [0; 0], "nobody is there");
-        call.receiver.by.1 = peer(9_777);
-        call.host.now += Duration::from_millis(600);
-        call.sender.collect(&mut call.host);
-        call.sender.heard.clear();
-        call.receiver.check(&mut call.host, true);
-        call.sender.collect(&mut call.host);
-        let asked = call.sender.heard.iter().any(|heard| heard.starts_with(&[0x81, 206]));
-        assert!(asked, "for a key frame, at once: what came meanwhile is left out");
-        let after = numbers(&mut call, 10..13);
-        let last = before[before.len() - 1];
-        assert_eq!((before.len(), after.as_slice()), (5, &[last + 4, last + 5, last + 6][..]));
-        let items = [NackItem { first: last + 1, following: 0b11 }];
-        let nack = rtcp(&Nack { sender: Ssrc(1), media: Ssrc(80), items: &items });
-        assert_eq!(call.receiver.send_rtcp(&mut call.host, &nack), Verdict::Taken);
-        call.host.tick();
-        let again = numbers_of(&mut call.receiver, &mut call.host);
-        assert_eq!(again, [last + 1, last + 2, last + 3], "{repair:?}");
-    }
 }
 
 #[test]
@@ -228,17 +181,4 @@ fn a_socket_is_the_peers_alone_while_the_peer_stays() {
     assert_eq!(play(&mut call, 11, true), ["settle 9001"]);
     call.receiver.by = (Local::RTCP, peer(9_100));
     assert_eq!(play(&mut call, 20, true), ["unsettle"], "there are two ways");
-}
-
-/// The numbers of what a browser gets of the stream 80, also of what comes again.
-fn numbers_of(browser: &mut Browser, host: &mut Host) -> Vec<u16> {
-    browser.collect(host);
-    let heard = std::mem::take(&mut browser.heard);
-    let media = heard.iter().filter(|packet| wire::classify(packet) == Some(wire::Kind::Rtp));
-    let number = |view: View<'_>| match view.ssrc().0 {
-        80 => Some(view.sequence()),
-        81 => rtx::open(&view).map(|original| original.sequence),
-        _ => None,
-    };
-    media.filter_map(|packet| View::parse(packet).ok().and_then(number)).collect()
 }

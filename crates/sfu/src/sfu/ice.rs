@@ -135,6 +135,10 @@ impl<S: Copy> Sfu<S> {
             out.push(Output::Bind { transport: key, local, remote });
         }
         transport.aim();
+        if transport.wants_to_speak() {
+            self.list(key, out);
+        }
+        let Some(transport) = self.transports.get_mut(key) else { return };
         let flow = transport.flow().filter(|_| changes.selected);
         let Some(web_rtc) = transport.web_rtc_mut() else { return };
         let forgotten = if changes.restarted { web_rtc.forget_ufrag() } else { None };

@@ -12,7 +12,7 @@ use wire::rtp::padding::{self, LEVELLING_LIMIT};
 use wire::rtp::values::AbsSendTime;
 
 use super::{Going, Kind, Listing, Queued, Transport};
-use crate::io::{Depart, Departing, MAX_RUN_BYTES, Packets};
+use crate::io::{Depart, Departing, Local, MAX_RUN_BYTES, Packets};
 use crate::sfu::{InFlight, Tick};
 
 /// What a flush works with.
@@ -137,8 +137,8 @@ impl Transport {
         contexts.map_or(0, |contexts| contexts.sealer.suite().rtp_overhead())
     }
 
-    /// Without a way to the peer, what is written goes nowhere and is known to all as lost on the wire: it has its number,
-    /// so that the peer misses it once there is a way again, and can have it then if it asks.
+    /// Without a way to the peer, what is written has its number and is known to all as sent; it is kept with what the peer
+    /// may not have read of a connection, and goes when there is a way again.
     fn send<P: Packets, D: Depart>(&mut self, these: &[Queued], run: Run, leaving: &mut Leaving<'_, P, D>) {
         let Leaving { now, tick, packets, depart } = leaving;
         let out = depart.reserve(run.segment_size.saturating_mul(these.len()));
@@ -161,7 +161,11 @@ impl Transport {
                 None => self.counts.unsealed = self.counts.unsealed.saturating_add(1),
             }
         }
-        if let Some(Tuple { local, remote: to }) = self.flows.rtp().filter(|_| len > 0) {
+        let way = self.flows.rtp();
+        if !matches!(way, Some(Tuple { local: Local::Socket { .. }, .. })) {
+            self.keep_unread(*now, out.get(..len).unwrap_or_default(), segment_size);
+        }
+        if let Some(Tuple { local, remote: to }) = way.filter(|_| len > 0) {
             self.counts.sent.add(*now, len);
             self.counts.add_sent(*now, media_len, repeated_len);
             depart.send(Departing { local, to, len, segment_size });

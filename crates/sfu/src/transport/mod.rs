@@ -14,6 +14,7 @@
 //! | `sender` | a stream that leaves |
 //! | `senders` | all of them, by their SSRC |
 //! | `egress` | from the queue to runs of datagrams |
+//! | `unread` | what the peer may not have read, and gets by its next way |
 //! | `receiving` | what it knows of what it receives |
 //! | `repeats` | packets that leave again |
 //! | `rtcp_queue` | RTCP that waits for the flush |
@@ -39,6 +40,7 @@ mod sender;
 mod senders;
 mod srtp;
 mod stats;
+mod unread;
 mod webrtc;
 
 use core::time::Duration;

@@ -10,6 +10,7 @@ use model::command::{IceSetup, TransportConnect, TransportOpen, TransportSetup, 
 use model::key::TransportKey;
 use model::transport::{DtlsFingerprint, DtlsRole, FingerprintAlgorithm, IceParameters};
 use sfu::{Local, Verdict};
+use webrtc_srtp::Error;
 use webrtc_srtp::context::Context;
 use webrtc_srtp::option::{srtcp_replay_protection, srtp_replay_protection};
 use webrtc_srtp::protection_profile::ProtectionProfile;
@@ -41,6 +42,8 @@ pub(crate) struct Browser {
     pub(crate) answers: Vec<Class>,
     /// RTP and RTCP that came, opened.
     pub(crate) heard: Vec<Vec<u8>>,
+    /// RTP that came once more, and was dropped.
+    pub(crate) replayed: usize,
     /// Datagrams of DTLS that came.
     pub(crate) flights: usize,
 }
@@ -107,6 +110,7 @@ impl Browser {
             pending: Vec::new(),
             answers: Vec::new(),
             heard: Vec::new(),
+            replayed: 0,
             flights: 0,
         }
     }
@@ -200,7 +204,13 @@ impl Browser {
     /// Takes what left for it. Whether there was anything.
     pub(crate) fn collect(&mut self, host: &mut Host) -> bool {
         let mine = host.take_sent(self.by.1);
-        for datagram in &mine {
+        self.read(host, &mine);
+        !mine.is_empty()
+    }
+
+    /// Takes these datagrams, wherever they were meanwhile.
+    pub(crate) fn read(&mut self, host: &Host, datagrams: &[Vec<u8>]) {
+        for datagram in datagrams {
             match classify(datagram) {
                 Some(Kind::Stun) => self.answers.push(Message::parse(datagram).unwrap().class()),
                 Some(Kind::Dtls) => {
@@ -209,7 +219,10 @@ impl Browser {
                 }
                 Some(Kind::Rtp) => {
                     let opening = &mut self.srtp.as_mut().unwrap().1;
-                    self.heard.push(opening.decrypt_rtp(datagram).unwrap().to_vec());
+                    match opening.decrypt_rtp(datagram) {
+                        Err(Error::SrtpSsrcDuplicated(..)) => self.replayed += 1,
+                        opened => self.heard.push(opened.unwrap().to_vec()),
+                    }
                 }
                 Some(Kind::Rtcp) => {
                     let opening = &mut self.srtp.as_mut().unwrap().1;
@@ -219,7 +232,6 @@ impl Browser {
             }
         }
         self.poll(host);
-        !mine.is_empty()
     }
 
     fn poll(&mut self, host: &Host) {

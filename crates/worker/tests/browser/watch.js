@@ -8,10 +8,10 @@ const { overflows } = require('../media/overflows.js');
 
 // Asserts what a viewer would notice, for so many seconds. A gap that neither the sender nor the machine made is looked
 // at again: a fault of ours is there the next time too. Where the kernel does not say what the machine makes, gaps are
-// recorded only. `mayLose` is for what is lost outside the worker: it has to be repaired, unless that took the machine
-// longer than packets are kept, which it does not each time. Where the machine has an excuse for most of a look, it is
-// looked again; where it has one each time, that is said, and frames have to be more than there were at the beginning.
-async function watch(bed, streams, { meanwhile = async () => {}, mayLose = false, seconds = SECONDS } = {}) {
+// recorded only. What the kernel threw away has to be repaired, unless that took the machine longer than packets are kept,
+// which it does not each time. Where the machine has an excuse for most of a look, it is looked again; where it has one
+// each time, that is said, and frames have to be more than there were at the beginning.
+async function watch(bed, streams, { meanwhile = async () => {}, seconds = SECONDS } = {}) {
   const unexplained = [];
   const decodedBefore = new Map();
   let [unrepairedLooks, unjudgedLooks] = [0, 0];
@@ -20,7 +20,7 @@ async function watch(bed, streams, { meanwhile = async () => {}, mayLose = false
     for (const { stream, samples: [{ to }] } of seen) {
       if (!decodedBefore.has(stream)) decodedBefore.set(stream, to.decoded);
     }
-    if (!mayLose) assertNothingLost(seen);
+    assertNothingLost(seen);
     const unjudged = seen.filter(one => !judge.isEnough(one.told, seconds));
     unjudgedLooks += unjudged.length > 0 ? 1 : 0;
     if (unjudged.length > 0 && unjudgedLooks < LOOKS) continue;

@@ -20,6 +20,7 @@ use model::transport::{DtlsRole, DtlsState, IceParameters, IceState};
 use wire::Mono;
 use wire::stun::{ErrorCode, Message};
 
+use super::unread::Unread;
 use super::{DropReason, Transport};
 use crate::io::{Depart, Departing, Local};
 use crate::sfu::Origin;
@@ -36,6 +37,9 @@ pub(crate) struct WebRtc {
     settling: Settling,
     dtls: Dtls,
     at_once: AtOnce,
+    unread: Unread,
+    /// Whether that goes with the next flush: there is another way.
+    unread_is_due: bool,
     /// Whether it stands in the line of those whose handshakes go on.
     pub(crate) is_in_line: bool,
     /// Under whom its handshake is counted, from its beginning to its end.
@@ -82,6 +86,8 @@ impl WebRtc {
             settling: Settling::Moving,
             dtls: Dtls::Idle(None),
             at_once: AtOnce::default(),
+            unread: Unread::default(),
+            unread_is_due: false,
             is_in_line: false,
             half_open: None,
         }
@@ -328,32 +334,58 @@ impl Transport {
         self.web_rtc.as_deref_mut()
     }
 
-    /// Media goes by the tuple that ICE selected, as long as there are keys.
+    /// Media goes by the tuple that ICE selected, as long as there are keys. By another one than before, what the peer may
+    /// not have read goes first.
     pub(crate) fn aim(&mut self) {
-        let Some(web_rtc) = &self.web_rtc else { return };
+        let Some(web_rtc) = &mut self.web_rtc else { return };
         let has_keys = web_rtc.dtls_state() == DtlsState::Connected;
-        self.flows.aim(web_rtc.selected().filter(|_| has_keys));
+        let way = web_rtc.selected().filter(|_| has_keys);
+        if !has_keys {
+            web_rtc.unread = Unread::default();
+        }
+        if way != self.flows.rtp() {
+            web_rtc.unread_is_due = way.is_some() && !web_rtc.unread.is_empty();
+        }
+        self.flows.aim(way);
     }
 
-    /// Whether ICE and DTLS have something to send, which the next flush does.
+    /// Keeps a run that left by a connection, or found no way.
+    #[cold]
+    pub(super) fn keep_unread(&mut self, now: Mono, run: &[u8], segment_size: usize) {
+        if let Some(web_rtc) = &mut self.web_rtc {
+            web_rtc.unread.keep(now, run, segment_size);
+        }
+    }
+
+    /// Whether there is something to send by itself, without RTP and RTCP that wait: with the next flush it goes.
     pub(crate) fn wants_to_speak(&mut self) -> bool {
-        self.speaks = self.web_rtc.as_ref().is_some_and(|web_rtc| !web_rtc.at_once.is_empty());
+        self.speaks =
+            self.web_rtc.as_ref().is_some_and(|web_rtc| !web_rtc.at_once.is_empty() || web_rtc.unread_is_due);
         self.speaks
     }
 
-    /// Sends what ICE and DTLS have.
+    /// Sends what ICE and DTLS have, and by a new way what the peer may not have read.
     #[cold]
     pub(super) fn speak(&mut self, now: Mono, depart: &mut impl Depart) {
         let Some(web_rtc) = &mut self.web_rtc else { return };
-        for (Tuple { local, remote: to }, datagram) in web_rtc.at_once.datagrams() {
+        let mut send = |Tuple { local, remote: to }, datagram: &[u8]| {
             let len = datagram.len();
             if let Some(out) = depart.reserve(len).get_mut(..len) {
                 out.copy_from_slice(datagram);
                 self.counts.sent.add(now, len);
                 depart.send(Departing { local, to, len, segment_size: len });
             }
+        };
+        for (tuple, datagram) in web_rtc.at_once.datagrams() {
+            send(tuple, datagram);
         }
         web_rtc.at_once.clear();
+        let Some(way) = self.flows.rtp().filter(|_| web_rtc.unread_is_due) else { return };
+        web_rtc.unread_is_due = false;
+        web_rtc.unread.give(now, &mut |packet| send(way, packet));
+        if matches!(way.local, Local::Socket { .. }) {
+            web_rtc.unread = Unread::default();
+        }
     }
 
     /// DTLS has brought keys.
