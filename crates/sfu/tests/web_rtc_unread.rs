@@ -114,9 +114,9 @@ fn what_went_again_can_be_asked_for_as_ever() {
 }
 
 /// A connection, from a port of its own.
-fn connection(index: u32) -> (Local, SocketAddr) {
-    let connection = ConnectionKey { index, generation: 0 };
-    (Local::Connection { place: 0, connection }, peer(10_000 + u16::try_from(index).unwrap()))
+fn connection(number: u16) -> (Local, SocketAddr) {
+    let connection = ConnectionKey { index: number.into(), generation: 0 };
+    (Local::Connection { place: 0, connection }, peer(10_000 + number))
 }
 
 /// The receiver selects another way. The media that comes by it at once, which it has not read yet.

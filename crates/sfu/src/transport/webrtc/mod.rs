@@ -10,6 +10,7 @@
 
 mod at_once;
 mod settling;
+mod speaking;
 
 use core::fmt;
 
@@ -20,9 +21,9 @@ use model::transport::{DtlsRole, DtlsState, IceParameters, IceState};
 use wire::Mono;
 use wire::stun::{ErrorCode, Message};
 
+use super::DropReason;
 use super::unread::Unread;
-use super::{DropReason, Transport};
-use crate::io::{Depart, Departing, Local};
+use crate::io::Local;
 use crate::sfu::Origin;
 use at_once::AtOnce;
 pub(crate) use settling::Settle;
@@ -321,80 +322,6 @@ impl WebRtc {
 
     fn endpoint_mut(&mut self) -> Option<&mut Endpoint> {
         if let Dtls::Begun(endpoint) = &mut self.dtls { Some(endpoint) } else { None }
-    }
-}
-
-impl Transport {
-    /// What makes it a WebRTC transport.
-    pub(crate) fn web_rtc(&self) -> Option<&WebRtc> {
-        self.web_rtc.as_deref()
-    }
-
-    pub(crate) fn web_rtc_mut(&mut self) -> Option<&mut WebRtc> {
-        self.web_rtc.as_deref_mut()
-    }
-
-    /// Media goes by the tuple that ICE selected, as long as there are keys. By another one than before, what the peer may
-    /// not have read goes first.
-    pub(crate) fn aim(&mut self) {
-        let Some(web_rtc) = &mut self.web_rtc else { return };
-        let has_keys = web_rtc.dtls_state() == DtlsState::Connected;
-        let way = web_rtc.selected().filter(|_| has_keys);
-        if !has_keys {
-            web_rtc.unread = Unread::default();
-        }
-        if way != self.flows.rtp() {
-            web_rtc.unread_is_due = way.is_some() && !web_rtc.unread.is_empty();
-        }
-        self.flows.aim(way);
-    }
-
-    /// Keeps a run that left by a connection, or found no way.
-    #[cold]
-    pub(super) fn keep_unread(&mut self, now: Mono, run: &[u8], segment_size: usize) {
-        if let Some(web_rtc) = &mut self.web_rtc {
-            web_rtc.unread.keep(now, run, segment_size);
-        }
-    }
-
-    /// Whether there is something to send by itself, without RTP and RTCP that wait: with the next flush it goes.
-    pub(crate) fn wants_to_speak(&mut self) -> bool {
-        self.speaks =
-            self.web_rtc.as_ref().is_some_and(|web_rtc| !web_rtc.at_once.is_empty() || web_rtc.unread_is_due);
-        self.speaks
-    }
-
-    /// Sends what ICE and DTLS have, and by a new way what the peer may not have read.
-    #[cold]
-    pub(super) fn speak(&mut self, now: Mono, depart: &mut impl Depart) {
-        let Some(web_rtc) = &mut self.web_rtc else { return };
-        let mut send = |Tuple { local, remote: to }, datagram: &[u8]| {
-            let len = datagram.len();
-            if let Some(out) = depart.reserve(len).get_mut(..len) {
-                out.copy_from_slice(datagram);
-                self.counts.sent.add(now, len);
-                depart.send(Departing { local, to, len, segment_size: len });
-            }
-        };
-        for (tuple, datagram) in web_rtc.at_once.datagrams() {
-            send(tuple, datagram);
-        }
-        web_rtc.at_once.clear();
-        let Some(way) = self.flows.rtp().filter(|_| web_rtc.unread_is_due) else { return };
-        web_rtc.unread_is_due = false;
-        web_rtc.unread.give(now, &mut |packet| send(way, packet));
-        if matches!(way.local, Local::Socket { .. }) {
-            web_rtc.unread = Unread::default();
-        }
-    }
-
-    /// DTLS has brought keys.
-    pub(crate) fn agree(&mut self, keys: &dtls::SrtpKeys) -> Result<(), srtp::KeyError> {
-        if let Some(srtp) = &mut self.srtp {
-            srtp.agree(keys)?;
-        }
-        self.begin_streams();
-        Ok(())
     }
 }
 
