@@ -259,4 +259,23 @@ mod tests {
             assert!(may_have_rsa(&datagram(&old, len)).is_some(), "{len}");
         }
     }
+
+    /// Stricter readers refuse these. Here they change what their client is offered, and what both sides hash.
+    #[test]
+    fn an_extension_that_comes_twice_counts_once_and_what_is_behind_them_not_at_all() {
+        let mut bytes = Vec::new();
+        bytes.extend_from_slice(&ClientHello::write(&[3; 32], &[], false));
+        let after = 2 + 32 + 1 + 1 + 2 + 2 * SUITES.len() + 2;
+        let mut extensions = Writer::default();
+        for groups in [vec![1; 20_000], vec![29]] {
+            extension(&mut extensions, SUPPORTED_GROUPS, |body| {
+                body.numbers16(groups.iter().copied());
+            });
+        }
+        bytes.truncate(after);
+        let mut rest = Writer::default();
+        rest.vector16(&extensions.0).bytes(b"nothing that anybody asked for");
+        bytes.extend_from_slice(&rest.0);
+        assert_eq!(ClientHello::read(&bytes).unwrap().extensions.groups, [29]);
+    }
 }

@@ -96,8 +96,14 @@ impl Incoming {
     /// The next message of the sequence, once all of it is there. If there are several, the one that was heard last.
     pub(super) fn pop(&mut self) -> Option<Message> {
         let sequence = self.next;
+        // Asked after each record, and nearly always no: before anything is made.
+        let mine = || self.pieces.iter().filter(|held| held.sequence == sequence);
+        let there: usize = mine().map(|held| held.bytes.len()).sum();
+        if !mine().any(|held| held.len <= there) {
+            return None;
+        }
         let mut alternatives = BTreeMap::<_, Vec<_>>::new();
-        for (at, held) in self.pieces.iter().enumerate().filter(|(_, held)| held.sequence == sequence) {
+        for (at, held) in mine().enumerate() {
             alternatives.entry((held.kind, held.len)).or_default().push((at, held));
         }
         let whole = alternatives.into_iter().filter_map(|((kind, len), pieces)| {

@@ -31,7 +31,7 @@ pub(crate) struct Machine {
     pub(super) role: Role,
     pub(super) stage: Stage,
     now: Mono,
-    /// [`Mono::NEVER`] until there was a first message, and after the last.
+    /// [`Mono::NEVER`] until anything was kept of what a client says, and after the last message.
     deadline: Mono,
     resend_at: Mono,
     interval: Duration,
@@ -199,6 +199,7 @@ impl Machine {
                 Ok(())
             }
             (1, HANDSHAKE, None) if self.early.len() < EARLY_MAX => {
+                self.begin_deadline();
                 self.early.push(record.whole.into());
                 Ok(())
             }
@@ -217,6 +218,7 @@ impl Machine {
             if self.incoming.is_old(&piece) {
                 self.answer_again();
             } else if self.stage != Stage::Done {
+                self.begin_deadline();
                 self.incoming.push(&piece);
             }
         }
@@ -228,12 +230,16 @@ impl Machine {
         Ok(())
     }
 
+    /// Whoever begins a hello has as long to end it as everything else: what is kept of it is not kept for ever.
+    fn begin_deadline(&mut self) {
+        if self.deadline == Mono::NEVER {
+            self.deadline = self.now + HANDSHAKE_TIMEOUT;
+        }
+    }
+
     fn handle_message(&mut self, message: &Message) -> Result<(), Fatal> {
         match (self.role, self.stage, message.kind) {
-            (Role::Server, Stage::Hello, kind::CLIENT_HELLO) => {
-                self.deadline = self.now + HANDSHAKE_TIMEOUT;
-                self.handle_client_hello(message)
-            }
+            (Role::Server, Stage::Hello, kind::CLIENT_HELLO) => self.handle_client_hello(message),
             (Role::Client, Stage::Hello, kind::HELLO_VERIFY_REQUEST) => self.handle_hello_verify(message),
             (Role::Client, Stage::Hello, kind::SERVER_HELLO) => self.handle_server_hello(message),
             (_, Stage::Certificate, kind::CERTIFICATE) => self.handle_certificate(message),
