@@ -28,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) subjects: Vec<PathBuf>,
     /// How long churn lasts.
     pub(crate) minutes: f64,
+    /// Whether it is no failure that a promise is not kept.
+    pub(crate) report_only: bool,
 }
 
 impl Options {
@@ -38,6 +40,7 @@ impl Options {
             let mut value = |what: &str| words.next().ok_or_else(|| wrong(&format!("{word} needs {what}")));
             match word.as_str() {
                 "--quick" => options.quick = true,
+                "--report-only" => options.report_only = true,
                 "--list" => options.list = true,
                 "--feedback" => options.feedback = true,
                 "--web-rtc" => options.web_rtc = true,
@@ -85,6 +88,7 @@ impl Default for Options {
             slice_ms: 300,
             subjects: Vec::new(),
             minutes: 15.0,
+            report_only: false,
         }
     }
 }

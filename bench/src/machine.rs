@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Machine {
     pub(crate) cpu: String,
     pub(crate) cores: usize,
+    /// Whether the two cores of `--cores` are threads of one, which share what is in it.
+    pub(crate) siblings: bool,
     pub(crate) kernel: String,
     pub(crate) governor: String,
     pub(crate) mitigations: String,
@@ -21,10 +23,15 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn read() -> Self {
+    /// `chosen` are the cores that the run is pinned to.
+    pub(crate) fn read(chosen: Option<(usize, usize)>) -> Self {
         Self {
             cpu: cpu_model(),
             cores: crate::os::allowed_cores().map_or(0, |cores| cores.len()),
+            siblings: chosen.is_some_and(|(one, other)| {
+                let folder = format!("/sys/devices/system/cpu/cpu{one}/topology");
+                one != other && lists(&file(&format!("{folder}/thread_siblings_list")), other)
+            }),
             kernel: file("/proc/sys/kernel/osrelease"),
             governor: file("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
             mitigations: mitigations(),
@@ -37,8 +44,9 @@ impl Machine {
     /// The lines above a table.
     pub(crate) fn describe(&self) -> String {
         let buffer = self.sink_receive_buffer.map_or("-".to_owned(), |bytes| bytes.to_string());
+        let siblings = if self.siblings { ", those of --cores two threads of one" } else { "" };
         format!(
-            "cpu {} · {} cores · kernel {} · governor {} · load {}\nmitigations {}\nrmem_max {} · sink receive buffer {}",
+            "cpu {} · {} cores{siblings} · kernel {} · governor {} · load {}\nmitigations {}\nrmem_max {} · sink receive buffer {}",
             self.cpu,
             self.cores,
             self.kernel,
@@ -81,6 +89,29 @@ fn mitigations() -> String {
     if active.is_empty() { "none".to_owned() } else { active.join(" · ") }
 }
 
+/// Whether a list of the kernel's, such as `0,2-3`, has that number in it.
+fn lists(text: &str, number: usize) -> bool {
+    text.split(',').any(|part| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let bounds = first.trim().parse().ok().zip(last.trim().parse().ok());
+        bounds.is_some_and(|(first, last): (usize, usize)| (first..=last).contains(&number))
+    })
+}
+
 fn file(path: &str) -> String {
     fs::read_to_string(path).map_or_else(|_| "none".to_owned(), |text| text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn threads_of_one_core_are_found_in_what_the_kernel_lists() {
+        for (text, number, listed) in
+            [("0-1", 1, true), ("0,4", 4, true), ("0,4", 2, false), ("0", 1, false), ("none", 0, false)]
+        {
+            assert_eq!(lists(text, number), listed, "{text} {number}");
+        }
+    }
 }

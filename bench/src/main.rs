@@ -27,6 +27,7 @@ mod row;
 mod schedule;
 mod server_port;
 mod suite;
+mod verdict;
 mod worker;
 mod workers;
 
@@ -34,6 +35,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::args::Options;
+use crate::verdict::Verdict;
 
 #[global_allocator]
 static ALLOCATOR: alloc::Counting = alloc::Counting;
@@ -42,42 +44,48 @@ fn main() -> ExitCode {
     let mut words = std::env::args().skip(1);
     let command = words.next().unwrap_or_default();
     let result = match command.as_str() {
-        role if role.starts_with("role-") => play(role, words.next().unwrap_or_default().as_str()),
+        role if role.starts_with("role-") => {
+            play(role, words.next().unwrap_or_default().as_str()).map(|()| true)
+        }
         "" | "help" | "--help" | "-h" => {
             out::line(&HELP);
-            Ok(())
+            Ok(true)
         }
         bench => measure(bench, words.collect()),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(BROKEN_PROMISE),
         Err(error) => {
             out::progress(&format!("{command}: {error}"));
-            ExitCode::FAILURE
+            ExitCode::from(NO_FIGURES)
         }
     }
 }
 
-fn measure(bench: &str, mut words: Vec<String>) -> io::Result<()> {
+/// Runs a bench. Whether all that it judged is kept, or nobody wants to know.
+fn measure(bench: &str, mut words: Vec<String>) -> io::Result<bool> {
     if words.iter().any(|word| word == "--help" || word == "-h") {
         out::line(&HELP);
-        return Ok(());
+        return Ok(true);
     }
     let kind = words.first().filter(|word| !word.starts_with('-')).cloned().unwrap_or_default();
     if !kind.is_empty() {
         words.remove(0);
     }
     let options = Options::read(words.into_iter())?;
-    match (bench, kind.as_str()) {
-        ("micro", "") => micro::main(&options),
+    let none = |()| Vec::new();
+    let verdicts: Vec<Verdict> = match (bench, kind.as_str()) {
+        ("micro", "") => micro::main(&options).map(none),
         ("forward", kind) => forward::main(kind, &options),
         ("worker", "") => worker::main(&options),
         ("workers", "") => workers::main(&options),
-        ("garbage", "") => garbage::main(&options),
-        ("server-port", "") => server_port::main(&options),
+        ("garbage", "") => garbage::main(&options).map(none),
+        ("server-port", "") => server_port::main(&options).map(none),
         ("control", kind) => control::main(kind, &options),
         _ => Err(io::Error::other(format!("there is no bench {bench} {kind}; try --help"))),
-    }
+    }?;
+    Ok(options.report_only || verdicts.iter().all(Verdict::is_kept))
 }
 
 /// A child process: parents speak to it through pipes, and it never outlives them.
@@ -93,6 +101,9 @@ fn play(role: &str, setup: &str) -> io::Result<()> {
     }
 }
 
+/// Exit codes: a promise is not kept, or what it is about was not measured; there are no figures at all.
+const BROKEN_PROMISE: u8 = 1;
+const NO_FIGURES: u8 = 2;
 const HELP: &str = "\
 Benchmarks of shardcast (bench/README.md explains what the figures mean).
 
@@ -122,4 +133,7 @@ cargo xtask bench control churn [OPTIONS]    rooms come and go under media: memo
   --load SHARE       how busy the forwarder should be; default 0.5
   --pairs N          slices of each subject; default 5
   --slice-ms MS      length of a slice; default 300
-  --minutes M        how long churn lasts; default 15";
+  --minutes M        how long churn lasts; default 15
+  --report-only      exit with 0 whatever is promised
+
+exit codes: 0 all that is promised is kept, 1 something is not or was not measured, 2 no figures";

@@ -1,13 +1,15 @@
-//! The RTP parameters of the bench's streams, as the npm package would negotiate them for VP8 without header
-//! extensions: the worker has to keep packets for retransmission and to ask for key frames.
+//! The RTP parameters of the bench's streams, as the npm package would negotiate them for VP8: the worker has to keep
+//! packets for retransmission and to ask for key frames. Packets have no header extension, but for their transport-wide
+//! number where all features are asked for.
 
 use worker::schema::rtp_parameters::{
     CodecMapping, EncodingMapping, Integer32, Parameter, RtcpFeedback, RtcpParameters, RtpCodecParameters,
-    RtpEncodingParameters, RtpMapping, RtpParameters, Rtx, Value,
+    RtpEncodingParameters, RtpHeaderExtensionParameters, RtpHeaderExtensionUri, RtpMapping, RtpParameters,
+    Rtx, Value,
 };
 
 use super::Features;
-use crate::case::{PAYLOAD_TYPE_IN, PAYLOAD_TYPE_OUT, PAYLOAD_TYPE_RTX};
+use crate::case::{PAYLOAD_TYPE_IN, PAYLOAD_TYPE_OUT, PAYLOAD_TYPE_RTX, TRANSPORT_NUMBER_ID};
 
 /// What a publisher sends.
 pub(super) fn published(ssrc: u32) -> RtpParameters<'static> {
@@ -41,6 +43,12 @@ pub(super) fn adapt(parameters: &mut RtpParameters<'static>, features: Features)
             let [codec, ..] = parameters.codecs.as_mut_slice() else { return };
             let feedback = RtcpFeedback { r#type: "transport-cc".into(), parameter: None };
             codec.rtcp_feedback.get_or_insert_default().push(feedback);
+            parameters.header_extensions.push(RtpHeaderExtensionParameters {
+                uri: RtpHeaderExtensionUri::TransportWideCcDraft01,
+                id: TRANSPORT_NUMBER_ID,
+                encrypt: false,
+                parameters: None,
+            });
             let media = codec.payload_type;
             let apt = Parameter {
                 name: "apt".into(),

@@ -18,9 +18,9 @@ use crate::case::{
 use crate::channel::{Counts, Id, Link, Outcome, Stand, Subject, Worker};
 use crate::child::Role;
 use crate::far::{self, Tally};
-use crate::forward::limits::verdict;
 use crate::row::ratio;
 use crate::suite::Suite;
+use crate::verdict::Verdict;
 use crate::{os, out};
 
 /// What came of it.
@@ -40,15 +40,18 @@ pub(super) struct Churned {
 }
 
 /// One after the other, each for the whole time.
-pub(super) fn measure(subjects: &[Subject], options: &Options) -> io::Result<Vec<Churned>> {
-    let mut all = Vec::new();
+pub(super) fn measure(subjects: &[Subject], options: &Options) -> io::Result<(Vec<Churned>, Vec<Verdict>)> {
+    let (mut all, mut verdicts) = (Vec::new(), Vec::new());
     for subject in subjects {
         out::progress(&format!("{}: churn for {} minutes", subject.name, options.minutes));
         let churned = of(subject, options)?;
         churned.describe().iter().for_each(out::line);
+        let judged = churned.verdicts();
+        judged.iter().for_each(out::line);
+        verdicts.extend(judged);
         all.push(churned);
     }
-    Ok(all)
+    Ok((all, verdicts))
 }
 
 fn of(subject: &Subject, options: &Options) -> io::Result<Churned> {
@@ -250,19 +253,44 @@ impl Churned {
         )];
         if let Some(memory) = &self.memory {
             lines.push(format!(
-                "{subject}: memory {} KiB first, {} last, {} at most, {:+.0} KiB a minute",
-                memory.first_kib, memory.last_kib, memory.max_kib, memory.slope_kib_per_minute
+                "{subject}: memory {} KiB first, {} last, {} at most, {:+.0} KiB a minute (standard error {:.0})",
+                memory.first_kib,
+                memory.last_kib,
+                memory.max_kib,
+                memory.slope_kib_per_minute,
+                memory.error_kib_per_minute
             ));
-            let by = float(memory.last_kib) / float(memory.first_kib.max(1));
-            lines.push(verdict(&format!("{subject}: memory at the end by that at first"), by, MOST_GROWTH));
         }
         if let Some(refusal) = &self.refusal {
             lines.push(format!("{subject}: {} refused, the first: {refusal}", counts.refused));
         }
-        let wrong = self.unanswered + counts.unasked + counts.refused;
-        lines.push(verdict(&format!("{subject}: answers lost, doubled or refused"), float(wrong), 0.0));
         lines
     }
+
+    fn verdicts(&self) -> Vec<Verdict> {
+        let Self { subject, counts, .. } = self;
+        let wrong = self.unanswered + counts.unasked + counts.refused;
+        let silent = (self.sent == 0).then_some("the room that stays had no media");
+        let what = format!("{subject}: share of its packets that the room that stays lost");
+        let mut verdicts = vec![
+            Verdict::of(format!("{subject}: answers lost, doubled or refused"), float(wrong), 0.0),
+            Verdict::unless(silent, what, (self.loss, 0.0)),
+        ];
+        verdicts.push(flat(subject, self.memory.as_ref()));
+        verdicts
+    }
+}
+
+/// Whether memory stayed as it was: only where even the steepest course that the samples allow is flat.
+fn flat(subject: &str, memory: Option<&Course>) -> Verdict {
+    let what = format!("{subject}: % that memory grew in a minute, by 95 % at most");
+    let Some(memory) = memory else { return Verdict::of(what, f64::NAN, MOST_GROWTH_PERCENT) };
+    let percent = |kib: f64| kib / float(memory.first_kib.max(1)) * 100.0;
+    let most = percent(memory.most_kib_per_minute());
+    let is_unsure =
+        most > MOST_GROWTH_PERCENT && percent(memory.least_kib_per_minute()) <= MOST_GROWTH_PERCENT;
+    let why = format!("it may be {most:.3}, and may be flat: too short a run");
+    Verdict::unless(is_unsure.then_some(why.as_str()), what, (most, MOST_GROWTH_PERCENT))
 }
 
 const ROOMS: usize = 12;
@@ -273,8 +301,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const MOST_IN_FLIGHT: usize = 64;
 const SAMPLE_NS: u64 = 1_000_000_000;
 const WORD_NS: u64 = 10_000_000_000;
-/// What flat means.
-const MOST_GROWTH: f64 = 1.05;
+/// What flat means, in a minute in which some 15,000 rooms come and go: of 60 MB, two bytes for each room.
+const MOST_GROWTH_PERCENT: f64 = 0.05;
 /// The room that stays.
 const STANDING: Case = Case {
     shape: Shape::Fan,
@@ -288,3 +316,57 @@ const STANDING: Case = Case {
     spread: Spread::Even,
 };
 const STANDING_INTERVAL_NS: u64 = 10_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn churned() -> Churned {
+        let memory = Course {
+            first_kib: 60_000,
+            last_kib: 60_100,
+            max_kib: 60_200,
+            slope_kib_per_minute: 5.0,
+            error_kib_per_minute: 4.0,
+        };
+        Churned {
+            subject: "it".to_owned(),
+            minutes: 15.0,
+            rooms_opened: 9,
+            counts: Counts { asked: 5, answered: 5, ..Counts::default() },
+            unanswered: 0,
+            refusal: None,
+            sent: 1_000,
+            loss: 0.0,
+            memory: Some(memory),
+        }
+    }
+
+    #[test]
+    fn answers_media_and_memory_are_judged() {
+        let kept = |churned: &Churned| churned.verdicts().iter().map(Verdict::is_kept).collect::<Vec<_>>();
+        assert_eq!(kept(&churned()), [true, true, true]);
+        assert_eq!(kept(&Churned { unanswered: 1, ..churned() }), [false, true, true]);
+        assert_eq!(kept(&Churned { loss: 1e-6, ..churned() }), [true, false, true]);
+        assert_eq!(kept(&Churned { sent: 0, ..churned() }), [true, false, true]);
+        assert_eq!(kept(&Churned { memory: None, ..churned() }), [true, true, false]);
+    }
+
+    #[test]
+    fn memory_is_flat_only_where_its_course_is_known_well_enough() {
+        let judged = |slope, error| {
+            let memory = churned().memory.map(|memory| Course {
+                slope_kib_per_minute: slope,
+                error_kib_per_minute: error,
+                ..memory
+            });
+            flat("it", memory.as_ref()).to_string()
+        };
+        // 30 KiB a minute are the limit.
+        assert!(judged(29.0, 0.1).starts_with("kept"));
+        assert!(judged(-50.0, 20.0).starts_with("kept"));
+        assert!(judged(31.0, 0.1).starts_with("NOT KEPT"));
+        assert!(judged(20.0, 20.0).starts_with("NOT MEASURED"));
+        assert!(judged(0.0, f64::INFINITY).starts_with("NOT MEASURED"));
+    }
+}

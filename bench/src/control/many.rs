@@ -10,9 +10,9 @@ use super::creates::{Figures, MANY_IN_FLIGHT};
 use crate::args::Options;
 use crate::case::float;
 use crate::channel::{Ask, Id, Kind, PlainOptions, Subject, Worker};
-use crate::forward::limits::verdict;
 use crate::out;
 use crate::suite::Suite;
+use crate::verdict::Verdict;
 
 /// What making and closing them took and left behind.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -26,9 +26,9 @@ pub(super) struct Many {
 }
 
 /// A figure for each subject.
-pub(super) fn measure(subjects: &[Subject], options: &Options) -> io::Result<Vec<Many>> {
+pub(super) fn measure(subjects: &[Subject], options: &Options) -> io::Result<(Vec<Many>, Vec<Verdict>)> {
     let count = if options.quick { QUICK_COUNT } else { COUNT };
-    let mut all = Vec::new();
+    let (mut all, mut verdicts) = (Vec::new(), Vec::new());
     out::line(&Figures::heading());
     for subject in subjects {
         out::progress(&format!("{}: {count} consumers, twice", subject.name));
@@ -43,13 +43,35 @@ pub(super) fn measure(subjects: &[Subject], options: &Options) -> io::Result<Vec
                 subject.name
             ));
         }
-        if let Some([before, _, after]) = many.rounds_rss_kib.first().filter(|_| subject.ours) {
-            let what = format!("{}: memory after {count} consumers by that before", subject.name);
-            out::line(&verdict(&what, float(*after) / float(*before), MOST_LEFT));
+        if subject.ours {
+            let judged = many.verdicts(&subject.name);
+            judged.iter().for_each(out::line);
+            verdicts.extend(judged);
         }
         all.push(many);
     }
-    Ok(all)
+    Ok((all, verdicts))
+}
+
+impl Many {
+    /// Of what the first time leaves behind, and of what the second adds to that: only the latter can grow without end.
+    fn verdicts(&self, subject: &str) -> Vec<Verdict> {
+        let afters: Vec<f64> = self.rounds_rss_kib.iter().map(|[_, _, after]| float(*after)).collect();
+        let before = self.rounds_rss_kib.first().map_or(f64::NAN, |[before, ..]| float(*before));
+        let after = |round: usize| afters.get(round).copied().unwrap_or(f64::NAN);
+        vec![
+            Verdict::of(
+                format!("{subject}: memory after all were closed by that before"),
+                after(0) / before,
+                MOST_LEFT,
+            ),
+            Verdict::of(
+                format!("{subject}: memory after the second time by that after the first"),
+                after(1) / after(0),
+                MOST_GROWTH,
+            ),
+        ]
+    }
 }
 
 fn of(subject: &Subject, count: u64) -> io::Result<Many> {
@@ -112,6 +134,8 @@ const ROUNDS: usize = 2;
 const SETTLE: Duration = Duration::from_secs(1);
 /// What may be left, by what there was.
 const MOST_LEFT: f64 = 1.05;
+/// What the second time may add: some pages that were touched in another order.
+const MOST_GROWTH: f64 = 1.02;
 const PRODUCER: Id = Id(Kind::Producer, 0);
 const PRODUCED: u32 = 0x1000_0000;
 const CONSUMED: u32 = 0x2000_0000;
@@ -119,6 +143,28 @@ const CONSUMED: u32 = 0x2000_0000;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_is_judged_and_what_the_second_time_adds() {
+        let figures = || Figures {
+            subject: "it".to_owned(),
+            what: String::new(),
+            in_flight: 64,
+            count: 0,
+            per_second: 0.0,
+            p50_us: 0.0,
+            p99_us: 0.0,
+        };
+        let kept = |rounds: &[[u64; 3]]| {
+            let (create, close) = (figures(), figures());
+            let many = Many { create, close, fresh_rss_kib: 1, rounds_rss_kib: rounds.to_vec() };
+            many.verdicts("it").iter().map(Verdict::is_kept).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&[[100, 300, 105], [105, 300, 106]]), [true, true]);
+        assert_eq!(kept(&[[100, 300, 120], [120, 300, 120]]), [false, true]);
+        assert_eq!(kept(&[[100, 300, 102], [102, 300, 110]]), [true, false]);
+        assert_eq!(kept(&[[100, 300, 102]]), [true, false], "there was no second time");
+    }
 
     #[test]
     fn the_last_consumer_has_a_transport_too() {

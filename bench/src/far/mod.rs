@@ -3,15 +3,17 @@
 //! sender pays for waking it.
 
 pub(crate) mod call;
+mod calling;
 mod checker;
+mod draining;
 mod feedback;
+mod numbers;
+mod sending;
 mod tally;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
-use rtp_rs::RtpPacketBuilder;
 use serde::{Deserialize, Serialize};
 use socket2::{Domain, Protocol, Socket, Type};
 use webrtc_srtp::context::Context;
@@ -19,10 +21,7 @@ use webrtc_srtp::context::Context;
 use self::call::{Call, Callers};
 use self::feedback::Feedback;
 pub(crate) use self::tally::Tally;
-use crate::case::{
-    Case, PAYLOAD_TYPE_IN, RTP_HEADER, Stream, VP8_FRAME_KIND, VP8_KEY_FRAME, payload_pattern, producer_ssrc,
-    u64_of,
-};
+use crate::case::{Case, payload_pattern, u64_of};
 use crate::child;
 use crate::os::{self, ReceiveBatch, Trains};
 use crate::schedule::{Lateness, Schedule};
@@ -77,6 +76,8 @@ pub(crate) enum Request {
     Check { subject: usize },
     /// The sinks of a subject say what receivers say from now on. Answers with an empty `Tally`.
     Feedback { subject: usize },
+    /// The sources of a subject write transport-wide numbers from now on. Answers with an empty `Tally`.
+    Number { subject: usize },
     /// Drain until `Stop`: answers with an empty `Tally` once what it counts begins.
     Drain { subject: usize },
     /// Ends a `Drain`, which answers with a `Tally`.
@@ -114,6 +115,10 @@ pub(crate) fn main(setup: Setup) -> io::Result<()> {
                 far.feedback[subject] = Some(Feedback::new(&far.setup.case));
                 child::reply(&Tally::default())?;
             }
+            Request::Number { subject } => {
+                far.numbers[subject] = vec![0; far.sockets.len()];
+                child::reply(&Tally::default())?;
+            }
             Request::Drain { subject } => child::reply(&far.drain(subject)?)?,
             Request::Stop => {}
         }
@@ -140,6 +145,8 @@ struct Far {
     sealers: Vec<Vec<Option<Box<Context>>>>,
     /// Next sequence number, by subject and stream.
     sequences: Vec<Vec<u16>>,
+    /// Next transport-wide number, by subject and peer; of no peer where none are written.
+    numbers: Vec<Vec<u16>>,
     patterns: Vec<Vec<u8>>,
     burst: Vec<u8>,
     /// Streams that are to begin with a key frame.
@@ -181,6 +188,7 @@ impl Far {
             calls: vec![Default::default(); setup.subjects],
             sealers: (0..setup.subjects).map(|_| peers.iter().map(|_| None).collect()).collect(),
             sequences: vec![vec![0; streams.len()]; setup.subjects],
+            numbers: vec![Vec::new(); setup.subjects],
             patterns: streams
                 .iter()
                 .map(|stream| payload_pattern(stream.peer, stream.slot, stream.bytes))
@@ -210,36 +218,6 @@ impl Far {
             })
             .collect::<io::Result<Vec<_>>>()?;
         Ok(Ready { ports, receive_buffer: self.receive_buffer })
-    }
-
-    fn callers(&mut self) -> io::Result<&mut Callers> {
-        if self.callers.is_none() {
-            self.callers = Some(Callers::new()?);
-        }
-        self.callers.as_mut().ok_or_else(|| io::Error::other("there is no certificate"))
-    }
-
-    fn call(&mut self, subject: usize, calls: &[Call]) -> io::Result<()> {
-        let mut keys = Vec::new();
-        for (peer, call) in calls.iter().enumerate() {
-            self.callers()?;
-            let (Some(callers), Some(socket)) = (&mut self.callers, self.sockets.get(peer)) else { break };
-            let call::Keys { theirs, sealer } = callers.call(socket, call)?;
-            keys.push(theirs);
-            self.sealers[subject][peer] = Some(sealer);
-        }
-        self.sinks[subject].set_keys(&keys);
-        self.calls[subject].0 = calls.to_vec();
-        Ok(())
-    }
-
-    fn check(&mut self, subject: usize) -> io::Result<()> {
-        let (calls, asked_at) = &mut self.calls[subject];
-        *asked_at = os::monotonic_ns()?;
-        if let Some(callers) = &mut self.callers {
-            calls.iter().zip(&self.sockets).try_for_each(|(call, socket)| callers.check(socket, call))?;
-        }
-        Ok(())
     }
 
     fn run(
@@ -284,17 +262,10 @@ impl Far {
         let fan_out = u64_of(self.setup.case.consumers);
         self.drain_until_quiet(subject, sent * fan_out)?;
         let cpu_ns = os::thread_cpu_ns()? - cpu;
-        Ok(Tally { cpu_ns, ..self.sinks[subject].finish((sent, bursts)) })
-    }
-
-    /// Whole bursts leave as one, and so arrive as one where the forwarder takes GRO trains.
-    fn cut(&self, subject: usize, streams: &[Stream]) -> io::Result<()> {
-        for stream in streams.iter().filter(|stream| stream.burst > 1) {
-            let is_sealed = self.sealers[subject][stream.peer].is_some();
-            let tag = if is_sealed { self.setup.case.suite.tag_len() } else { 0 };
-            os::set_segment_size(&self.sockets[stream.peer], stream.bytes + tag)?;
-        }
-        Ok(())
+        let told = self.hear_sources()?;
+        let (numbered, unnumbered) = self.feedback[subject].as_mut().map_or((0, 0), Feedback::take_numbered);
+        let tally = self.sinks[subject].finish((sent, bursts));
+        Ok(Tally { cpu_ns, told, numbered, unnumbered, ..tally })
     }
 
     fn drain(&mut self, subject: usize) -> io::Result<Tally> {
@@ -310,179 +281,10 @@ impl Far {
         self.drain_until_quiet(subject, 0)?;
         Ok(self.sinks[subject].finish((0, 0)))
     }
-
-    fn send_backlog(&mut self, subject: usize, targets: &[u16], bursts: usize) -> io::Result<()> {
-        let streams = self.setup.case.streams(1);
-        self.cut(subject, &streams)?;
-        for _ in 0..bursts {
-            for (number, stream) in streams.iter().enumerate() {
-                self.send_burst(subject, number, stream, targets)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn send_burst(
-        &mut self,
-        subject: usize,
-        number: usize,
-        stream: &Stream,
-        targets: &[u16],
-    ) -> io::Result<u64> {
-        let port = targets[stream.peer];
-        if port == 0 {
-            return Ok(0);
-        }
-        let sequence = &mut self.sequences[subject][number];
-        let mut at = 0;
-        for place in 0..stream.burst {
-            let len = RtpPacketBuilder::new()
-                .payload_type(PAYLOAD_TYPE_IN)
-                .ssrc(producer_ssrc(stream.peer, stream.slot))
-                .sequence((*sequence).into())
-                .timestamp(u32::from(*sequence).wrapping_mul(960))
-                .marked(place + 1 == stream.burst)
-                .payload(&self.patterns[number])
-                .build_into(&mut self.burst[at..])
-                .map_err(|error| io::Error::other(format!("building an RTP packet: {error:?}")))?;
-            debug_assert_eq!(len, RTP_HEADER + self.patterns[number].len());
-            // Consumers begin, and begin again, with a key frame.
-            let is_due = core::mem::take(&mut self.key_frames_due[number]);
-            if is_due || sequence.is_multiple_of(KEY_FRAME_EVERY) {
-                self.burst[at + RTP_HEADER + VP8_FRAME_KIND] = VP8_KEY_FRAME;
-            }
-            *sequence = sequence.wrapping_add(1);
-            at += match &mut self.sealers[subject][stream.peer] {
-                Some(sealer) => seal(sealer, &mut self.burst, (at, len))?,
-                None => len,
-            };
-        }
-        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        match self.sockets[stream.peer].send_to(&self.burst[..at], &to.into()) {
-            Ok(_) => Ok(u64_of(stream.burst)),
-            // The source could not send: nothing was offered, so nothing is missing later.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Drains one sink of the pass that is due. False when none is.
-    fn visit_next_sink(&mut self, subject: usize, now: u64) -> io::Result<bool> {
-        if !self.setup.drains {
-            self.next_pass_ns = u64::MAX;
-            return Ok(false);
-        }
-        if self.cursor == 0 && now < self.next_pass_ns {
-            return Ok(false);
-        }
-        if self.cursor == 0 {
-            self.next_pass_ns = now + PASS_NS;
-        }
-        let sinks = &mut self.sinks[subject];
-        while let Some(socket) = self.sockets.get(self.cursor) {
-            let peer = self.cursor;
-            if !sinks.receives(peer) {
-                self.cursor += 1;
-                continue;
-            }
-            let mut feedback = self.feedback[subject].as_mut();
-            let mut take = |datagram: &[u8]| {
-                // RFC 7983: an answer to a check.
-                if datagram.first().is_some_and(|first| *first < 4) {
-                    return false;
-                }
-                if let Some(feedback) = &mut feedback {
-                    feedback.hear(peer, datagram);
-                }
-                sinks.take(peer, datagram)
-            };
-            let is_empty = if self.witnesses.contains(&peer) {
-                let mut packets = 0;
-                let more = self.trains.receive(socket, |datagram| {
-                    packets += u64::from(take(datagram));
-                })?;
-                sinks.take_train(packets);
-                !more
-            } else {
-                self.batch.receive(socket, |datagram| _ = take(datagram))? < ReceiveBatch::capacity()
-            };
-            if is_empty {
-                self.say(subject, peer, now)?;
-                self.cursor += 1;
-            }
-            return Ok(true);
-        }
-        self.cursor = 0;
-        Ok(false)
-    }
-
-    /// Sends what a peer says about what it got.
-    fn say(&mut self, subject: usize, peer: usize, now: u64) -> io::Result<()> {
-        let (Some(Some(feedback)), Some(port)) = (self.feedback.get_mut(subject), self.feedback_to.get(peer))
-        else {
-            return Ok(());
-        };
-        let to = SocketAddr::from((Ipv4Addr::LOCALHOST, *port)).into();
-        while let Some(packet) = feedback.next(peer, now) {
-            match self.sockets[peer].send_to(&packet, &to) {
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
-                _ => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes what the last packets of a slice still bring: until as many came as must and then nothing for a
-    /// moment, or nothing for so long that the rest is lost. A forwarder that others keep from its core is late, and
-    /// what it still sends must not be counted as the next subject's.
-    fn drain_until_quiet(&mut self, subject: usize, expected: u64) -> io::Result<()> {
-        if !self.setup.drains {
-            return Ok(());
-        }
-        let mut quiet = 0;
-        loop {
-            let before = self.sinks[subject].received();
-            self.next_pass_ns = 0;
-            while self.visit_next_sink(subject, u64::MAX / 2)? {}
-            let after = self.sinks[subject].received();
-            quiet = if after == before { quiet + 1 } else { 0 };
-            if quiet >= if after >= expected { QUIET_PASSES } else { LOST_PASSES } {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        self.next_pass_ns = 0;
-        Ok(())
-    }
-
-    /// Throws away what an earlier slice left behind.
-    fn discard(&mut self) -> io::Result<()> {
-        for socket in &self.sockets {
-            while self.setup.drains && self.batch.receive(socket, |_| {})? > 0 {}
-        }
-        self.cursor = 0;
-        Ok(())
-    }
-}
-
-/// Seals the packet of that length at that place, and says how long it is then.
-fn seal(sealer: &mut Context, burst: &mut [u8], (at, len): (usize, usize)) -> io::Result<usize> {
-    let sealed = sealer.encrypt_rtp(&burst[at..at + len]).map_err(io::Error::other)?;
-    let room = burst.get_mut(at..at + sealed.len()).ok_or_else(|| io::Error::other("a burst too long"))?;
-    room.copy_from_slice(&sealed);
-    Ok(sealed.len())
 }
 
 /// Each sink holds what a slow visit leaves for it: thousands of packets of 1200 bytes.
 const RECEIVE_BUFFER: usize = 4 << 20;
-/// Between two visits to a sink: long enough that a visit finds something, short enough to hold it.
-const PASS_NS: u64 = 1_000_000;
 /// As often as Chromium.
 const CHECK_NS: u64 = 2_500_000_000;
-/// Rounds of silence, 2 ms each, that end a slice when nothing is missing.
-const QUIET_PASSES: u32 = 2;
-/// The same when something is.
-const LOST_PASSES: u32 = 150;
-/// Packets between two key frames: rare, as from a camera, and never so rare that a consumer waits for long.
-const KEY_FRAME_EVERY: u16 = 1024;
 const MAX_BURST_BYTES: usize = 65_507;

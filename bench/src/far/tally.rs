@@ -28,6 +28,11 @@ pub(crate) struct Tally {
     pub(crate) rtcp: u64,
     /// Packets that were sent again, which nobody counts either.
     pub(crate) again: u64,
+    /// Packets whose transport-wide number was another than that of the one before, and the same.
+    pub(crate) numbered: u64,
+    pub(crate) unnumbered: u64,
+    /// Transport-wide feedback that sources got.
+    pub(crate) told: u64,
     /// Trains seen whole by the sinks that ask for them, and the packets in those.
     pub(crate) runs: u64,
     pub(crate) in_runs: u64,

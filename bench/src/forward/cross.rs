@@ -41,7 +41,7 @@ struct Row {
 }
 
 pub(super) fn main(options: &Options) -> io::Result<()> {
-    let machine = Machine::read();
+    let machine = Machine::read(options.cores);
     out::line(&machine.describe());
     out::line(&format!(
         "{:<8} {:>5} {:>4} {:>8} {:>8} {:>8} {:>9} {:>6}  notes (a crossing may cost {MOST_CROSS_NS} ns)",

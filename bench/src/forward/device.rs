@@ -41,7 +41,7 @@ struct Row {
 pub(super) fn main(options: &Options) -> io::Result<()> {
     let cores = options.cores.ok_or_else(|| io::Error::other("this bench needs --cores A,B"))?;
     let device = make_network()?;
-    let machine = Machine::read();
+    let machine = Machine::read(options.cores);
     out::line(&machine.describe());
     out::line(&format!(
         "{:<8} {:>5} {:>5} {:>8} {:>9} {:>6} {:>7}  notes ({device} devices; at most {MOST_RATIO} is right)",

@@ -71,7 +71,7 @@ pub(crate) fn role(setup: &Setup) -> io::Result<()> {
 }
 
 pub(super) fn main(options: &Options) -> io::Result<()> {
-    let machine = Machine::read();
+    let machine = Machine::read(options.cores);
     out::line(&machine.describe());
     out::line(&format!("{:<8} {:>10} {:>10} {:>9}", "host", "transports", "unknown_ns", "per_s"));
     let mut rows = Vec::new();

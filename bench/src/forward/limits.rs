@@ -2,37 +2,32 @@
 
 use crate::case::Shape;
 use crate::row::Row;
+use crate::verdict::Verdict;
 
-/// A line for each promise that the rows say something about.
-pub(super) fn verdicts(rows: &[Row]) -> Vec<String> {
+/// One for each promise that the rows say something about.
+pub(super) fn verdicts(rows: &[Row]) -> Vec<Verdict> {
     let promised: Vec<&Row> = rows.iter().filter(|row| is_promised(row)).collect();
     let floors = promised.iter().filter_map(|row| {
         let (_, most) = MOST_BY_FLOOR.iter().find(|(burst, _)| *burst == row.burst)?;
         let what = format!("{} at bursts of {} against the floor", row.host, row.burst);
-        Some(verdict(&what, row.ratio, *most))
+        Some(Verdict::unless(row.invalid.as_deref(), what, (row.ratio, *most)))
     });
     let pairs = promised.iter().filter(|row| row.host == "uring").filter_map(|uring| {
         let epoll = promised.iter().find(|row| row.host == "epoll" && row.burst == uring.burst)?;
         let what = format!("uring at bursts of {} against epoll", uring.burst);
-        Some(verdict(&what, uring.cpu_ns / epoll.cpu_ns, MOST_URING_BY_EPOLL))
+        let invalid = uring.invalid.as_deref().or(epoll.invalid.as_deref());
+        Some(Verdict::unless(invalid, what, (uring.cpu_ns / epoll.cpu_ns, MOST_URING_BY_EPOLL)))
     });
     floors.chain(pairs).collect()
 }
 
-/// Whether a row is of the promised case and counts.
+/// Whether a row is of the promised case.
 pub(crate) fn is_promised(row: &Row) -> bool {
-    row.invalid.is_none()
-        && row.shape == Shape::Fan.name()
+    row.shape == Shape::Fan.name()
         && row.sockets == "connected"
         && (row.shards, row.consumers, row.bytes) == (1, 200, 1200)
         && row.suite == "gcm-128"
         && row.host != "floor"
-}
-
-/// Whether a promise is kept, as a line.
-pub(crate) fn verdict(what: &str, figure: f64, most: f64) -> String {
-    let kept = if figure <= most { "kept" } else { "NOT KEPT" };
-    format!("{kept}: {what} {figure:.3}, at most {most}")
 }
 
 /// By burst.
@@ -73,7 +68,7 @@ mod tests {
     #[test]
     fn promises_are_judged_by_burst_and_hosts_against_each_other() {
         let rows = [row("uring", 1, 1_190_000), row("epoll", 1, 1_100_000), row("epoll", 5, 1_160_000)];
-        let verdicts = verdicts(&rows);
+        let verdicts: Vec<_> = verdicts(&rows).iter().map(ToString::to_string).collect();
         assert_eq!(verdicts.len(), 4);
         assert!(verdicts[0].starts_with("kept: uring"), "{verdicts:?}");
         assert!(verdicts[2].starts_with("NOT KEPT: epoll at bursts of 5"), "{verdicts:?}");
@@ -81,9 +76,12 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_do_not_count_are_not_judged() {
+    fn rows_that_do_not_count_keep_nothing() {
         let mut lossy = row("uring", 1, 1_000_000);
         lossy.invalid = Some("loss".to_owned());
-        assert!(verdicts(&[lossy]).is_empty());
+        let verdicts = verdicts(&[lossy, row("epoll", 1, 1_000_000)]);
+        let kept: Vec<_> = verdicts.iter().map(Verdict::is_kept).collect();
+        assert_eq!(kept, [false, true, false], "{verdicts:?}");
+        assert!(verdicts[0].to_string().ends_with(": loss"), "{verdicts:?}");
     }
 }

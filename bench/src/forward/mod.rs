@@ -17,32 +17,34 @@ use crate::case::{Case, Sockets};
 use crate::machine::Machine;
 use crate::out;
 use crate::row::Row;
+use crate::verdict::Verdict;
 
 use self::run::Run;
 
 /// Runs the bench of that name.
-pub(crate) fn main(kind: &str, options: &Options) -> io::Result<()> {
+pub(crate) fn main(kind: &str, options: &Options) -> io::Result<Vec<Verdict>> {
+    let none = |()| Vec::new();
     match kind {
         "" => matrix_of(options),
-        "cross" => cross::main(options),
-        "device" => device::main(options),
-        "flood" => flood::main(options),
+        "cross" => cross::main(options).map(none),
+        "device" => device::main(options).map(none),
+        "flood" => flood::main(options).map(none),
         _ => Err(io::Error::other(format!("there is no bench forward {kind}; try --help"))),
     }
 }
 
 /// Runs what the options select. Rows that do not count are printed and said to be so; garbage at the sinks
 /// is an error.
-fn matrix_of(options: &Options) -> io::Result<()> {
+fn matrix_of(options: &Options) -> io::Result<Vec<Verdict>> {
     let cases = select(options);
     if options.list {
         cases.iter().for_each(out::line);
-        return Ok(());
+        return Ok(Vec::new());
     }
     if cases.is_empty() {
         return Err(io::Error::other("no case matches the filter; --list shows them all"));
     }
-    let mut machine = Machine::read();
+    let mut machine = Machine::read(options.cores);
     let mut rows = Vec::new();
     for (done, case) in cases.iter().enumerate() {
         out::progress(&format!("{} of {}: {case}", done + 1, cases.len()));
@@ -57,21 +59,23 @@ fn matrix_of(options: &Options) -> io::Result<()> {
             rows.push(row);
         }
     }
-    limits::verdicts(&rows).iter().for_each(out::line);
+    let verdicts = limits::verdicts(&rows);
+    verdicts.iter().for_each(out::line);
     let invalid = rows.iter().filter(|row| row.invalid.is_some()).count();
     if invalid > 0 {
         out::line(&format!("{invalid} of {} rows do not count; their notes say why", rows.len()));
     }
-    match &options.json {
-        Some(path) => out::json(path, &Report { machine: &machine, rows: &rows }),
-        None => Ok(()),
+    if let Some(path) = &options.json {
+        out::json(path, &Report { machine: &machine, rows: &rows, verdicts: &verdicts })?;
     }
+    Ok(verdicts)
 }
 
 #[derive(Serialize)]
 struct Report<'a> {
     machine: &'a Machine,
     rows: &'a [Row],
+    verdicts: &'a [Verdict],
 }
 
 fn select(options: &Options) -> Vec<Case> {

@@ -1,5 +1,5 @@
-//! The subject: a process of shards that host a relay. One thread per shard, and one that answers the bench, whose
-//! own work is not counted.
+//! The subject: a process of shards that host a relay. One thread per shard, and one that answers the bench: its
+//! allocations are not counted; its CPU is, and is none while it waits for the next question.
 
 mod shards;
 mod snapshot;

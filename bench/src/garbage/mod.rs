@@ -36,9 +36,17 @@ struct Row {
     each_ns: f64,
     /// How busy the worker was with all of it.
     busy: f64,
-    /// Packets of the call that were lost, of all that had to arrive.
-    lost: u64,
-    expected: u64,
+    /// Share of the call's packets that was lost, in the middle slice and in the worst: while strangers talk, and
+    /// beside that while nobody does.
+    lost: Losses,
+    lost_quiet: Losses,
+}
+
+/// Of several slices.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+struct Losses {
+    median: f64,
+    worst: f64,
 }
 
 /// A call and who floods it.
@@ -50,6 +58,7 @@ struct Scene {
 }
 
 /// What one slice came to.
+#[derive(Clone, Copy, Debug)]
 struct Slice {
     cpu_ns: u64,
     strangers: u64,
@@ -58,11 +67,11 @@ struct Slice {
 }
 
 pub(crate) fn main(options: &Options) -> io::Result<()> {
-    let machine = Machine::read();
+    let machine = Machine::read(options.cores);
     out::line(&machine.describe());
     out::line(&format!(
-        "{:<8} {:<7} {:<6} {:>8} {:>8} {:>8} {:>6} {:>7} {:>8}",
-        "host", "port", "kind", "asked/s", "per_s", "each_ns", "busy%", "lost", "of"
+        "{:<8} {:<7} {:<6} {:>8} {:>8} {:>8} {:>6} {:>7} {:>7} {:>7} {:>7}",
+        "host", "port", "kind", "asked/s", "per_s", "each_ns", "busy%", "lost%", "worst", "quiet%", "worst"
     ));
     let mut rows = Vec::new();
     for subject in Subject::chosen(options)? {
@@ -73,7 +82,7 @@ pub(crate) fn main(options: &Options) -> io::Result<()> {
                     let row = scene.row(kind, asked, options)?;
                     let row = Row { host: subject.name.clone(), port, ..row };
                     out::line(&format!(
-                        "{:<8} {:<7} {:<6} {:>8} {:>8.0} {:>8.0} {:>6.1} {:>7} {:>8}",
+                        "{:<8} {:<7} {:<6} {:>8} {:>8.0} {:>8.0} {:>6.1} {:>7.2} {:>7.2} {:>7.2} {:>7.2}",
                         row.host,
                         row.port,
                         row.kind,
@@ -81,8 +90,10 @@ pub(crate) fn main(options: &Options) -> io::Result<()> {
                         row.per_second,
                         row.each_ns,
                         row.busy * 100.0,
-                        row.lost,
-                        row.expected
+                        row.lost.median * 100.0,
+                        row.lost.worst * 100.0,
+                        row.lost_quiet.median * 100.0,
+                        row.lost_quiet.worst * 100.0
                     ));
                     rows.push(row);
                 }
@@ -117,20 +128,19 @@ impl Scene {
         Ok(scene)
     }
 
-    /// Flooded and not, in turns. What is lost is the least of all: what a busy machine loses it loses once.
+    /// Flooded and not, in turns: what a busy machine loses, the quiet slices lose too.
     fn row(&mut self, kind: Kind, asked: u64, options: &Options) -> io::Result<Row> {
         let (mut costs, mut rates, mut loads) = (Vec::new(), Vec::new(), Vec::new());
-        let mut least: Option<(u64, u64)> = None;
+        let (mut quiets, mut floods) = (Vec::new(), Vec::new());
         for _ in 0..options.pairs {
             let quiet = self.slice(None)?;
             let flooded = self.slice(Some((kind, asked)))?;
             costs.push(ratio(flooded.cpu_ns.saturating_sub(quiet.cpu_ns), flooded.strangers));
             rates.push(ratio(flooded.strangers, self.flooded_ns()) * 1e9);
             loads.push(ratio(flooded.cpu_ns, self.duration_ns));
-            let lost = (flooded.lost, flooded.expected);
-            least = Some(least.map_or(lost, |least| least.min(lost)));
+            quiets.push(quiet);
+            floods.push(flooded);
         }
-        let (lost, expected) = least.unwrap_or_default();
         Ok(Row {
             host: String::new(),
             port: "",
@@ -139,8 +149,8 @@ impl Scene {
             per_second: median(rates),
             each_ns: median(costs),
             busy: median(loads),
-            lost,
-            expected,
+            lost: Losses::of(&floods),
+            lost_quiet: Losses::of(&quiets),
         })
     }
 
@@ -180,6 +190,14 @@ impl Scene {
     }
 }
 
+impl Losses {
+    fn of(slices: &[Slice]) -> Self {
+        let shares: Vec<f64> = slices.iter().map(|slice| ratio(slice.lost, slice.expected)).collect();
+        let worst = shares.iter().copied().fold(0.0, f64::max);
+        Self { median: median(shares), worst }
+    }
+}
+
 const CASE: Case = Case {
     shape: Shape::Fan,
     shards: 1,
@@ -197,3 +215,15 @@ const SUBJECT: usize = 1;
 const INTERVAL_NS: u64 = 2_000_000;
 const RATES: [u64; 5] = [50_000, 100_000, 200_000, 300_000, 1_000_000];
 const PORTS: [(Transports, &str); 2] = [(Transports::WebRtc, "own"), (Transports::WebRtcServer, "server")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_good_slice_hides_no_loss() {
+        let slice = |lost| Slice { cpu_ns: 0, strangers: 0, lost, expected: 100 };
+        let losses = Losses::of(&[slice(0), slice(20), slice(40)]);
+        assert_eq!(losses, Losses { median: 0.2, worst: 0.4 });
+    }
+}

@@ -22,7 +22,7 @@ pub(super) fn all(bench: &mut Bench, cores: Option<(usize, usize)>) -> io::Resul
             }
         })
     })?;
-    bench.batches("ring: both ends' CPU, two threads", CROSSED, || crossing(cores))?;
+    bench.batches("ring: two threads, with their waiting", CROSSED, || crossing(cores))?;
     let sleeper = Sleeper::new()?;
     let waker = sleeper.waker();
     bench.each("wake: nobody sleeps", || {
@@ -30,7 +30,8 @@ pub(super) fn all(bench: &mut Bench, cores: Option<(usize, usize)>) -> io::Resul
     })
 }
 
-/// Items through a ring between two cores that are never idle. CPU of both ends.
+/// Items through a ring between two threads. CPU of both ends, most of which is that of asking for a turn while the ring
+/// is full or empty: what a hand-over costs, `forward cross` says.
 fn crossing(cores: Option<(usize, usize)>) -> io::Result<u64> {
     let (mut producer, mut consumer) = ring::<Item>(CAPACITY);
     let sender = thread::spawn(move || {

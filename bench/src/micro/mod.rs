@@ -28,7 +28,7 @@ struct Row {
 
 /// Runs what the filter selects.
 pub(crate) fn main(options: &Options) -> io::Result<()> {
-    let machine = Machine::read();
+    let machine = Machine::read(options.cores);
     let list = options.list;
     if let Some((core, _)) = options.cores {
         os::pin_to_core(core)?;
@@ -57,7 +57,7 @@ impl Bench {
     /// Times `once`, as often in a batch as a millisecond holds.
     fn each(&mut self, name: &str, mut once: impl FnMut()) -> io::Result<()> {
         let mut calls = 1;
-        if self.wants(name) {
+        if self.wants(name) && !self.list {
             while cpu_ns_of(|| (0..calls).for_each(|_| once()))? < BATCH_NS && calls < MOST_CALLS {
                 calls *= 2;
             }

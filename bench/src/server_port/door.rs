@@ -4,6 +4,7 @@
 use core::convert::Infallible;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 
 use net::{Batch, Driver, Ports, Share, Socket, SocketConfig, SocketKey};
@@ -25,6 +26,7 @@ pub(super) struct Door {
     elsewhere: HashMap<SocketAddr, (ShardId, TransportKey)>,
     /// Names of all transports.
     names: HashMap<[u8; NAME_BYTES], (ShardId, TransportKey)>,
+    unfilled: Arc<AtomicU64>,
 }
 
 pub(super) enum Command {
@@ -43,6 +45,8 @@ pub(super) struct Plan {
     pub(super) callers: Vec<(SocketAddr, usize)>,
     /// Whether this is the last shard.
     pub(super) last: bool,
+    /// Datagrams that could not be handed over because there was no slot for them.
+    pub(super) unfilled: Arc<AtomicU64>,
 }
 
 /// The port, or why there is none.
@@ -62,6 +66,7 @@ impl Door {
         sockets: &mut Sockets<'_, D>,
         cx: &mut Context<Self>,
     ) -> Reply {
+        self.unfilled = Arc::clone(&plan.unfilled);
         let shared = plan.way != Way::Ports;
         let config = SocketConfig {
             share: if !shared {
@@ -110,7 +115,7 @@ impl Door {
         self.names.get::<[u8; NAME_BYTES]>(name.try_into().ok()?).copied()
     }
 
-    fn hand_over(batch: &Batch<'_>, shard: ShardId, transport: TransportKey, cx: &mut Context<Self>) {
+    fn hand_over(&self, batch: &Batch<'_>, shard: ShardId, transport: TransportKey, cx: &mut Context<Self>) {
         let beside = Beside { transport, received: batch.received };
         for datagram in batch.datagrams() {
             let len = datagram.len() + ADDRESS_BYTES;
@@ -123,6 +128,8 @@ impl Door {
             if let Ok(payload) = cx.fill(len, copy) {
                 cx.hand_over(shard, payload, shard::Way { stream: RAW, epoch: EPOCH }, beside);
                 cx.release(payload);
+            } else {
+                self.unfilled.fetch_add(1, Ordering::Relaxed);
             }
         }
     }
@@ -184,7 +191,7 @@ impl Engine for Door {
             return Claim::Dropped;
         };
         if shard != cx.shard() {
-            Self::hand_over(&batch, shard, transport, cx);
+            self.hand_over(&batch, shard, transport, cx);
         }
         Claim::Taken
     }

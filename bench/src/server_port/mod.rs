@@ -57,7 +57,7 @@ struct Round {
 }
 
 pub(crate) fn main(options: &Options) -> io::Result<()> {
-    let machine = Machine::read();
+    let machine = Machine::read(options.cores);
     out::line(&machine.describe());
     out::line(&format!(
         "{:<6} {:<10} {:>5} {:>7} {:>8} {:>7} {:>9} {:>6} {:>8} {:>8} {:>7} {:>6}",

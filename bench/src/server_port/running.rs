@@ -3,6 +3,7 @@
 use core::ops::AddAssign;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,6 +27,8 @@ pub(super) struct Running {
     threads: Vec<i32>,
     /// By the number of a caller modulo their number.
     ports: Vec<u16>,
+    /// Datagrams that no shard had room for.
+    unfilled: Arc<AtomicU64>,
 }
 
 /// What was used and done.
@@ -48,15 +51,16 @@ impl Running {
             shards.start(id(number)).map_err(io::Error::other)?;
             threads.push(os::thread_named(&format!("shard-{number}"))?);
         }
-        let mut ports = Vec::new();
+        let (mut ports, unfilled) = (Vec::new(), Arc::<AtomicU64>::default());
         for number in 0..SHARDS {
             let last = number + 1 == SHARDS;
-            let plan = Plan { way, port: ports.first().copied(), callers: callers.clone(), last };
+            let (port, callers, unfilled) = (ports.first().copied(), callers.clone(), Arc::clone(&unfilled));
+            let plan = Plan { way, port, callers, last, unfilled };
             let shard = shards.start(id(number)).map_err(io::Error::other)?;
             submit(shard, Command::Open(Box::new(plan)))?;
             ports.push(answer(shard)?);
         }
-        Ok(Self { shards: shards.into_running(), threads, ports })
+        Ok(Self { shards: shards.into_running(), threads, ports, unfilled })
     }
 
     /// Lets a backlog gather, and the shards work on it.
@@ -109,6 +113,7 @@ impl Running {
             used.reached += datagrams + crossed;
             used.reached -= handed_over + dropped_unknown + dropped_ring_full;
         }
+        used.reached -= self.unfilled.load(Ordering::Relaxed);
         Ok(used)
     }
 }

@@ -2,23 +2,28 @@
 
 use super::idle::Idle;
 use crate::channel::Subject;
-use crate::forward::limits::{is_promised, verdict};
+use crate::forward::limits::is_promised;
 use crate::row::Row;
+use crate::verdict::Verdict;
 
-/// A line for each promise that the rows say something about.
-pub(super) fn verdicts(rows: &[Row], idle: &[Idle], subjects: &[Subject]) -> Vec<String> {
+/// One for each promise that the rows say something about.
+pub(super) fn verdicts(rows: &[Row], idle: &[Idle], subjects: &[Subject]) -> Vec<Verdict> {
     let ours = |name: &str| subjects.iter().any(|subject| subject.ours && subject.name == name);
     let floors = rows.iter().filter(|row| ours(&row.host) && is_promised(row)).filter_map(|row| {
         let (_, most) = MOST_BY_FLOOR.iter().find(|(burst, _)| *burst == row.burst)?;
         let what = format!("{} at bursts of {} against the floor", row.host, row.burst);
-        Some(verdict(&what, row.ratio, *most))
+        Some(Verdict::unless(row.invalid.as_deref(), what, (row.ratio, *most)))
     });
     let idles = idle.iter().filter(|row| ours(&row.subject)).flat_map(|row| {
         [
-            verdict(&format!("{}: ms until it runs", row.subject), row.start_ms, MOST_START_MS),
-            verdict(&format!("{}: MiB when idle", row.subject), row.router_rss_mib, MOST_RSS_MIB),
-            verdict(&format!("{}: % of a core, idle router", row.subject), row.router_cpu_percent, MOST_CPU),
-            verdict(&format!("{}: % of a core, silent room", row.subject), row.room_cpu_percent, MOST_CPU),
+            Verdict::of(format!("{}: ms until it runs", row.subject), row.start_ms, MOST_START_MS),
+            Verdict::of(format!("{}: MiB when idle", row.subject), row.router_rss_mib, MOST_RSS_MIB),
+            Verdict::of(
+                format!("{}: % of a core, idle router", row.subject),
+                row.router_cpu_percent,
+                MOST_CPU,
+            ),
+            Verdict::of(format!("{}: % of a core, silent room", row.subject), row.room_cpu_percent, MOST_CPU),
         ]
     });
     floors.chain(idles).collect()
@@ -52,6 +57,7 @@ mod tests {
         };
         let subjects = [subject("uring", true), subject("other", false)];
         let verdicts = verdicts(&[], &[idle("uring"), idle("other")], &subjects);
+        let verdicts: Vec<_> = verdicts.iter().map(ToString::to_string).collect();
         assert_eq!(verdicts.len(), 4);
         assert!(verdicts[0].starts_with("NOT KEPT: uring: ms until it runs"), "{verdicts:?}");
         assert!(verdicts[1..].iter().all(|line| line.starts_with("kept: uring")), "{verdicts:?}");

@@ -2,8 +2,8 @@
 //! short that whatever the machine does to one it does to all.
 
 use std::io;
-use std::time::Duration;
 
+use super::settling::settle;
 use crate::args::Options;
 use crate::case::{Case, u64_of};
 use crate::channel::{Features, Make, Stand, Subject, Transports, Worker};
@@ -12,7 +12,7 @@ use crate::far::{self, Tally};
 use crate::floor;
 use crate::forward::run::{complain, floor_slice, pace};
 use crate::os;
-use crate::row::{MAX_RUN_DEVIATION, Row, Slice, ratio};
+use crate::row::{MAX_RUN_DEVIATION, Row, Slice, median, ratio};
 
 /// The processes of one case.
 #[derive(Debug)]
@@ -42,18 +42,26 @@ pub(crate) struct Contender {
     number: usize,
     stand: Stand,
     slices: Vec<Slice>,
+    /// What its peers heard.
+    heard: Heard,
+}
+
+/// What the peers of a subject heard beside its media.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Heard {
     /// Packets that were asked for again and came.
-    again: u64,
+    pub(super) again: u64,
+    /// Packets whose transport-wide number was another than that of the one before, and the same.
+    pub(super) numbered: u64,
+    pub(super) unnumbered: u64,
+    /// Transport-wide feedback that sources got.
+    pub(super) told: u64,
 }
 
 impl Run {
     /// Starts the processes, a worker of each subject, and waits until all stand.
     pub(crate) fn start(case: &Case, subjects: &[Subject], options: &Options) -> io::Result<Self> {
-        let core = options.cores.map(|(core, _)| core);
-        Self::start_with(case, subjects, options, |subject| {
-            // One shard is what the floor has, too. Workers that know nothing of shards do not mind.
-            Ok(vec![Worker::start(&subject.clone().with("SHARDCAST_SHARDS", "1"), core)?])
-        })
+        Self::start_with(case, subjects, options, one_shard(options))
     }
 
     /// The same with workers that `start` makes of a subject.
@@ -92,7 +100,7 @@ impl Run {
         let setup = floor::Setup { case: *case, core, ports: ready.ports.clone() };
         let mut floor = Role::start("floor", &setup)?;
         let floor::Work { .. } = floor.hear()?;
-        let mut contenders = Vec::new();
+        let (mut contenders, mut connecting) = (Vec::new(), Vec::new());
         for (subject, ways) in subjects {
             let number = contenders.len() + 1;
             let fingerprint = match ways.transports {
@@ -110,11 +118,17 @@ impl Run {
             if ways.feedback {
                 let Tally { .. } = far.ask(&far::Request::Feedback { subject: number })?;
             }
+            if ways.features == Features::All {
+                let Tally { .. } = far.ask(&far::Request::Number { subject: number })?;
+            }
+            if subject.ours && ways.transports == Transports::WebRtc {
+                connecting.extend(&stand.ports);
+            }
             let name = format!("{}{}", subject.name, ways.suffix);
-            contenders.push(Contender { name, number, stand, slices: Vec::new(), again: 0 });
+            contenders.push(Contender { name, number, stand, slices: Vec::new(), heard: Heard::default() });
         }
         if subjects.iter().any(|(_, ways)| ways.transports != Transports::Plain) {
-            settle(&mut far, contenders.len())?;
+            settle(&mut far, contenders.len(), &connecting)?;
         }
         Ok(Self { case: *case, far, floor, contenders })
     }
@@ -128,21 +142,20 @@ impl Run {
     }
 
     /// What each subject's packets cost by those of another, as the median of the quotients of neighbouring slices.
-    pub(super) fn by(&self, reference: usize) -> Vec<f64> {
+    pub(crate) fn by(&self, reference: usize) -> Vec<f64> {
         let cost = |slice: &Slice| ratio(slice.cpu_ns, slice.received);
         let Some(reference) = self.contenders.get(reference) else { return Vec::new() };
         let by_reference = |of: &Contender| {
             let pairs = of.slices.iter().zip(&reference.slices);
-            let mut quotients: Vec<f64> = pairs.map(|(slice, by)| cost(slice) / cost(by)).collect();
-            quotients.sort_by(f64::total_cmp);
-            quotients.get(quotients.len() / 2).copied().unwrap_or(f64::NAN)
+            let quotients: Vec<f64> = pairs.map(|(slice, by)| cost(slice) / cost(by)).collect();
+            if quotients.is_empty() { f64::NAN } else { median(quotients) }
         };
         self.contenders.iter().map(by_reference).collect()
     }
 
-    /// How many packets a subject sent again because they were asked for.
-    pub(super) fn again(&self, place: usize) -> u64 {
-        self.contenders.get(place).map_or(0, |contender| contender.again)
+    /// What the peers of a subject heard so far.
+    pub(super) fn heard(&self, place: usize) -> Heard {
+        self.contenders.get(place).map_or(Heard::default(), |contender| contender.heard)
     }
 
     /// Takes all slices and sums up a row per subject.
@@ -212,7 +225,10 @@ impl Contender {
         })?;
         let after = self.stand.cpu()?;
         complain(&self.name, &tally)?;
-        self.again += tally.again;
+        self.heard.again += tally.again;
+        self.heard.numbered += tally.numbered;
+        self.heard.unnumbered += tally.unnumbered;
+        self.heard.told += tally.told;
         Ok(Slice {
             cpu_ns: after.total_ns.saturating_sub(before.total_ns),
             user_ns: after.user_ns.saturating_sub(before.user_ns),
@@ -249,15 +265,11 @@ impl Contender {
     }
 }
 
-/// Waits until WebRTC transports are sure of their peers, who keep asking: sockets are connected then.
-fn settle(far: &mut Role, subjects: usize) -> io::Result<()> {
-    for _ in 0..SETTLING_S {
-        for subject in 1..=subjects {
-            let Tally { .. } = far.ask(&far::Request::Check { subject })?;
-        }
-        std::thread::sleep(Duration::from_secs(1));
-    }
-    Ok(())
+/// Starts a worker of a subject where the floor is, with as many shards: one. Workers that know nothing of shards do not
+/// mind.
+pub(super) fn one_shard(options: &Options) -> impl FnMut(&Subject) -> io::Result<Vec<Worker>> + use<> {
+    let core = options.cores.map(|(core, _)| core);
+    move |subject| Ok(vec![Worker::start(&subject.clone().with("SHARDCAST_SHARDS", "1"), core)?])
 }
 
 const USUAL: Ways =
@@ -265,7 +277,5 @@ const USUAL: Ways =
 /// A closer pace costs a little less per burst, and loads meet a little more than is asked for otherwise.
 const SLACK: f64 = 0.95;
 const WARM_UP_NS: u64 = 200_000_000;
-/// Ten seconds of one way, and some.
-const SETTLING_S: u32 = 12;
 /// Slices that are taken again, by those that are asked for.
 const RETAKES: usize = 3;

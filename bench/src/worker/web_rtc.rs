@@ -7,14 +7,14 @@ use std::io;
 
 use serde::Serialize;
 
-use super::run::{Run, Ways};
+use super::run::{Run, Ways, one_shard};
 use crate::args::Options;
 use crate::case::Case;
-use crate::channel::{Features, Subject, Transports, Worker};
-use crate::forward::limits::verdict;
+use crate::channel::{Features, Subject, Transports};
 use crate::out;
 use crate::row::Row;
 use crate::suite::Suite;
+use crate::verdict::Verdict;
 
 /// What one subject takes for it, on one case.
 #[derive(Clone, Debug, Serialize)]
@@ -30,31 +30,30 @@ pub(super) fn measure(
     cases: &[Case],
     subjects: &[Subject],
     options: &Options,
-) -> io::Result<(Vec<Row>, Vec<Quotient>)> {
-    let (mut rows, mut quotients) = (Vec::new(), Vec::new());
+) -> io::Result<(Vec<Row>, Vec<Quotient>, Vec<Verdict>)> {
+    let (mut rows, mut quotients, mut verdicts) = (Vec::new(), Vec::new(), Vec::new());
     for subject in subjects {
         for case in cases {
             let case = Case { suite: Suite::Gcm256, ..*case };
             let contenders = WAYS.map(|ways| (subject, ways));
-            let mut run = Run::start_as(&case, &contenders, options, |subject| {
-                let core = options.cores.map(|(core, _)| core);
-                Ok(vec![Worker::start(&subject.clone().with("SHARDCAST_SHARDS", "1"), core)?])
-            })?;
+            let mut run = Run::start_as(&case, &contenders, options, one_shard(options))?;
             if rows.is_empty() {
                 out::line(&Row::heading());
             }
-            for row in run.measure(options)? {
-                out::line(&row);
-                rows.push(row);
-            }
+            let measured = run.measure(options)?;
+            measured.iter().for_each(out::line);
+            let invalid = measured.iter().find_map(|row| row.invalid.as_deref());
             let by_plain = run.by(0).get(1).copied().unwrap_or(f64::NAN);
             let (name, burst) = (subject.name.clone(), case.burst);
             let what = format!("{name} at bursts of {burst}: WebRTC transports by plain ones");
-            out::line(&verdict(&what, by_plain, MOST));
+            let verdict = Verdict::unless(invalid, what, (by_plain, MOST));
+            out::line(&verdict);
+            verdicts.push(verdict);
+            rows.extend(measured);
             quotients.push(Quotient { subject: name, burst, by_plain });
         }
     }
-    Ok((rows, quotients))
+    Ok((rows, quotients, verdicts))
 }
 
 const WAYS: [Ways; 2] = [
