@@ -68,6 +68,9 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = String>, cpus: usize) -> 
     if let Some(instead) = instead {
         return Ok(instead);
     }
+    if plan.shape.subscribers > 0 {
+        plan.thresholds.loss_ppm.get_or_insert(MOST_LOSS_PPM);
+    }
     plan.listen = listen.choose(&plan.server)?;
     check(&plan)?;
     Ok(Request::Run(Box::new(plan)))
@@ -206,6 +209,8 @@ fn defaults(cpus: usize) -> Plan {
     }
 }
 
+/// Of a run with subscribers where nobody says what loss is too much: video is no longer watched gladly.
+const MOST_LOSS_PPM: u64 = 10_000;
 const BITRATE: &str = "bits a second such as 500k or 2M";
 const DURATION: &str = "a time such as 5ms, 2s or 3m";
 

@@ -107,7 +107,8 @@ impl Hall {
         let dtls = DtlsParameters { role: DtlsRole::Client, fingerprints: vec![self.session.fingerprint()] };
         // Before the first check: a server that knows our fingerprint can take our first message of DTLS.
         self.api.connect(&transport.id, &dtls).await.map_err(say)?;
-        let place = self.engine.add(guest.number, began, remote).await?;
+        let watches = matches!(guest.part, Part::Subscriber { .. });
+        let place = self.engine.add((guest.number, watches), began, remote).await?;
         Ok((transport.id, place))
     }
 
@@ -179,7 +180,9 @@ impl Hall {
             mid: parameters.mid.clone().ok_or_else(nonsense)?,
         };
         self.engine.subscribe(place, expected).await;
-        self.api.resume(&consumed.id).await.map_err(say)
+        self.api.resume(&consumed.id).await.map_err(say)?;
+        self.engine.resumed(place, ssrc.0);
+        Ok(())
     }
 }
 

@@ -35,6 +35,7 @@ use std::process::ExitCode;
 use std::thread::available_parallelism;
 
 use arguments::Request;
+use findings::Outcome;
 use plan::Plan;
 
 fn main() -> ExitCode {
@@ -61,7 +62,11 @@ fn serve(mut plan: Plan) -> ExitCode {
     if let Err(error) = report::write(&findings) {
         return fail(NO_RUN, &format!("the report cannot be written: {error}"));
     }
-    if findings.is_fine() { ExitCode::SUCCESS } else { ExitCode::from(MISSED) }
+    match findings.outcome() {
+        Outcome::Fine => ExitCode::SUCCESS,
+        Outcome::Missed => ExitCode::from(MISSED),
+        Outcome::Interrupted => ExitCode::from(INTERRUPTED),
+    }
 }
 
 fn say(text: &str) -> ExitCode {
@@ -82,3 +87,5 @@ const MISSED: u8 = 1;
 const MISUSE: u8 = 2;
 /// No server, or nothing of our own to run with.
 const NO_RUN: u8 = 3;
+/// As shells say of who ended by SIGINT.
+const INTERRUPTED: u8 = 130;

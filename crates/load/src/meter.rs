@@ -13,6 +13,8 @@ pub(crate) struct Meter {
     pub(crate) while_joining: Histogram,
     pub(crate) afterwards: Histogram,
     is_joining: bool,
+    /// Packets of which there is a latency: each once.
+    pub(crate) packets: u64,
     /// How late timers were served: what the thread adds to everything it measures.
     pub(crate) lag: Histogram,
     /// Packets that belong to no stream of ours.
@@ -29,6 +31,7 @@ impl Meter {
             while_joining: Histogram::new(),
             afterwards: Histogram::new(),
             is_joining: true,
+            packets: 0,
             lag: Histogram::new(),
             strange: 0,
             unsent: 0,
@@ -43,6 +46,7 @@ impl Meter {
         let latency = now.saturating_duration_since(self.epoch).saturating_sub(sent_at);
         let histogram = if self.is_joining { &mut self.while_joining } else { &mut self.afterwards };
         histogram.record(nanos(latency));
+        self.packets += 1;
     }
 
     /// Takes in what another thread measured.
@@ -50,6 +54,7 @@ impl Meter {
         self.while_joining.add(&other.while_joining);
         self.afterwards.add(&other.afterwards);
         self.lag.add(&other.lag);
+        self.packets += other.packets;
         self.strange += other.strange;
         self.unsent += other.unsent;
     }

@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
 
 /// A thread that looks at its own use of the CPU, second by second.
 #[derive(Clone, Copy, Debug)]
@@ -62,6 +66,35 @@ impl Usage {
     }
 }
 
+/// Looks after the thread that asks the server, on which it is begun.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    usage: Arc<Mutex<Usage>>,
+    looks: JoinHandle<()>,
+}
+
+impl Watch {
+    /// A task of the runtime, which must have this one thread alone.
+    pub(crate) fn begin() -> Self {
+        let usage = Arc::new(Mutex::new(Usage::begin(Instant::now())));
+        let looked = Arc::clone(&usage);
+        let looks = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LOOK).await;
+                looked.lock().sample(Instant::now());
+            }
+        });
+        Self { usage, looks }
+    }
+
+    pub(crate) async fn end(self) -> Load {
+        self.looks.abort();
+        // It is over, in one way or the other.
+        let _ = self.looks.await;
+        self.usage.lock().load(Instant::now())
+    }
+}
+
 impl Times {
     /// Zero where the kernel does not say.
     fn read() -> Self {
@@ -108,6 +141,8 @@ fn permille(part: Duration, whole: Duration) -> u64 {
     u64::try_from(share).unwrap_or(u64::MAX)
 }
 
+/// So that each second has its look.
+const LOOK: Duration = Duration::from_millis(250);
 const SECOND: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ pub(crate) struct Thresholds {
     pub(crate) latency_p99: Option<Duration>,
     /// Time to join of 99 % of all peers.
     pub(crate) join_p99: Option<Duration>,
-    /// Packets lost in all, in millionths.
+    /// Packets lost in all, in millionths. A stream of which nothing came is lost as a whole.
     pub(crate) loss_ppm: Option<u64>,
     /// Peers that did not get what they wanted.
     pub(crate) failures: u64,

@@ -11,9 +11,9 @@ use tokio::time::{self, MissedTickBehavior};
 
 use crate::api::{Api, Trouble};
 use crate::engine::Engine;
-use crate::findings::{Findings, Found};
+use crate::findings::{Asking, Findings, Found};
 use crate::join::{Guest, Hall, OpenRoom, Part};
-use crate::own;
+use crate::own::{self, Watch};
 use crate::peer::{Formats, Session};
 use crate::plan::Plan;
 use crate::progress::Progress;
@@ -58,6 +58,7 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failed> {
     let hall = Arc::new(open(plan).await?);
     let progress = Progress::begin(plan, Arc::clone(&hall));
     let began = Instant::now();
+    let watch = Watch::begin();
     let mut joined_at = None;
     let end = tokio::select! {
         () = course(plan, &hall, &mut joined_at, &mut process) => End::Complete,
@@ -66,12 +67,13 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failed> {
     };
     let lasted = began.elapsed();
     hall.engine.stop_publishing();
-    time::sleep(LAST_PACKETS).await;
+    take_last_packets(&hall).await;
     if let Some(process) = &mut process {
         process.after();
     }
     let threads = hall.engine.report().await;
     progress.end().await;
+    let asking = Asking { load: watch.end().await, waits: hall.api.waits() };
     let found = Found {
         threads,
         refused: hall.refused.lock().clone(),
@@ -79,14 +81,10 @@ pub(crate) async fn run(plan: &Plan) -> Result<Findings, Failed> {
         lasted,
         joining_took: joined_at.map(|at: Instant| at.saturating_duration_since(began)),
         interrupted: end == End::Interrupted,
+        asking,
         process: process.map(ServerProcess::usage),
     };
-    for open in &hall.rooms {
-        // Whoever cannot be asked any more has no rooms to close.
-        if hall.api.close_room(&open.room.id).await.is_err_and(|trouble| trouble.is_unreachable()) {
-            break;
-        }
-    }
+    close(&hall.api, &hall.rooms).await;
     let findings = Findings::of(plan, found);
     // Tasks that were interrupted may still hold it; then threads end with the process.
     if let Some(hall) = Arc::into_inner(hall) {
@@ -99,6 +97,21 @@ async fn open(plan: &Plan) -> Result<Hall, Failed> {
     let api = Api::new(plan.server.clone(), plan.token.clone());
     api.greet().await?;
     let mut rooms = Vec::new();
+    match begin(plan, &api, &mut rooms).await {
+        Ok((session, engine)) => {
+            let (listen, media) = (plan.listen.clone(), plan.media);
+            let (began, refused) = (0.into(), Default::default());
+            Ok(Hall { api, engine, session, listen, media, rooms, began, refused })
+        }
+        Err(failed) => {
+            close(&api, &rooms).await;
+            Err(failed)
+        }
+    }
+}
+
+/// Rooms, one after the other, so that those which were made are known when one is not; and who will be in them.
+async fn begin(plan: &Plan, api: &Api, rooms: &mut Vec<OpenRoom>) -> Result<(Arc<Session>, Engine), Failed> {
     for _ in 0..plan.shape.rooms {
         rooms.push(OpenRoom::new(api.create_room().await?));
     }
@@ -107,8 +120,27 @@ async fn open(plan: &Plan) -> Result<Hall, Failed> {
     let nanos = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().subsec_nanos();
     let session = Arc::new(Session::new(nanos ^ std::process::id(), Instant::now(), formats)?);
     let engine = Engine::start(&session, plan.threads)?;
-    let (listen, media) = (plan.listen.clone(), plan.media);
-    Ok(Hall { api, engine, session, listen, media, rooms, began: 0.into(), refused: Default::default() })
+    Ok((session, engine))
+}
+
+async fn close(api: &Api, rooms: &[OpenRoom]) {
+    for open in rooms {
+        // Whoever cannot be asked any more has no rooms to close.
+        if api.close_room(&open.room.id).await.is_err_and(|trouble| trouble.is_unreachable()) {
+            break;
+        }
+    }
+}
+
+/// Waits for what is on its way, and for repairs: until nothing new has come for a while, as long as that is worth it.
+async fn take_last_packets(hall: &Hall) {
+    for _ in 0..MOST_WAITS {
+        let before = hall.engine.board().media.load(Relaxed);
+        time::sleep(LAST_PACKETS).await;
+        if hall.engine.board().media.load(Relaxed) == before {
+            break;
+        }
+    }
 }
 
 /// Publishers join first, so that there is something to watch; then everybody else; then the run goes on.
@@ -122,18 +154,10 @@ async fn course(
     let mut ramp = time::interval(Duration::from_secs(1) / plan.pace.join_rate.get());
     // Who is late does not make others come all at once.
     ramp.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let count = u64::try_from(publishers.len()).unwrap_or(u64::MAX);
     join_all(hall, publishers, &mut ramp).await;
-    settle(plan, hall, || hall.engine.board().connected.load(Relaxed) >= count).await;
-    let receivers = others.iter().filter(|guest| matches!(guest.part, Part::Subscriber { .. })).count();
-    let receivers = u64::try_from(receivers).unwrap_or(u64::MAX);
+    settle(plan, hall).await;
     join_all(hall, others, &mut ramp).await;
-    let all = plan.shape.peers();
-    settle(plan, hall, || {
-        let board = hall.engine.board();
-        board.connected.load(Relaxed) >= all && board.receiving.load(Relaxed) >= receivers
-    })
-    .await;
+    settle(plan, hall).await;
     *joined_at = Some(Instant::now());
     if let Some(process) = process {
         process.joined();
@@ -151,15 +175,14 @@ async fn join_all(hall: &Arc<Hall>, guests: Vec<Guest>, ramp: &mut time::Interva
     while joining.join_next().await.is_some() {}
 }
 
-/// Waits until it is so, or nobody is left who could still make it so, or the time to join is over.
-async fn settle(plan: &Plan, hall: &Hall, is_so: impl Fn() -> bool) {
+/// Waits until each of those who began has what it came for or never will, or the time to join is over.
+async fn settle(plan: &Plan, hall: &Hall) {
     let deadline = Instant::now() + plan.pace.join_timeout;
-    while !is_so() && Instant::now() < deadline {
+    let is_so = || {
         let refused: u64 = hall.refused.lock().values().sum();
-        let gone = hall.engine.board().ended.load(Relaxed);
-        if refused + gone >= hall.began.load(Relaxed) {
-            break;
-        }
+        refused + hall.engine.board().settled.load(Relaxed) >= hall.began.load(Relaxed)
+    };
+    while !is_so() && Instant::now() < deadline {
         time::sleep(GLANCE).await;
     }
 }
@@ -183,8 +206,10 @@ fn guests(plan: &Plan) -> (Vec<Guest>, Vec<Guest>) {
     (publishers, others)
 }
 
-/// For packets that are on their way, and for repairs.
+/// After which silence nothing more is on its way: several times what a repair takes.
 const LAST_PACKETS: Duration = Duration::from_millis(700);
+/// How many times that: a queue that is still not empty then is one that never will be.
+const MOST_WAITS: u32 = 15;
 /// Between two looks at how many have joined. Times of joining are taken elsewhere.
 const GLANCE: Duration = Duration::from_millis(20);
 /// For what is no peer: connections to the server, files, epoll.

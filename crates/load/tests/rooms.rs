@@ -80,7 +80,10 @@ fn rooms_are_apart_and_a_missed_threshold_is_an_exit_code() {
 #[ignore = "needs the server's binary: the step load"]
 fn an_interrupted_run_reports_what_there_is() {
     let server = Server::start();
-    let load = server.command("--publishers 1 --subscribers 2 --no-video --duration 10m").spawn().unwrap();
+    let load = server
+        .command("--publishers 1 --subscribers 2 --no-video --max-loss 100% --duration 10m")
+        .spawn()
+        .unwrap();
     // Two consumers: everybody has asked for what they want.
     server.until(|server| {
         let rooms = server.get("/v1/routers");
@@ -93,7 +96,9 @@ fn an_interrupted_run_reports_what_there_is() {
     let output = load.wait_with_output().unwrap();
     let report = report(&output);
     assert_eq!((&report["interrupted"], &report["peers"]["began"]), (&json!(true), &json!(3)));
-    assert_eq!((output.status.code(), &report["peers"]["failed"]), (Some(0), &json!(0)));
+    // Whether the last had its first packet by then is not known here.
+    let expected = if report["joiningTookS"].is_null() { 130 } else { 0 };
+    assert_eq!((output.status.code(), &report["peers"]["failed"]), (Some(expected), &json!(0)), "{report:#}");
     assert_eq!(server.get("/v1/routers"), json!([]));
 }
 
@@ -165,7 +170,8 @@ impl Server {
         let deadline = Instant::now() + Duration::from_secs(60);
         while !is_so(self) {
             assert!(Instant::now() < deadline, "it never is");
-            std::thread::yield_now();
+            // Who asks all the time is who the server has to do with.
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 }

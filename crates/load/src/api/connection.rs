@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -19,6 +19,9 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
+use crate::histogram::{Histogram, Percentiles};
+use crate::meter::nanos;
+
 /// Where the server is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Base {
@@ -34,6 +37,8 @@ pub(crate) struct Api {
     token: Option<String>,
     idle: Mutex<Vec<SendRequest<Full<Bytes>>>>,
     slots: Semaphore,
+    /// How long requests waited for one of those.
+    waits: Mutex<Histogram>,
 }
 
 /// Why a request did not come about. Short, as reports count them by their text.
@@ -58,7 +63,13 @@ struct Problem {
 
 impl Api {
     pub(crate) fn new(base: Base, token: Option<String>) -> Self {
-        Self { base, token, idle: Mutex::new(Vec::new()), slots: Semaphore::new(CONNECTIONS) }
+        Self {
+            base,
+            token,
+            idle: Mutex::new(Vec::new()),
+            slots: Semaphore::new(CONNECTIONS),
+            waits: Mutex::new(Histogram::new()),
+        }
     }
 
     pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Trouble> {
@@ -78,9 +89,16 @@ impl Api {
         self.ask(Method::DELETE, path, None).await.map(drop)
     }
 
+    /// How long requests waited for others of ours, in nanoseconds.
+    pub(crate) fn waits(&self) -> Option<Percentiles> {
+        self.waits.lock().percentiles()
+    }
+
     async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Bytes, Trouble> {
+        let asked_at = Instant::now();
         // It is never closed.
         let _slot = self.slots.acquire().await;
+        self.waits.lock().record(nanos(asked_at.elapsed()));
         timeout(DEADLINE, self.exchange(method, path, body)).await.unwrap_or(Err(Trouble::Late))
     }
 

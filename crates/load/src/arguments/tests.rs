@@ -18,6 +18,13 @@ fn without_arguments_there_is_a_small_room_on_this_machine() {
     assert_eq!(plan.listen, Listen::Ip { ip, announced: None });
     assert_eq!(plan.shape, Shape { rooms: 1, publishers: 1, subscribers: 10, idle: 0, watch: None });
     assert_eq!((plan.shape.peers(), plan.media.streams(), plan.threads), (11, 2, 4));
+    assert_eq!(plan.thresholds.loss_ppm, Some(10_000));
+}
+
+#[test]
+fn where_nobody_subscribes_no_loss_is_judged_unless_it_is_asked_for() {
+    assert_eq!(plan("--publishers 0 --subscribers 0 --idle 5").thresholds.loss_ppm, None);
+    assert_eq!(plan("--subscribers 0 --max-loss 2%").thresholds.loss_ppm, Some(20_000));
 }
 
 #[test]

@@ -39,11 +39,14 @@ pub(crate) struct Place {
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     pub(crate) connected: AtomicU64,
+    /// Peers that have what they came for, or never will.
+    pub(crate) settled: AtomicU64,
     /// Peers to which some media came.
     pub(crate) receiving: AtomicU64,
     pub(crate) ended: AtomicU64,
-    /// Datagrams.
+    /// Datagrams, and of those the ones with media that was not there before.
     pub(crate) received: AtomicU64,
+    pub(crate) media: AtomicU64,
 }
 
 /// What became of one peer.
@@ -77,9 +80,10 @@ struct Driven {
 
 #[derive(Debug)]
 enum Command {
-    Add { began: Instant, remote: Remote, answer: oneshot::Sender<Result<usize, String>> },
+    Add { began: Instant, remote: Remote, watches: bool, answer: oneshot::Sender<Result<usize, String>> },
     Publish { peer: usize, track: Track },
     Subscribe { peer: usize, expected: Expected, answer: oneshot::Sender<()> },
+    Resume { peer: usize, ssrc: u32 },
     Refuse { peer: usize, cause: String },
     AllHaveJoined,
     StopPublishing,
@@ -97,11 +101,17 @@ impl Engine {
         &self.board
     }
 
-    /// Opens a socket for a peer and lets it connect. `number` decides which thread it lives on.
-    pub(crate) async fn add(&self, number: usize, began: Instant, remote: Remote) -> Result<Place, String> {
+    /// Opens a socket for a peer and lets it connect. `number` decides which thread it lives on; who watches is there
+    /// once media comes.
+    pub(crate) async fn add(
+        &self,
+        (number, watches): (usize, bool),
+        began: Instant,
+        remote: Remote,
+    ) -> Result<Place, String> {
         let thread = number % self.threads.len();
         let (answer, answered) = oneshot::channel();
-        self.command(thread, Command::Add { began, remote, answer });
+        self.command(thread, Command::Add { began, remote, watches, answer });
         let peer = answered.await.map_err(|_| "its thread has ended".to_owned())??;
         Ok(Place { thread, peer })
     }
@@ -116,6 +126,11 @@ impl Engine {
         self.command(place.thread, Command::Subscribe { peer: place.peer, expected, answer });
         // A thread that has ended shows in the report.
         let _ = answered.await;
+    }
+
+    /// The server sends the stream under that SSRC from now on.
+    pub(crate) fn resumed(&self, place: Place, ssrc: u32) {
+        self.command(place.thread, Command::Resume { peer: place.peer, ssrc });
     }
 
     /// The server would not give the peer what it wants.

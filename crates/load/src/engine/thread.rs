@@ -39,6 +39,8 @@ struct Seat {
     socket: UdpSocket,
     local: SocketAddr,
     refused: Option<String>,
+    /// Whether it has come for media.
+    watches: bool,
     /// What the board was told of it.
     told: Told,
 }
@@ -48,6 +50,7 @@ struct Told {
     connected: bool,
     media: bool,
     ended: bool,
+    settled: bool,
 }
 
 impl Thread {
@@ -101,9 +104,10 @@ impl Thread {
     fn obey(&mut self, command: Command) {
         let now = Instant::now();
         match command {
-            Command::Add { began, remote, answer } => {
+            Command::Add { began, remote, watches, answer } => {
+                let added = self.add((began, now), remote, watches);
                 // Who asked has given up if nobody listens.
-                let _ = answer.send(self.add(began, now, remote).map_err(|error| error.to_string()));
+                let _ = answer.send(added.map_err(|error| error.to_string()));
             }
             Command::Publish { peer, track } => {
                 if let Some(seat) = self.seats.get_mut(peer) {
@@ -118,6 +122,11 @@ impl Thread {
                 }
                 let _ = answer.send(());
             }
+            Command::Resume { peer, ssrc } => {
+                if let Some(seat) = self.seats.get_mut(peer) {
+                    seat.peer.resume(now, ssrc);
+                }
+            }
             Command::Refuse { peer, cause } => {
                 if let Some(seat) = self.seats.get_mut(peer) {
                     seat.refused.get_or_insert(cause);
@@ -126,7 +135,7 @@ impl Thread {
             }
             Command::AllHaveJoined => self.meter.all_have_joined(),
             Command::StopPublishing => {
-                self.seats.iter_mut().for_each(|seat| seat.peer.stop_publishing());
+                self.seats.iter_mut().for_each(|seat| seat.peer.stop_publishing(now));
             }
             Command::Report { answer } => {
                 let _ = answer.send(self.report(now));
@@ -136,9 +145,9 @@ impl Thread {
 
     fn add(
         &mut self,
-        began: Instant,
-        now: Instant,
+        (began, now): (Instant, Instant),
         remote: Remote,
+        watches: bool,
     ) -> Result<usize, Box<dyn std::error::Error>> {
         let index = self.seats.len();
         let (mut socket, local) = socket::open(remote.address)?;
@@ -146,7 +155,7 @@ impl Thread {
         let peer = Peer::new(&self.session, timeline, local, remote)?;
         self.poll.registry().register(&mut socket, Token(index), Interest::READABLE)?;
         self.timers.set(index, peer.poll_timeout());
-        self.seats.push(Seat { peer, socket, local, refused: None, told: Told::default() });
+        self.seats.push(Seat { peer, socket, local, refused: None, watches, told: Told::default() });
         Ok(index)
     }
 
@@ -154,7 +163,7 @@ impl Thread {
     fn receive(&mut self, index: usize) {
         let Some(seat) = self.seats.get_mut(index) else { return };
         let mut buffer = [0; DATAGRAM_LIMIT];
-        let mut more = true;
+        let (mut more, before) = (true, self.meter.packets);
         for _ in 0..BURST {
             match socket::receive(&seat.socket, &mut buffer) {
                 Arrival::Datagram(len) => {
@@ -169,6 +178,7 @@ impl Thread {
                 }
             }
         }
+        self.board.media.fetch_add(self.meter.packets - before, Relaxed);
         if more {
             self.ready.push(index);
         }
@@ -221,15 +231,19 @@ impl Seat {
     }
 
     fn tell(&mut self, board: &Board) {
-        let Self { peer, refused, told, .. } = self;
+        let Self { peer, refused, watches, told, .. } = self;
         let once = |told: &mut bool, is: bool, count: &std::sync::atomic::AtomicU64| {
             if is && !std::mem::replace(told, true) {
                 count.fetch_add(1, Relaxed);
             }
         };
-        once(&mut told.connected, peer.timeline().dtls_at.is_some(), &board.connected);
-        once(&mut told.media, peer.timeline().media_at.is_some(), &board.receiving);
-        once(&mut told.ended, peer.ended().is_some() || refused.is_some(), &board.ended);
+        let (connected, receives) = (peer.timeline().dtls_at.is_some(), peer.timeline().media_at.is_some());
+        let ended = peer.ended().is_some() || refused.is_some();
+        once(&mut told.connected, connected, &board.connected);
+        once(&mut told.media, receives, &board.receiving);
+        once(&mut told.ended, ended, &board.ended);
+        let is_settled = ended || if *watches { connected && receives } else { connected };
+        once(&mut told.settled, is_settled, &board.settled);
     }
 }
 

@@ -14,6 +14,21 @@ pub(super) fn about(own: &Own) -> Vec<String> {
             busiest / 10
         ));
     }
+    let asking = own.asking.load;
+    if asking.busiest_permille > BUSY_PERMILLE || asking.waited_permille > WAITED_PERMILLE {
+        doubts.push(format!(
+            "the thread that asks the server was busy for {} % of its busiest second and waited for a CPU for {} % of the \
+             time, and joining times contain that",
+            asking.busiest_permille / 10,
+            asking.waited_permille / 10
+        ));
+    }
+    if let Some(waits) = own.asking.waits.filter(|waits| waits.p99 > SLOT_NANOS) {
+        doubts.push(format!(
+            "one request in a hundred waited {:.1} ms or more for others of this program, and joining times contain that",
+            millis(waits.p99)
+        ));
+    }
     let waited = worst(|load| load.waited_permille);
     if waited > WAITED_PERMILLE {
         doubts.push(format!(
@@ -50,3 +65,5 @@ const BUSY_PERMILLE: u64 = 900;
 const WAITED_PERMILLE: u64 = 50;
 /// A fifth of the latency that people usually ask about.
 const LAG_NANOS: u64 = 1_000_000;
+/// A good part of what a join takes.
+const SLOT_NANOS: u64 = 5_000_000;

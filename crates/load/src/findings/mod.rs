@@ -33,7 +33,27 @@ pub(crate) struct Found {
     /// Nothing if it did not come to its end.
     pub(crate) joining_took: Option<Duration>,
     pub(crate) interrupted: bool,
+    pub(crate) asking: Asking,
     pub(crate) process: Option<ServerUsage>,
+}
+
+/// What asking the server took of this program.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Asking {
+    /// Of the thread that asks.
+    pub(crate) load: Load,
+    /// How long requests waited for others of ours.
+    pub(crate) waits: Option<Percentiles>,
+}
+
+/// How a run is to end, for who started it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Fine,
+    /// A threshold is.
+    Missed,
+    /// Before there was anything to judge: not all had joined.
+    Interrupted,
 }
 
 /// Everything that a report says. Times in nanoseconds.
@@ -123,6 +143,7 @@ pub(crate) struct Traffic {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Own {
     pub(crate) threads: Vec<Load>,
+    pub(crate) asking: Asking,
     /// How late its timers were served.
     pub(crate) lag: Option<Percentiles>,
     pub(crate) dropped_by_sockets: u64,
@@ -137,7 +158,7 @@ impl Findings {
         let ports: HashSet<u16> =
             found.threads.iter().flat_map(|thread| thread.ports.iter().copied()).collect();
         let dropped = own::dropped_by_sockets(&ports);
-        let Found { threads, refused, began, lasted, joining_took, interrupted, process } = found;
+        let Found { threads, refused, began, lasted, joining_took, interrupted, asking, process } = found;
         let patience = if interrupted { Instant::now().checked_sub(plan.pace.join_timeout) } else { None };
         let sum = Sum::of(&threads, refused, patience);
         let failed = sum.failures.values().sum::<u64>();
@@ -151,6 +172,7 @@ impl Findings {
         };
         let own = Own {
             threads: threads.iter().map(|thread| thread.load).collect(),
+            asking,
             lag: sum.meter.as_ref().and_then(|meter| meter.lag.percentiles()),
             dropped_by_sockets: dropped,
             unsent: sum.meter.as_ref().map_or(0, |meter| meter.unsent),
@@ -179,9 +201,15 @@ impl Findings {
         findings
     }
 
-    /// Whether all thresholds are met.
-    pub(crate) fn is_fine(&self) -> bool {
-        self.verdicts.iter().all(|verdict| verdict.met)
+    /// Whether all had joined, or had the time for it, and all thresholds are met.
+    pub(crate) fn outcome(&self) -> Outcome {
+        if self.interrupted && self.joining_took.is_none() {
+            Outcome::Interrupted
+        } else if self.verdicts.iter().all(|verdict| verdict.met) {
+            Outcome::Fine
+        } else {
+            Outcome::Missed
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Joining, Latency, Loss, Traffic};
 use crate::engine::{PeerReport, ThreadReport};
 use crate::histogram::Histogram;
 use crate::meter::{Meter, nanos};
-use crate::peer::{Ended, Subscription};
+use crate::peer::{Ended, Sent, Subscription};
 
 /// All peers of all threads.
 #[derive(Debug)]
@@ -22,8 +22,8 @@ pub(super) struct Sum {
     pub(super) skipped_frames: u64,
     pub(super) key_frame_waits: Histogram,
     pub(super) silences: Histogram,
-    /// Packets that each stream has had in all.
-    sent: HashMap<u32, u64>,
+    /// What each stream has had in all.
+    sent: HashMap<u32, Sent>,
     totals: Histogram,
     api: Histogram,
     ice: Histogram,
@@ -99,7 +99,7 @@ impl Sum {
 
     fn sent_by(&mut self, peer: &PeerReport) {
         for sent in &peer.sent {
-            self.sent.insert(sent.stream, sent.packets);
+            self.sent.insert(sent.stream, *sent);
             self.traffic.sent_packets += sent.packets;
             self.traffic.sent_bytes += sent.bytes;
             self.traffic.key_frames += sent.key_frames;
@@ -130,7 +130,26 @@ impl Sum {
         if let Some(done) = done {
             self.totals.record(between(timeline.began, done));
         }
-        peer.subscriptions.iter().for_each(|subscription| self.received(subscription));
+        for subscription in &peer.subscriptions {
+            if subscription.first_at.is_some() {
+                self.received(subscription);
+            } else if !has_time {
+                self.never_came(subscription);
+            }
+        }
+    }
+
+    /// A stream of which nothing came is lost from when the server said that it comes.
+    fn never_came(&mut self, subscription: &Subscription) {
+        let Some(resumed) = subscription.resumed_at else { return };
+        let sent = self.sent.get(&subscription.stream).copied().unwrap_or_default();
+        let lost = sent.packets_after(resumed);
+        if lost > 0 {
+            self.silences.record(nanos(subscription.silence));
+            self.loss.expected += lost;
+            self.loss.lost += lost;
+            self.losses_ppm.record(1_000_000);
+        }
     }
 
     fn received(&mut self, subscription: &Subscription) {
@@ -144,7 +163,7 @@ impl Sum {
         self.traffic.received_packets += tracker.came();
         self.traffic.received_bytes += subscription.bytes;
         let sent = self.sent.get(&subscription.stream).copied().unwrap_or_default();
-        let expected = tracker.expected(sent);
+        let expected = tracker.expected(sent.packets);
         let lost = expected - tracker.came();
         self.loss.expected += expected;
         self.loss.lost += lost;

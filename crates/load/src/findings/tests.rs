@@ -75,6 +75,7 @@ fn found() -> Found {
         lasted: Duration::from_secs(3),
         joining_took: Some(Duration::from_millis(200)),
         interrupted: false,
+        asking: Asking::default(),
         process: None,
     }
 }
@@ -140,7 +141,7 @@ fn thresholds_are_judged_exactly() {
         let findings = findings(thresholds);
         let verdicts: Vec<_> =
             findings.verdicts.iter().map(|verdict| (verdict.argument, verdict.met)).collect();
-        (verdicts, findings.is_fine())
+        (verdicts, findings.outcome() == Outcome::Fine)
     };
     let (verdicts, fine) = judged(Thresholds::default());
     assert_eq!((verdicts, fine), (vec![("--max-failures", false)], false));
@@ -164,6 +165,38 @@ fn thresholds_are_judged_exactly() {
 }
 
 #[test]
+fn a_stream_of_which_nothing_came_is_lost_from_when_it_was_to_come() {
+    let mut found = found();
+    let began = found.threads[0].peers[0].timeline.began;
+    let at = |ms| began + Duration::from_millis(ms);
+    for sent in &mut found.threads[0].peers[0].sent {
+        (sent.first_at, sent.last_at) = (Some(at(100)), Some(at(1_100)));
+    }
+    // The second of its thread, to whom nothing came.
+    let silent = &mut found.threads[1].peers[1].subscriptions[0];
+    silent.resume(at(600));
+    silent.close(at(1_200));
+    let findings =
+        Findings::of(&plan(Thresholds { loss_ppm: Some(200_000), ..Thresholds::default() }), found);
+    let Loss { expected, lost, of_streams_ppm, .. } = findings.loss;
+    assert_eq!((expected, lost, of_streams_ppm.unwrap().max), (150, 60, 1_000_000));
+    assert_eq!(findings.silence.unwrap().max / 1_000_000, 600);
+    assert!(!findings.verdicts[1].met, "{:?}", findings.verdicts);
+}
+
+#[test]
+fn an_interrupted_run_is_no_success_unless_all_had_joined() {
+    let lenient = Thresholds { failures: 6, ..Thresholds::default() };
+    let outcome = |joining_took, thresholds| {
+        let found = Found { interrupted: true, joining_took, ..found() };
+        Findings::of(&plan(thresholds), found).outcome()
+    };
+    assert_eq!(outcome(None, lenient), Outcome::Interrupted);
+    assert_eq!(outcome(Some(Duration::from_secs(1)), lenient), Outcome::Fine);
+    assert_eq!(outcome(Some(Duration::from_secs(1)), Thresholds::default()), Outcome::Missed);
+}
+
+#[test]
 fn a_threshold_of_what_was_not_measured_is_missed() {
     let thresholds = Thresholds {
         latency_p99: Some(Duration::MAX),
@@ -178,6 +211,7 @@ fn a_threshold_of_what_was_not_measured_is_missed() {
         lasted: Duration::ZERO,
         joining_took: None,
         interrupted: true,
+        asking: Asking::default(),
         process: None,
     };
     let findings = Findings::of(&plan(thresholds), found);
@@ -194,11 +228,23 @@ fn a_program_that_is_busy_late_or_loses_packets_doubts_itself() {
     let fine = Own {
         threads: vec![Load { busy_permille: 800, busiest_permille: 850, waited_permille: 20 }],
         lag: Histogram::from_iter([900_000; 100]).percentiles(),
+        asking: Asking {
+            load: Load { busy_permille: 100, busiest_permille: 300, waited_permille: 20 },
+            waits: Histogram::from_iter([4_000_000; 100]).percentiles(),
+        },
         ..Own::default()
     };
     assert_eq!(doubts::about(&fine), Vec::<String>::new());
     let late = Histogram::from_iter([2_000_000; 100]).percentiles();
+    let waited = Histogram::from_iter([6_000_000; 100]).percentiles();
+    let load = |busiest_permille, waited_permille| {
+        let load = Load { busy_permille: 100, busiest_permille, waited_permille };
+        Asking { load, ..fine.asking }
+    };
     for own in [
+        Own { asking: load(950, 20), ..fine.clone() },
+        Own { asking: load(300, 100), ..fine.clone() },
+        Own { asking: Asking { waits: waited, ..fine.asking }, ..fine.clone() },
         Own { threads: vec![Load { waited_permille: 100, ..Load::default() }], ..fine.clone() },
         Own { lag: late, ..fine.clone() },
         Own { dropped_by_sockets: 1, ..fine.clone() },

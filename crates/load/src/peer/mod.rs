@@ -157,9 +157,18 @@ impl Peer {
         self.due = now;
     }
 
-    /// No more frames from here on.
-    pub(crate) fn stop_publishing(&mut self) {
+    /// The server has resumed the stream under that SSRC.
+    pub(crate) fn resume(&mut self, now: Instant, ssrc: u32) {
+        let subscription = self.by_ssrc.get(&ssrc).and_then(|index| self.subscriptions.get_mut(*index));
+        if let Some(subscription) = subscription {
+            subscription.resume(now);
+        }
+    }
+
+    /// No more frames from here on, from nobody.
+    pub(crate) fn stop_publishing(&mut self, now: Instant) {
         self.publications.iter_mut().for_each(Publication::stop);
+        self.subscriptions.iter_mut().for_each(|subscription| subscription.close(now));
     }
 
     /// A datagram came.

@@ -37,12 +37,25 @@ pub(super) struct Publication {
 pub(crate) struct Sent {
     pub(crate) stream: u32,
     pub(crate) packets: u64,
+    /// When the first of them was, and the last.
+    pub(crate) first_at: Option<Instant>,
+    pub(crate) last_at: Option<Instant>,
     pub(crate) bytes: u64,
     pub(crate) key_frames: u64,
     /// How many times somebody asked for one.
     pub(crate) key_frame_requests: u64,
     /// Frames that were not sent because we were too late.
     pub(crate) skipped_frames: u64,
+}
+
+impl Sent {
+    /// About how many of its packets were sent after that time: they are evenly spread.
+    pub(crate) fn packets_after(&self, at: Instant) -> u64 {
+        let Some((first, last)) = self.first_at.zip(self.last_at) else { return 0 };
+        let whole = last.saturating_duration_since(first).as_nanos().max(1);
+        let after = last.saturating_duration_since(at.max(first)).as_nanos();
+        u64::try_from(u128::from(self.packets) * after / whole).unwrap_or(u64::MAX)
+    }
 }
 
 /// When frames are due.
@@ -128,6 +141,8 @@ impl Publication {
         // The RTP clock wraps.
         let time = u32::try_from(ticks & u128::from(u32::MAX)).unwrap_or_default();
         let Some(stream) = api.stream_tx(&self.ssrc) else { return };
+        self.sent.first_at.get_or_insert(now);
+        self.sent.last_at = Some(now);
         for (payload, number) in payloads.into_iter().zip(first..) {
             self.sent.packets += 1;
             self.sent.bytes += u64::try_from(payload.bytes.len()).unwrap_or_default();

@@ -25,6 +25,8 @@ pub(crate) struct Subscription {
     pub(crate) stream: u32,
     pub(crate) kind: MediaKind,
     pub(crate) asked_at: Instant,
+    /// When the server said that it comes from now on.
+    pub(crate) resumed_at: Option<Instant>,
     pub(crate) first_at: Option<Instant>,
     /// When the first key frame began to come.
     pub(crate) key_frame_at: Option<Instant>,
@@ -41,12 +43,25 @@ impl Subscription {
             stream: expected.stream,
             kind: expected.kind,
             asked_at: now,
+            resumed_at: None,
             first_at: None,
             key_frame_at: None,
             tracker: Tracker::new(),
             bytes: 0,
             silence: Duration::ZERO,
             last_at: None,
+        }
+    }
+
+    /// The server has resumed it.
+    pub(crate) fn resume(&mut self, now: Instant) {
+        self.resumed_at.get_or_insert(now);
+    }
+
+    /// Nothing more is sent: a silence that lasts until now is one, whether it began with a packet or without any.
+    pub(crate) fn close(&mut self, now: Instant) {
+        if let Some(since) = self.last_at.or(self.resumed_at) {
+            self.silence = self.silence.max(now.saturating_duration_since(since));
         }
     }
 

@@ -147,7 +147,7 @@ fn on_a_link_without_loss_everything_comes_and_takes_as_long_as_the_link() {
     pair.video();
     pair.audio();
     pair.play(Duration::from_secs(5), DELAY, |_| false);
-    pair.publisher.stop_publishing();
+    pair.publisher.stop_publishing(pair.now);
     pair.play(Duration::from_secs(1), DELAY, |_| false);
 
     let timeline = pair.subscriber.timeline();
@@ -176,7 +176,7 @@ fn what_the_link_loses_is_repaired_where_that_is_possible_and_counted_where_it_i
     pair.play(Duration::from_secs(4), DELAY, |_| false);
     let before = pair.media;
     pair.play(Duration::from_secs(4), DELAY, |media| (media - before) % 25 == 3);
-    pair.publisher.stop_publishing();
+    pair.publisher.stop_publishing(pair.now);
     pair.play(Duration::from_secs(1), DELAY, |_| false);
 
     let [audio, video] = pair.subscriber.subscriptions() else { panic!("there are two") };

@@ -6,7 +6,7 @@ use std::io;
 use serde::Serialize;
 
 use super::millis;
-use crate::findings::{Findings, Loss, Peers, Traffic, Verdict};
+use crate::findings::{Findings, Loss, Outcome, Peers, Traffic, Verdict};
 use crate::histogram::Percentiles;
 use crate::own::Load;
 use crate::plan::{Media, Shape};
@@ -93,6 +93,8 @@ struct TrafficReport {
 #[serde(rename_all = "camelCase")]
 struct OwnReport {
     threads: Vec<ThreadReport>,
+    asking: ThreadReport,
+    requests_waited_ms: Option<Shown>,
     lag_ms: Option<Shown>,
     dropped_by_sockets: u64,
     unsent_datagrams: u64,
@@ -125,7 +127,7 @@ impl<'a> Report<'a> {
             lasted_s: findings.lasted.as_secs_f64(),
             joining_took_s: findings.joining_took.map(|took| took.as_secs_f64()),
             interrupted: findings.interrupted,
-            fine: findings.is_fine(),
+            fine: findings.outcome() == Outcome::Fine,
             doubtful: !findings.doubts.is_empty(),
             doubts: &findings.doubts,
             thresholds: findings.verdicts.iter().map(Threshold::of).collect(),
@@ -149,6 +151,8 @@ impl<'a> Report<'a> {
             traffic: findings.traffic.into(),
             own: OwnReport {
                 threads: findings.own.threads.iter().map(ThreadReport::of).collect(),
+                asking: ThreadReport::of(&findings.own.asking.load),
+                requests_waited_ms: ms(findings.own.asking.waits),
                 lag_ms: ms(findings.own.lag),
                 dropped_by_sockets: findings.own.dropped_by_sockets,
                 unsent_datagrams: findings.own.unsent,

@@ -64,6 +64,7 @@ fn times(out: &mut String, findings: &Findings) -> std::fmt::Result {
         ("  afterwards", latency.afterwards),
         ("longest silence of each stream", findings.silence),
         ("this program: timers served late", findings.own.lag),
+        ("  requests waited for others of it", findings.own.asking.waits),
     ] {
         row(out, name, values, millis)?;
     }
