@@ -249,13 +249,16 @@ mod tests {
                 }
             }
             let mut writer = Writer::default();
+            let mut bytes = Vec::new();
             for (id, accepted) in answers {
                 let word = (!accepted).then(|| "Error".into());
                 let body = response::Body::None;
                 let response = Response { id, accepted, body, error: word.clone(), reason: word };
-                back.write_all(writer.message(&Message { data: Body::Response(Box::new(response)) }))
-                    .unwrap();
+                bytes
+                    .extend_from_slice(writer.message(&Message { data: Body::Response(Box::new(response)) }));
             }
+            // In one go: who has the first has the others, and waits for nobody.
+            back.write_all(&bytes).unwrap();
             // Until we hang up.
             let _ = theirs.read(frames.room());
         });

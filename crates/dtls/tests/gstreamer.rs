@@ -81,4 +81,5 @@ fn now() -> Mono {
     Mono::ZERO + anchor().elapsed()
 }
 
-const LIMIT: Duration = Duration::from_secs(20);
+/// GStreamer takes its time to start, the first time above all.
+const LIMIT: Duration = Duration::from_secs(60);

@@ -280,7 +280,7 @@ impl CountersReader {
     #[must_use]
     pub fn read(&self) -> Option<Counters> {
         let Shared { sequence, words } = &*self.shared;
-        for _ in 0..READ_ATTEMPTS {
+        for attempt in 0..READ_ATTEMPTS {
             let before = sequence.load(Ordering::Acquire);
             let mut words = Words { words: words.iter() };
             let counters = Counters {
@@ -295,7 +295,12 @@ impl CountersReader {
             if before % 2 == 0 && sequence.load(Ordering::Relaxed) == before {
                 return Some(counters);
             }
-            core::hint::spin_loop();
+            if attempt < READ_SPINS {
+                core::hint::spin_loop();
+            } else {
+                // Its thread has lost its core in the middle of a copy, maybe to this one.
+                std::thread::yield_now();
+            }
         }
         None
     }
@@ -387,7 +392,9 @@ pub const RUN_BUCKETS: usize = 9;
 /// Everything above in words. A test holds it to that.
 const WORDS: usize = size_of::<Counters>() / size_of::<u64>();
 /// A copy takes about 0.1 us and ticks are rarely shorter than a few: one retry is already rare.
-const READ_ATTEMPTS: u32 = 64;
+const READ_SPINS: u32 = 64;
+/// Where others want the core as well, it is theirs for some milliseconds each, of which a yield gives away one turn.
+const READ_ATTEMPTS: u32 = READ_SPINS + 200;
 
 #[cfg(test)]
 mod tests {

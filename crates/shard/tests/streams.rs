@@ -75,6 +75,8 @@ impl<D: Driver> Bed<D> {
             if is_so(self) {
                 return;
             }
+            // On a busy machine the kernel needs a core to carry what was sent.
+            std::thread::yield_now();
             self.tick();
         }
         panic!("never: {what}; {:?}, {:?}", self.gate(), self.totals());

@@ -9,13 +9,14 @@ use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use net::PoolSizing;
 use net::lane::Sleeper;
 use net::probe::{HostChoice, Needs, choose};
 use shard::{
-    Cpus, FromShard, Placement, Plan, RequestId, ShardId, Shards, Start, StartError, StreamId, spawn,
+    Counters, Cpus, FromShard, Placement, Plan, RequestId, ShardId, Shards, Start, StartError, StreamId,
+    spawn,
 };
 use support::relay::{Command, Relay, Reply};
 use support::running::{HOSTS, Running};
@@ -142,8 +143,14 @@ fn shards_start_on_first_use_and_say_what_they_do() {
     assert!(counters.totals.ticks > 0 && counters.driver.syscalls > 0);
     // A second answer follows a tick that was accounted for.
     running.ask(1, Command::Echo);
-    let counters = running.shard(1).counters.read().unwrap();
-    assert!(counters.totals.busy_nanos > 0 && counters.tick_nanos.count() > 0);
+    let reader = running.shard(1).counters.clone();
+    let is_told = |counters: Counters| counters.totals.busy_nanos > 0 && counters.tick_nanos.count() > 0;
+    let deadline = Instant::now() + Duration::from_secs(20);
+    // It answers before it publishes.
+    while !reader.read().is_some_and(is_told) {
+        assert!(Instant::now() < deadline, "a tick took no time");
+        std::thread::yield_now();
+    }
     running.stop();
 }
 

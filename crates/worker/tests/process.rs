@@ -185,6 +185,6 @@ fn a_killed_application_leaves_no_worker() {
     node.wait().unwrap();
     output.read_to_string(&mut String::new()).unwrap();
     // `tail` comes back when the process is gone.
-    let gone = Command::new("timeout").args(["10", "tail", "-f", "/dev/null", "--pid", worker]).status();
+    let gone = Command::new("timeout").args(["60", "tail", "-f", "/dev/null", "--pid", worker]).status();
     assert!(gone.unwrap().success(), "the worker is still there");
 }

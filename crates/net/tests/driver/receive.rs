@@ -34,11 +34,8 @@ pub(crate) fn a_datagram_bears_the_time_of_its_arrival<D: Driver>(mut bed: Bed<D
             core::hint::spin_loop();
         }
         let received = bed.collect(1)[0].received;
-        assert!(
-            received + slack >= before && received <= bed.clock.now(),
-            "{received:?}, sent at {before:?}"
-        );
-        received <= after + slack
+        // Somebody may set the wall clock meanwhile, and the machine keep us waiting between two looks at the clocks.
+        received + slack >= before && received <= bed.clock.now() && received <= after + slack
     });
     assert!(is_exact, "no receive time was the kernel's");
 }

@@ -160,7 +160,7 @@ impl Relay {
             Err(error) => return Reply::Failed(error.to_string()),
         };
         cx.own_socket(socket, Some(key));
-        let (consumers, spread, queue) = (Vec::new(), Vec::new(), VecDeque::new());
+        let (consumers, spread, queue) = (Vec::new(), Vec::new(), VecDeque::with_capacity(QUEUE));
         let transport = Transport { key, socket, remote: None, consumers, spread, queue, closing: None };
         if key.place() >= self.transports.len() {
             self.transports.resize_with(key.place() + 1, || None);
