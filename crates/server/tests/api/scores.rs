@@ -12,8 +12,11 @@ use crate::chromium::{Browser, Page};
 use crate::room::{audio, id, sound};
 use crate::support::{Follower, Server};
 
-/// Of each hundred packets, so many do not come: of half of the producers none are lost.
-const LOSSES: [u16; 4] = [0, 0, 20, 50];
+/// Of each [`REPORTED`] packets, so many do not come: of half of the producers none are lost.
+const LOSSES: [u16; 4] = [0, 0, 5, 12];
+/// As many packets from one report to the next: each tells of as many that were lost, so that a score stays as it is long
+/// enough for all to say it.
+const REPORTED: u16 = 25;
 
 /// How many producers have each score, as the page says to those who do not see it.
 const SAID: &str = "(() => {
@@ -53,12 +56,12 @@ fn play(port: u16, ssrc: u32, lost: u16, ends: Arc<AtomicBool>) -> std::thread::
             if ends.load(Ordering::Relaxed) {
                 return;
             }
-            // Spread evenly: 37 has no divisor in common with 100.
-            if (sequence % 100) * 37 % 100 >= lost {
+            // Spread evenly: 9 has no divisor in common with 25.
+            if (sequence % REPORTED) * 9 % REPORTED >= lost {
                 socket.send_to(&sound(ssrc, sequence, 20), (Ipv4Addr::LOCALHOST, port)).unwrap();
             }
             // Scores are taken at each report of the sender.
-            if sequence % 25 == 0 {
+            if sequence % REPORTED == 0 {
                 socket.send_to(&report(ssrc, sequence), (Ipv4Addr::LOCALHOST, port)).unwrap();
             }
             std::thread::sleep(Duration::from_millis(10));
