@@ -21,11 +21,19 @@ struct Prometheus {
 }
 
 impl Prometheus {
+    /// Somebody else may take its port before it does: it ends then, and another has another.
     fn start(server: SocketAddr) -> Self {
+        (0..5).find_map(|_| Self::launch(server)).expect("Prometheus starts")
+    }
+
+    /// Nothing where it ends before it answers.
+    fn launch(server: SocketAddr) -> Option<Self> {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("shardcast-prometheus-{}-{number}", std::process::id());
         let folder = std::env::temp_dir().join(name);
+        // Of a process that had this number before.
+        let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).unwrap();
         let config = format!(
             "global: {{ scrape_interval: 2s, evaluation_interval: 2s }}\nrule_files: [{:?}]\nscrape_configs:\n  \
@@ -34,31 +42,28 @@ impl Prometheus {
         );
         let file = folder.join("prometheus.yml");
         std::fs::write(&file, config).unwrap();
-        // Somebody else may take the port in between: it ends then, and another has another.
-        let started = (0..5).find_map(|_| {
-            let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-            let mut command = Command::new("prometheus");
-            command.arg(format!("--config.file={}", file.display()));
-            command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
-            command.arg(format!("--web.listen-address={at}"));
-            let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-            let mut started = Self { process, at, folder: folder.clone() };
-            started.is_up().then_some(started)
-        });
-        started.expect("Prometheus starts")
-    }
-
-    /// Whether it answers before it ends.
-    fn is_up(&mut self) -> bool {
+        let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut command = Command::new("prometheus");
+        command.arg(format!("--config.file={}", file.display()));
+        command.arg(format!("--storage.tsdb.path={}", folder.join("data").display()));
+        command.arg(format!("--web.listen-address={at}"));
+        let process = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut started = Self { process, at, folder };
         let end = Instant::now() + DEADLINE;
-        while self.query("1").is_none() {
-            if self.process.try_wait().unwrap().is_some() {
-                return false;
+        while !started.answers() {
+            if started.process.try_wait().unwrap().is_some() {
+                return None;
             }
             assert!(Instant::now() < end, "Prometheus does not answer");
             std::thread::sleep(LOOK);
         }
-        true
+        Some(started)
+    }
+
+    /// Whether it is this one that answers there.
+    fn answers(&self) -> bool {
+        let flags = self.ask("/api/v1/status/flags", "").unwrap_or_default();
+        flags["data"]["storage.tsdb.path"].as_str() == self.folder.join("data").to_str()
     }
 
     /// The answer to a question of its API, or nothing while it is not there yet.
