@@ -122,9 +122,13 @@ fn connect(local: SocketAddr) -> TcpStream {
 }
 
 fn say(peer: &mut TcpStream, packet: &[u8]) {
+    peer.write_all(&framed(packet)).unwrap();
+}
+
+fn framed(packet: &[u8]) -> Vec<u8> {
     let mut frame = u16::try_from(packet.len()).unwrap().to_be_bytes().to_vec();
     frame.extend_from_slice(packet);
-    peer.write_all(&frame).unwrap();
+    frame
 }
 
 /// The number of the next frame, all of which is as it was sent.
@@ -404,6 +408,42 @@ fn without_descriptors_a_shard_looks_ten_times_a_second_and_sleeps() {
     }
     assert!((10..=12).contains(&bed.core.driver_mut().accepts), "{}", bed.core.driver_mut().accepts);
     assert_eq!(bed.totals().tcp_starved, u64::from(bed.core.driver_mut().accepts));
+}
+
+/// A byte a second, of a frame as long as it may be before anything is proved, and in nobody's time but this test's.
+#[test]
+fn who_sends_a_byte_a_second_has_ten_seconds_and_disturbs_nobody() {
+    let mut bed = Bed::new(SimDriver::new(), TcpLimits::default());
+    bed.open(ONE);
+    let [member, trickler] = [1, 2].map(|host| SocketAddr::from(([192, 0, 2, host], 9)));
+    for peer in [member, trickler] {
+        bed.core.driver_mut().knock(peer);
+    }
+    bed.tick();
+    let began = bed.now;
+    bed.core.driver_mut().say(member, &framed(b"mine1 hello"));
+    bed.tick();
+    let frame = framed(&[7; 1_024]);
+    let mut trickled = frame.iter();
+    let mut ended_at = None;
+    for packet in 0..20 * 50_u32 {
+        if packet % 50 == 0 && ended_at.is_none() {
+            bed.core.driver_mut().say(trickler, &[*trickled.next().unwrap()]);
+        }
+        // A call beside it: a packet each way in 20 ms, and each is there within its tick.
+        bed.core.driver_mut().say(member, &framed(&packet.to_be_bytes().repeat(100)));
+        bed.now = began + Duration::from_millis(20) * packet - Duration::from_micros(100);
+        bed.ask(Command::Send(ONE, 1, 400));
+        assert_eq!(bed.core.driver_mut().said_to(member).unwrap().len(), 402, "packet {packet}");
+        assert_eq!(bed.gate().heard.last().unwrap().1, packet.to_be_bytes().repeat(100));
+        if ended_at.is_none() && bed.core.driver_mut().said_to(trickler).is_none() {
+            ended_at = Some(bed.now.since(began));
+        }
+    }
+    assert_eq!(ended_at, Some(TcpLimits::default().silence));
+    assert_eq!(bed.gate().heard.len(), 1 + 20 * 50);
+    let Totals { tcp_connections, tcp_silent, tcp_accepted, .. } = bed.totals();
+    assert_eq!((tcp_connections, tcp_silent, tcp_accepted), (1, 1, 2));
 }
 
 macro_rules! rules {

@@ -1,13 +1,13 @@
 //! A driver that lives in memory: what arrives is scripted, what is sent is kept.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use net::lane::{Sleeper, Waker};
 use net::{
-    Accepted, Batch, Driver, DriverCounters, Listener, ReceiveBudget, Received, Socket, SocketKey, Transmit,
-    Wait,
+    Accepted, Batch, Driver, DriverCounters, Listener, ReceiveBudget, Received, Socket, SocketKey, Transfer,
+    Transmit, Wait,
 };
 use wire::Mono;
 
@@ -43,7 +43,12 @@ pub struct SimDriver {
     connected: Vec<(SocketKey, Option<SocketAddr>)>,
     /// Whether somebody waits at each new listener, for whom there is no descriptor.
     pub starves: bool,
-    besieged: VecDeque<SocketKey>,
+    /// Listeners and connections to which something happened.
+    ready: VecDeque<SocketKey>,
+    listeners: Vec<SocketKey>,
+    /// Those who wait to be accepted.
+    knocking: VecDeque<SocketAddr>,
+    connections: BTreeMap<SocketKey, SimConnection>,
     /// How often somebody was to be accepted.
     pub accepts: u32,
     counters: DriverCounters,
@@ -57,6 +62,16 @@ struct SimSocket {
     listener: Option<Listener>,
     state: State,
     in_tick: usize,
+}
+
+/// A TCP connection that is open.
+#[derive(Debug)]
+struct SimConnection {
+    from: SocketAddr,
+    /// What the peer said and nobody has read.
+    unread: VecDeque<u8>,
+    /// What was written, and the peer has not read.
+    written: Vec<u8>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -94,7 +109,10 @@ impl SimDriver {
             last_wait: None,
             connected: Vec::new(),
             starves: false,
-            besieged: VecDeque::new(),
+            ready: VecDeque::new(),
+            listeners: Vec::new(),
+            knocking: VecDeque::new(),
+            connections: BTreeMap::new(),
             accepts: 0,
             counters: DriverCounters::default(),
         }
@@ -106,6 +124,25 @@ impl SimDriver {
         buffer.clear();
         buffer.extend_from_slice(bytes);
         self.arrivals.push_back(Arrival { socket, from, to: self.local, bytes: buffer, segment_size });
+    }
+
+    /// Somebody connects to the newest listener.
+    pub fn knock(&mut self, from: SocketAddr) {
+        self.knocking.push_back(from);
+        self.ready.extend(self.listeners.last());
+    }
+
+    /// Somebody who is connected says something.
+    pub fn say(&mut self, from: SocketAddr, bytes: &[u8]) {
+        let (key, connection) = self.connections.iter_mut().find(|(_, to)| to.from == from).unwrap();
+        connection.unread.extend(bytes);
+        self.ready.push_back(*key);
+    }
+
+    /// What was said to somebody since the last time; nothing once he is not connected any more.
+    pub fn said_to(&mut self, from: SocketAddr) -> Option<Vec<u8>> {
+        let connection = self.connections.values_mut().find(|to| to.from == from);
+        connection.map(|connection| std::mem::take(&mut connection.written))
     }
 
     /// The open socket on that local port.
@@ -168,6 +205,7 @@ impl Driver for SimDriver {
     fn close(&mut self, key: SocketKey) {
         assert!(self.is_open(key), "closed twice: {key:?}");
         self.sockets[key.index() as usize].state = State::Closing;
+        self.connections.remove(&key);
         self.closing.push_back((key, self.reaping_turns));
     }
 
@@ -247,19 +285,39 @@ impl Driver for SimDriver {
 
     fn listen(&mut self, listener: Listener) -> io::Result<SocketKey> {
         let key = self.enter(None, Some(listener))?;
+        self.listeners.push(key);
         if self.starves {
-            self.besieged.push_back(key);
+            self.ready.push_back(key);
         }
         Ok(key)
     }
 
     fn accept(&mut self, _: SocketKey) -> Accepted {
         self.accepts += 1;
-        Accepted::Exhausted
+        if self.starves {
+            return Accepted::Exhausted;
+        }
+        let Some(from) = self.knocking.pop_front() else { return Accepted::Nobody };
+        let key = self.enter(None, None).unwrap();
+        let connection = SimConnection { from, unread: VecDeque::new(), written: Vec::new() };
+        self.connections.insert(key, connection);
+        Accepted::Connection { key, from }
     }
 
     fn next_ready(&mut self) -> Option<SocketKey> {
-        self.besieged.pop_front()
+        self.ready.pop_front()
+    }
+
+    fn read(&mut self, key: SocketKey, into: &mut [u8]) -> Transfer {
+        let unread = &mut self.connections.get_mut(&key).unwrap().unread;
+        let count = unread.len().min(into.len());
+        into.iter_mut().zip(unread.drain(..count)).for_each(|(into, byte)| *into = byte);
+        if count > 0 { Transfer::Bytes(count) } else { Transfer::Later }
+    }
+
+    fn write(&mut self, key: SocketKey, bytes: &[u8]) -> Transfer {
+        self.connections.get_mut(&key).unwrap().written.extend_from_slice(bytes);
+        Transfer::Bytes(bytes.len())
     }
 
     fn waker(&self) -> Waker {
