@@ -12,6 +12,7 @@
 mod table;
 
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 
 use crate::driver::SocketKey;
 
@@ -55,6 +56,12 @@ pub struct Detached {
 }
 
 impl Detached {
+    /// A connection that was somewhere else: of a driver that lives in memory, whatever stands for one.
+    #[must_use]
+    pub fn new(connection: OwnedFd, from: SocketAddr) -> Self {
+        Self { socket: connection.into(), from }
+    }
+
     /// The peer.
     #[must_use]
     pub const fn from(&self) -> SocketAddr {

@@ -1,13 +1,15 @@
 //! A driver that lives in memory: what arrives is scripted, what is sent is kept.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
 use net::lane::{Sleeper, Waker};
 use net::{
-    Accepted, Batch, Driver, DriverCounters, Listener, ReceiveBudget, Received, Socket, SocketKey, Transfer,
-    Transmit, Wait,
+    Accepted, Batch, Detached, Driver, DriverCounters, Listener, ReceiveBudget, Received, Socket, SocketKey,
+    Transfer, Transmit, Wait,
 };
 use wire::Mono;
 
@@ -35,6 +37,8 @@ pub struct SimDriver {
     pub local: Option<IpAddr>,
     /// Whether it takes no socket more.
     pub refuses: bool,
+    /// Whether it lets no connection go.
+    pub clings: bool,
     /// Turns between a close and its end.
     pub reaping_turns: u32,
     closing: VecDeque<(SocketKey, u32)>,
@@ -103,6 +107,7 @@ impl SimDriver {
             keep: true,
             local: None,
             refuses: false,
+            clings: false,
             reaping_turns: 1,
             closing: VecDeque::new(),
             closed: VecDeque::new(),
@@ -309,15 +314,37 @@ impl Driver for SimDriver {
     }
 
     fn read(&mut self, key: SocketKey, into: &mut [u8]) -> Transfer {
-        let unread = &mut self.connections.get_mut(&key).unwrap().unread;
+        let Some(SimConnection { unread, .. }) = self.connections.get_mut(&key) else {
+            return Transfer::Ended;
+        };
         let count = unread.len().min(into.len());
         into.iter_mut().zip(unread.drain(..count)).for_each(|(into, byte)| *into = byte);
         if count > 0 { Transfer::Bytes(count) } else { Transfer::Later }
     }
 
     fn write(&mut self, key: SocketKey, bytes: &[u8]) -> Transfer {
-        self.connections.get_mut(&key).unwrap().written.extend_from_slice(bytes);
+        let Some(connection) = self.connections.get_mut(&key) else { return Transfer::Ended };
+        connection.written.extend_from_slice(bytes);
         Transfer::Bytes(bytes.len())
+    }
+
+    fn detach(&mut self, key: SocketKey) -> io::Result<Detached> {
+        if self.clings {
+            return Err(io::Error::other("no descriptor is left"));
+        }
+        let connection = self.connections.remove(&key).unwrap();
+        let from = connection.from;
+        ADRIFT.with_borrow_mut(|adrift| adrift.insert(from, connection));
+        self.close(key);
+        Ok(Detached::new(File::open("/dev/null")?.into(), from))
+    }
+
+    fn adopt(&mut self, detached: Detached) -> io::Result<SocketKey> {
+        let from = detached.from();
+        let connection = ADRIFT.with_borrow_mut(|adrift| adrift.remove(&from)).unwrap();
+        let key = self.enter(None, None)?;
+        self.connections.insert(key, connection);
+        Ok(key)
     }
 
     fn waker(&self) -> Waker {
@@ -331,4 +358,9 @@ impl Driver for SimDriver {
     fn name(&self) -> &'static str {
         "sim"
     }
+}
+
+thread_local! {
+    /// Connections that one driver has let go of. All drivers of a test live on its thread.
+    static ADRIFT: RefCell<BTreeMap<SocketAddr, SimConnection>> = const { RefCell::new(BTreeMap::new()) };
 }
