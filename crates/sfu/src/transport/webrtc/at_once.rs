@@ -22,6 +22,12 @@ impl AtOnce {
         self.push(to, answer, ANSWERS_LIMIT);
     }
 
+    /// Takes an answer to somebody who does not know the password. Whoever does is not to be kept from his by a crowd, and
+    /// each answer costs more than what it answers.
+    pub(super) fn refusal(&mut self, to: Tuple<Local>, answer: &[u8]) {
+        self.push(to, answer, REFUSALS_LIMIT);
+    }
+
     /// Takes a datagram of DTLS; or drops it, as a path may.
     pub(super) fn datagram(&mut self, to: Tuple<Local>, datagram: &[u8]) {
         self.push(to, datagram, LIMIT);
@@ -63,6 +69,9 @@ impl AtOnce {
 
 /// Answers in one flush. A browser checks each of a few tuples once in 50 ms at most.
 const ANSWERS_LIMIT: usize = 32;
+/// Answers in one flush, beyond which strangers get none: who has mistaken the transport, or was told of a restart
+/// too late, asks again.
+const REFUSALS_LIMIT: usize = 4;
 /// With two flights of DTLS behind them, of which the longest seen has five datagrams.
 const LIMIT: usize = 48;
 /// Bytes of memory for the next answer.
@@ -77,14 +86,16 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_requests_leaves_room_for_dtls() {
+    fn a_flood_of_requests_leaves_room_for_dtls_and_one_of_strangers_for_the_peer() {
         let mut at_once = AtOnce::default();
-        (0..1_000).for_each(|port| at_once.answer(to(port), &[1; 60]));
+        (0..1_000).for_each(|port| at_once.refusal(to(port), &[1; 60]));
+        assert_eq!((at_once.datagrams().count(), at_once.refused()), (4, 996));
+        (4..1_000).for_each(|port| at_once.answer(to(port), &[1; 60]));
         at_once.datagram(to(7), &[2; 1_350]);
         let ports = at_once.datagrams().map(|(to, bytes)| (to.remote.port(), bytes.len()));
         let expected = (0..32).map(|port| (port, 60)).chain([(7, 1_350)]);
         assert!(ports.eq(expected));
-        assert_eq!(at_once.refused(), 968);
+        assert_eq!(at_once.refused(), 996 + 968);
         at_once.clear();
         assert!(at_once.is_empty() && at_once.bytes.capacity() <= KEPT);
     }

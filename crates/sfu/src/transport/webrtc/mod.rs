@@ -105,7 +105,12 @@ impl WebRtc {
         let mut answer = [0; ANSWER_LEN];
         let outcome = self.agent.handle(now, from, &message, &mut answer);
         if let Some(answer) = answer.get(..outcome.answer_len).filter(|answer| !answer.is_empty()) {
-            self.at_once.answer(from, answer);
+            match outcome.verdict {
+                Verdict::Refused(ErrorCode::UNAUTHENTICATED | ErrorCode::BAD_REQUEST) => {
+                    self.at_once.refusal(from, answer);
+                }
+                _ => self.at_once.answer(from, answer),
+            }
         }
         let is_granted = outcome.verdict == Verdict::Granted;
         let settle = if is_granted { self.look_around(now) } else { None };
