@@ -12,6 +12,11 @@ const CHART: &str = "helm/shardcast";
 const PROBE: &str = "scheme: {{ if .Values.tls.secretName }}HTTPS{{ else }}HTTP{{ end }}";
 const AUTH: (&str, &str) = ("SHARDCAST_AUTH_JWT_SECRET", "a secret of the cluster, as long as it must be");
 
+/// Something else encrypts.
+fn plain() -> (&'static str, Value) {
+    ("/tls/allowPlain", json!(true))
+}
+
 fn text(path: &str) -> String {
     std::fs::read_to_string(folder().join(path)).unwrap()
 }
@@ -22,15 +27,20 @@ fn folder() -> PathBuf {
 
 /// The configuration that the chart makes of its own values and these, or why it makes none.
 fn configuration(more: &[(&str, Value)]) -> Result<String, String> {
-    let mut values = chart::values(&text(&format!("{CHART}/values.yaml")));
-    for (pointer, value) in more {
-        *values.pointer_mut(pointer).unwrap() = value.clone();
-    }
-    let made = chart::render(&text(&format!("{CHART}/templates/config.yaml")), &values)?;
+    let made = rendered("config.yaml", more)?;
     let (_, file) = made.split_once("\n  shardcast.toml: |\n").unwrap();
     // What is not indented would end the text, as far as YAML is concerned.
     let line = |line: &str| format!("{}\n", line.strip_prefix("    ").unwrap_or_else(|| panic!("{made}")));
     Ok(file.lines().map(line).collect())
+}
+
+/// What the chart makes of that template with these values, or why it makes nothing.
+fn rendered(template: &str, more: &[(&str, Value)]) -> Result<String, String> {
+    let mut values = chart::values(&text(&format!("{CHART}/values.yaml")));
+    for (pointer, value) in more {
+        *values.pointer_mut(pointer).unwrap() = value.clone();
+    }
+    chart::render(&text(&format!("{CHART}/templates/{template}")), &values)
 }
 
 /// What the binary says of a configuration.
@@ -45,7 +55,7 @@ fn check(variables: &[(&str, &str)], configuration: &str) -> (Option<i32>, Strin
 
 #[test]
 fn the_chart_makes_a_configuration_that_the_binary_takes() {
-    let made = configuration(&[]).unwrap();
+    let made = configuration(&[plain()]).unwrap();
     assert!(made.contains("[server]\nlisten = \"0.0.0.0:8480\"\ndrain_seconds = 300\n[rtc]\n"), "{made}");
     let (code, said) = check(&[AUTH], &made);
     assert_eq!(code, Some(0), "{said}");
@@ -70,9 +80,9 @@ fn the_chart_takes_all_sections_and_a_certificate() {
     let made = configuration(&more).unwrap();
     assert_eq!(made.matches("[server]").count(), 1, "{made}");
     assert!(made.contains("drain_seconds = 20\n") && made.contains("0.0.0.0:8443"), "{made}");
-    // The files are where the deployment mounts the Secret.
-    let deployment = text(&format!("{CHART}/templates/deployment.yaml"));
-    assert!(deployment.contains("{ name: tls, mountPath: /etc/shardcast-tls, readOnly: true }"));
+    // The files are where the pod mounts the Secret.
+    let workload = text(&format!("{CHART}/templates/statefulset.yaml"));
+    assert!(workload.contains("{ name: tls, mountPath: /etc/shardcast-tls, readOnly: true }"));
     let with_files = made
         .replace("/etc/shardcast-tls/tls.crt", &files.path("api.pem"))
         .replace("/etc/shardcast-tls/tls.key", &files.path("key.pem"));
@@ -80,30 +90,86 @@ fn the_chart_takes_all_sections_and_a_certificate() {
     let (code, said) = check(&[AUTH], &with_files);
     assert_eq!(code, Some(0), "{said}\n{made}");
     for key in ["listen", "drain_seconds", "certificate"] {
-        let why = configuration(&[("/config/server", json!({ key: "x" }))]).unwrap_err();
+        let why = configuration(&[plain(), ("/config/server", json!({ key: "x" }))]).unwrap_err();
         assert!(why.starts_with(&format!("config.server.{key}: ")), "{why}");
     }
 }
 
 #[test]
+fn tokens_in_the_clear_are_asked_for() {
+    let why = configuration(&[]).unwrap_err();
+    assert!(why.starts_with("tls.secretName: ") && why.contains("tls.allowPlain: true"), "{why}");
+    assert!(configuration(&[("/tls/secretName", json!("api-tls"))]).is_ok());
+}
+
+#[test]
+fn prometheus_looks_under_the_name_that_the_rules_want_and_with_a_token() {
+    assert_eq!(rendered("podmonitor.yaml", &[]).unwrap().trim(), "");
+    let mut more = vec![("/podMonitor/enabled", json!(true))];
+    let why = rendered("podmonitor.yaml", &more).unwrap_err();
+    assert!(why.starts_with("podMonitor.tokenSecret.name: "), "{why}");
+    more.push(("/podMonitor/tokenSecret/name", json!("looks")));
+    let made = rendered("podmonitor.yaml", &more).unwrap();
+    assert!(made.contains("credentials: { name: looks, key: token }"), "{made}");
+    // The job is called after this label of the pods.
+    assert!(made.contains("\n  jobLabel: app.kubernetes.io/name\n"), "{made}");
+    let pods = text(&format!("{CHART}/templates/statefulset.yaml"));
+    assert!(pods.contains("\n      labels: { app.kubernetes.io/name: shardcast, "));
+    assert!(text("prometheus/rules.yml").contains("up{job=\"shardcast\"}"));
+}
+
+#[test]
+fn a_pod_is_found_by_its_name_also_while_it_drains() {
+    let service = rendered("service.yaml", &[]).unwrap();
+    assert!(service.contains("\n  clusterIP: None\n  publishNotReadyAddresses: true\n"), "{service}");
+    assert!(service.contains("\n  name: room\n"));
+    assert!(
+        text(&format!("{CHART}/templates/statefulset.yaml"))
+            .contains("\n  serviceName: {{ .Release.Name }}\n")
+    );
+}
+
+#[test]
+fn compose_hands_on_variables_that_the_binary_knows() {
+    let file = text("compose/compose.yml");
+    let names: Vec<&str> = file
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- "))
+        .filter(|name| name.starts_with("SHARDCAST_"))
+        .collect();
+    assert!(
+        names.contains(&"SHARDCAST_SERVER_LISTEN") && names.contains(&"SHARDCAST_AUTH_JWT_SECRET"),
+        "{names:?}"
+    );
+    let unknown = |name: &str| check(&[(name, "x")], "").1.contains("overrides nothing");
+    assert!(unknown("SHARDCAST_SERVER_LISTENS"));
+    for name in names {
+        assert!(!unknown(name), "{name}");
+    }
+}
+
+#[test]
 fn variables_that_kubernetes_makes_of_a_service_are_kept_away() {
-    let made = configuration(&[]).unwrap();
+    let made = configuration(&[plain()]).unwrap();
     let (code, said) = check(&[AUTH, ("SHARDCAST_DEMO_SERVICE_HOST", "10.0.0.1")], &made);
     assert_ne!(code, Some(0), "if it takes them, the chart need not keep them away: {said}");
-    let deployment = text(&format!("{CHART}/templates/deployment.yaml"));
-    assert!(deployment.contains("\n      enableServiceLinks: false\n"));
+    let workload = text(&format!("{CHART}/templates/statefulset.yaml"));
+    assert!(workload.contains("\n      enableServiceLinks: false\n"));
 }
 
 #[test]
 fn ports_paths_and_times_agree() {
     let server = Server::start(&[]);
-    let deployment = text(&format!("{CHART}/templates/deployment.yaml"));
+    let workload = text(&format!("{CHART}/templates/statefulset.yaml"));
     for path in ["/healthz", "/readyz"] {
-        assert!(deployment.contains(&format!("httpGet: {{ path: {path}, port: api, {PROBE} }}")), "{path}");
+        assert!(workload.contains(&format!("httpGet: {{ path: {path}, port: api, {PROBE} }}")), "{path}");
         assert_eq!(server.status("GET", path), 200, "{path}");
     }
-    let drain = chart::values(&text(&format!("{CHART}/values.yaml")))["drainSeconds"].as_u64().unwrap();
-    assert!(deployment.contains("terminationGracePeriodSeconds: {{ add .Values.drainSeconds 10 }}"));
+    let values = chart::values(&text(&format!("{CHART}/values.yaml")));
+    // From there on are NodePorts, and then what Linux gives to outgoing connections.
+    assert!(values["config"]["rtc"]["port_max"].as_u64() < Some(30_000));
+    let drain = values["drainSeconds"].as_u64().unwrap();
+    assert!(workload.contains("terminationGracePeriodSeconds: {{ add .Values.drainSeconds 10 }}"));
     assert!(text("compose/compose.yml").contains(&format!("stop_grace_period: {}s", drain + 10)));
     assert!(text("systemd/shardcast.service").contains(&format!("TimeoutStopSec={}", drain + 10)));
     for (file, words) in [
@@ -117,7 +183,7 @@ fn ports_paths_and_times_agree() {
     assert_eq!(env!("CARGO_PKG_VERSION"), "0.1.0", "raise the chart's versions with it");
     for (file, at) in [
         ("Dockerfile", "/etc/shardcast/shardcast.toml"),
-        ("helm/shardcast/templates/deployment.yaml", "/etc/shardcast/shardcast.toml"),
+        ("helm/shardcast/templates/statefulset.yaml", "/etc/shardcast/shardcast.toml"),
     ] {
         assert!(text(file).contains(&format!("\"--config\", \"{at}\"")), "{file}");
     }
@@ -136,6 +202,8 @@ fn the_seccomp_profile_allows_io_uring_and_refuses_what_is_not_named() {
     for name in ["io_uring_setup", "io_uring_enter", "io_uring_register"] {
         assert!(names.contains(&name) && unit.contains(name), "{name}");
     }
+    // The worker says what it used.
+    assert!(names.contains(&"getrusage"));
     for name in ["ptrace", "mount", "bpf", "keyctl", "init_module", "unshare"] {
         assert!(!names.contains(&name), "{name}");
     }
