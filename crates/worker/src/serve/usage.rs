@@ -3,13 +3,13 @@
 use std::fmt;
 
 use model::dump::WorkerResourceUsage;
+use net::process::ResourceUsage;
 use shardcast::runtime::ShardCounters;
 
 use crate::schema::response::Body;
 
-/// What getrusage says now. What Linux does not maintain is 0, as it is in the kernel's answer.
-pub(super) fn body() -> Body<'static> {
-    let usage = net::process::resource_usage().unwrap_or_default();
+/// What getrusage said. What Linux does not maintain is 0, as it is in the kernel's answer.
+pub(super) fn body(usage: ResourceUsage) -> Body<'static> {
     let usage = WorkerResourceUsage {
         ru_utime: usage.user_ms,
         ru_stime: usage.system_ms,
