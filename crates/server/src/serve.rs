@@ -68,6 +68,11 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let supervisor = Supervisor::of_this_process();
     supervisor.tell("READY=1");
     let scheme = config.scheme();
+    if config.shows_tokens() {
+        say(
+            "warning: tokens are sent in the clear: there is no server.certificate, and this is no loopback address",
+        );
+    }
     say(&format!("control API: {scheme}://{address}/v1 - metrics: {scheme}://{address}/metrics"));
     if config.demo().is_some() {
         say(&format!("live: {scheme}://{address}/ - demo call: {scheme}://{address}/demo"));

@@ -119,7 +119,11 @@ fn one_line(text: &str) -> String {
 
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let tokens = if self.needs_tokens() { "with tokens" } else { "without tokens" };
+        let tokens = match (self.needs_tokens(), self.shows_tokens()) {
+            (_, true) => "with tokens in the clear",
+            (true, false) => "with tokens",
+            (false, false) => "without tokens",
+        };
         write!(f, "listens on {}, {tokens}; ", self.server.listen)?;
         let ports = format!("{} to {}", self.rtc.port_min, self.rtc.port_max);
         write!(f, "RTC ports {ports}; {} connections at most", self.limits.connections)
@@ -162,6 +166,16 @@ mod tests {
     }
 
     #[test]
+    fn tokens_that_leave_the_machine_without_tls_are_told_of() {
+        let secret = ("SHARDCAST_AUTH_JWT_SECRET", "12345678901234567890123456789012");
+        let told = |listen: &'static str| {
+            of("", &[secret, ("SHARDCAST_SERVER_LISTEN", listen)]).unwrap().to_string()
+        };
+        assert!(told("192.0.2.1:8480").contains(", with tokens in the clear; "));
+        assert!(told("127.0.0.1:8480").contains(", with tokens; "));
+    }
+
+    #[test]
     fn nothing_is_needed_and_variables_come_last() {
         assert_eq!(read(None, Vec::new()).unwrap(), Config::default());
         let file = "[server]\nlisten = \"127.0.0.1:1\"\ndrain_seconds = 5\n";
@@ -172,7 +186,7 @@ mod tests {
         ];
         let config = of(file, &variables).unwrap();
         assert_eq!((config.server.listen, config.server.drain_seconds), ("[::1]:2".parse().unwrap(), 5));
-        assert!(config.rtc.pinned && config.needs_tokens());
+        assert!(config.rtc.pinned && config.needs_tokens() && !config.shows_tokens());
     }
 
     #[test]

@@ -122,6 +122,11 @@ impl Config {
         self.auth.are_needed()
     }
 
+    /// Whether tokens cross a network as they are. Something in front of us may encrypt them all the same.
+    pub(crate) fn shows_tokens(&self) -> bool {
+        self.needs_tokens() && self.server.certificate.is_none() && !self.server.listen.ip().is_loopback()
+    }
+
     /// Who may ask what.
     ///
     /// # Errors
