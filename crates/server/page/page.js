@@ -78,20 +78,21 @@ function take(now) {
   }
   const rates = now.shards.map((shard) => {
     const was = earlier.get(shard.shard);
-    const rate = (name) => (was?.at < now.at ? (1000 * Math.max(0, shard[name] - was[name])) / (now.at - was.at) : 0);
+    const rate = (of) => (was?.at < now.at ? (1000 * Math.max(0, of(shard) - of(was))) / (now.at - was.at) : 0);
     // Of the time that has passed: a shard that sleeps says how long it did only once it wakes.
-    return { received: rate("received"), sent: rate("sent"), dropped: rate("dropped"), busy: Math.min(1, rate("busy") / 1e9) };
+    // A healthy call drops what nobody misses: what nobody takes, and by what a browser probes its path.
+    return { received: rate(({ received }) => received), sent: rate(({ sent }) => sent), lost: rate(({ dropped }) => dropped.loss), busy: Math.min(1, rate(({ busy }) => busy) / 1e9) };
   });
   const sum = (name) => rates.reduce((all, shard) => all + shard[name], 0);
   const mean = (scores) => {
     const count = scores.reduce((all, some) => all + some, 0);
     return count ? scores.reduce((all, some, score) => all + some * score, 0) / count : null;
   };
-  const entry = { at: now.at, received: sum("received"), sent: sum("sent"), dropped: sum("dropped"), busy: new Map(now.shards.map(({ shard }, index) => [shard, rates[index].busy])), consumers: mean(now.scores.consumers), producers: mean(now.scores.producers) };
+  const entry = { at: now.at, received: sum("received"), sent: sum("sent"), lost: sum("lost"), busy: new Map(now.shards.map(({ shard }, index) => [shard, rates[index].busy])), consumers: mean(now.scores.consumers), producers: mean(now.scores.producers) };
   history.push(entry);
   while (history[0].at < now.at - 1000 * KEPT) history.shift();
   for (const name of ["routers", "transports", "producers", "consumers"]) find(name).textContent = short.format(now.objects[name]);
-  for (const name of ["received", "sent", "dropped"]) find(name).textContent = short.format(entry[name]);
+  for (const name of ["received", "sent", "lost"]) find(name).textContent = short.format(entry[name]);
   find("busy").textContent = entry.busy.size ? share(Math.max(...entry.busy.values())) : "–";
   find("demo").hidden = !now.demo;
   say(`${now.draining ? "draining" : "live"} · version ${now.version}`, now.draining);
@@ -111,7 +112,7 @@ function rows(id, cells) {
 function draw() {
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   const line = (name, values, tint) => ({ name, values, tint: colour(tint) });
-  lines("packets", [line("in", history.map((entry) => entry.received), "a"), line("out", history.map((entry) => entry.sent), "b"), line("dropped", history.map((entry) => entry.dropped), "bad")], null, (value) => short.format(value));
+  lines("packets", [line("in", history.map((entry) => entry.received), "a"), line("out", history.map((entry) => entry.sent), "b"), line("lost", history.map((entry) => entry.lost), "bad")], null, (value) => short.format(value));
   const shards = [...new Set(history.flatMap((entry) => [...entry.busy.keys()]))].sort((one, other) => one - other);
   const tints = ["a", "b", "c", "d"];
   lines("shares", shards.map((shard) => line(`${shard}`, history.map((entry) => entry.busy.get(shard) ?? null), tints[shard % 4])), 1, share);

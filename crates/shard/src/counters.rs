@@ -12,11 +12,13 @@ use std::sync::Arc;
 
 use net::DriverCounters;
 
+use crate::counter_kind::{CounterKind, kind};
 use crate::histogram::Histogram;
 
-/// Declares a struct of counters that can be laid out as words and read back.
+/// Declares a struct of counters that can be laid out as words and read back. What is no total says what it is: a `level`,
+/// or what was dropped, and why that is worth knowing.
 macro_rules! counters {
-    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident,)* }) => {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $field:ident $(: $kind:ident)?,)* }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct $name { $($(#[$doc])* pub $field: u64,)* }
@@ -30,9 +32,9 @@ macro_rules! counters {
                 Self { $($field: words.load(),)* }
             }
 
-            /// Names and values, for metrics.
-            pub fn each(&self, mut visit: impl FnMut(&'static str, u64)) {
-                $(visit(stringify!($field), self.$field);)*
+            /// Names, kinds and values, for metrics.
+            pub fn each(&self, mut visit: impl FnMut(&'static str, CounterKind, u64)) {
+                $(visit(stringify!($field), kind!($($kind)?), self.$field);)*
             }
         }
     };
@@ -66,30 +68,30 @@ counters! {
         /// Datagrams in them.
         datagrams,
         /// Datagrams of peers that nobody knows, dropped.
-        dropped_unknown,
+        dropped_unknown: hostile,
         /// Datagrams that arrived while no engine was there to take them.
-        dropped_no_engine,
+        dropped_no_engine: loss,
         /// Packets handed to other shards.
         handed_over,
         /// Packets not handed over because the ring to the shard was full, or it holds as many as can come home.
-        dropped_ring_full,
+        dropped_ring_full: loss,
         /// Packets not handed over because the shard is not a neighbour.
-        dropped_no_neighbour,
+        dropped_no_neighbour: loss,
         /// Packets from other shards given to the engine.
         crossed,
         /// Packets from other shards discarded because their epoch had ended, or their stream is not
         /// expected.
-        dropped_epoch,
+        dropped_epoch: policy,
         /// Packets from other shards discarded because no more can be borrowed.
-        dropped_borrowed_full,
+        dropped_borrowed_full: loss,
         /// Datagrams of shared ports handed to the shards of their transports; each is copied once.
         strays_handed_over,
         /// Datagrams of shared ports not handed over, because the ring to the shard was full or there was no memory.
-        dropped_strays,
+        dropped_strays: loss,
         /// Datagrams of shared ports taken from other shards.
         strays_taken,
         /// Binding requests on shared ports that name nobody, dropped.
-        dropped_unknown_ufrag,
+        dropped_unknown_ufrag: hostile,
         /// Times that a tuple was not bound to whose it is, because another transport has it or there is no room.
         tuples_refused,
         /// Facts sent to other shards.
@@ -107,7 +109,7 @@ counters! {
         /// or as of an agent that takes itself for the controlled end (487).
         ice_role_conflict,
         /// Transports whose handshakes wait for their turn now.
-        handshakes_waiting,
+        handshakes_waiting: level,
         /// Transports flushed.
         flushes,
         /// DTLS handshakes that brought keys.
@@ -117,9 +119,9 @@ counters! {
         /// Times that a DTLS handshake was put off because its address has as many under way as it may.
         handshakes_put_off,
         /// DTLS handshakes that have begun and not ended, now.
-        handshakes_half_open,
+        handshakes_half_open: level,
         /// TCP connections now.
-        tcp_connections,
+        tcp_connections: level,
         /// TCP connections accepted.
         tcp_accepted,
         /// TCP connections turned away because there are as many as there may be.
@@ -141,23 +143,23 @@ counters! {
         /// Panics of the engine that were contained.
         panics,
         /// Transports open now.
-        transports,
+        transports: level,
         /// Timers armed now.
-        timers_armed,
+        timers_armed: level,
         /// Commands accepted and not answered yet.
-        replies_owed,
+        replies_owed: level,
         /// Facts waiting for room in a ring, now.
-        facts_waiting,
+        facts_waiting: level,
         /// Packets borrowed from other shards now.
-        borrowed,
+        borrowed: level,
         /// Pool slots in use now.
-        pool_in_use,
+        pool_in_use: level,
         /// Most pool slots ever in use.
-        pool_high_water,
+        pool_high_water: level,
         /// Requests the pool could not serve.
         pool_exhausted,
         /// Pool slots that have memory now.
-        pool_present,
+        pool_present: level,
         /// Times the pool grew in the middle of a tick.
         pool_late,
         /// Times the kernel had no memory for the pool.
@@ -167,11 +169,11 @@ counters! {
         /// Copies that their consumer did not want, or could not place.
         declined,
         /// Copies that found their transport's queue full.
-        dropped_queue_full,
+        dropped_queue_full: loss,
         /// Copies given up because nobody flushed their transport.
-        dropped_stale,
+        dropped_stale: loss,
         /// Copies and RTCP that could not be written or sealed.
-        dropped_unsealed,
+        dropped_unsealed: loss,
         /// Compound RTCP packets read.
         rtcp_received,
         /// Copies queued once more because somebody missed them.
@@ -185,43 +187,43 @@ counters! {
         /// Key frames that peers of consumers asked for.
         key_frames_wanted,
         /// Packets dropped, the reason being that there is no such transport.
-        dropped_unknown_transport,
+        dropped_unknown_transport: policy,
         /// Packets dropped, the reason being that its transport does not speak that protocol now.
-        dropped_unsupported,
+        dropped_unsupported: policy,
         /// Packets dropped, the reason being that its transport's peer, or the keys, are not known yet.
-        dropped_not_connected,
+        dropped_not_connected: policy,
         /// Packets dropped, the reason being that it is not from its transport's peer.
-        dropped_unknown_flow,
+        dropped_unknown_flow: hostile,
         /// Packets dropped, the reason being that it is no RTP or RTCP.
-        dropped_malformed,
+        dropped_malformed: hostile,
         /// Packets dropped, the reason being that it is not authentic under the peer's key.
-        dropped_unauthentic,
+        dropped_unauthentic: hostile,
         /// Packets dropped, the reason being that it was received before, or comes too late to tell.
-        dropped_replayed,
+        dropped_replayed: policy,
         /// Packets dropped, the reason being that there was no memory for it.
-        dropped_no_slot,
+        dropped_no_slot: loss,
         /// Packets dropped, the reason being that no producer is meant by it.
-        dropped_unknown_producer,
+        dropped_unknown_producer: policy,
         /// Packets dropped, the reason being that its producer has no stream for it.
-        dropped_not_of_producer,
+        dropped_not_of_producer: policy,
         /// Packets dropped, the reason being that it repairs nothing that is missing.
-        dropped_repair,
+        dropped_repair: policy,
         /// Packets dropped, the reason being that its producer is paused.
-        dropped_paused,
+        dropped_paused: policy,
         /// Packets dropped, the reason being that its epoch had ended.
-        dropped_ended_epoch,
+        dropped_ended_epoch: policy,
         /// Packets dropped, the reason being that no consumer wants it.
-        dropped_no_taker,
+        dropped_no_taker: policy,
         /// Packets dropped, the reason being that its header extensions are too long.
-        dropped_oversized,
+        dropped_oversized: loss,
         /// Packets dropped, the reason being that too many packets were in flight.
-        dropped_tick_full,
+        dropped_tick_full: loss,
         /// Packets dropped, the reason being that ICE refused them.
-        dropped_refused_by_ice,
+        dropped_refused_by_ice: hostile,
         /// Packets dropped, the reason being that nobody waits for that answer.
-        dropped_unanswered,
+        dropped_unanswered: policy,
         /// Packets dropped, the reason being that too many handshakes wait.
-        dropped_handshakes_full,
+        dropped_handshakes_full: loss,
     }
 }
 
@@ -341,7 +343,7 @@ macro_rules! driver_fields {
     ($visit:ident) => {
         $visit! {
             received_datagrams, received_bytes, received_batches, sent_datagrams, sent_bytes, sent_runs,
-            dropped_would_block, dropped_refused, dropped_error, dropped_no_socket, dropped_truncated,
+            dropped_would_block: loss, dropped_refused: policy, dropped_error: loss, dropped_no_socket: loss, dropped_truncated: loss,
             receive_errors, receive_starved, gso_disabled, stream_received_bytes, stream_sent_bytes, waits, wakes,
             syscalls
         }
@@ -349,7 +351,7 @@ macro_rules! driver_fields {
 }
 
 macro_rules! store_fields {
-    ($($field:ident),*) => {
+    ($($field:ident $(: $kind:ident)?),*) => {
         fn store_driver(counters: &DriverCounters, words: &mut Words<'_>) {
             let DriverCounters { $($field),* } = counters;
             $(words.store(*$field);)*
@@ -359,7 +361,7 @@ macro_rules! store_fields {
 driver_fields!(store_fields);
 
 macro_rules! load_fields {
-    ($($field:ident),*) => {
+    ($($field:ident $(: $kind:ident)?),*) => {
         fn load_driver(words: &mut Words<'_>) -> DriverCounters {
             DriverCounters { $($field: words.load()),* }
         }
@@ -368,18 +370,18 @@ macro_rules! load_fields {
 driver_fields!(load_fields);
 
 macro_rules! visit_fields {
-    ($($field:ident),*) => {
-        fn visit_driver(counters: &DriverCounters, visit: &mut impl FnMut(&'static str, u64)) {
+    ($($field:ident $(: $kind:ident)?),*) => {
+        fn visit_driver(counters: &DriverCounters, visit: &mut impl FnMut(&'static str, CounterKind, u64)) {
             let DriverCounters { $($field),* } = counters;
-            $(visit(stringify!($field), *$field);)*
+            $(visit(stringify!($field), kind!($($kind)?), *$field);)*
         }
     };
 }
 driver_fields!(visit_fields);
 
 impl Counters {
-    /// Names and values of all single numbers, for metrics.
-    pub fn each(&self, mut visit: impl FnMut(&'static str, u64)) {
+    /// Names, kinds and values of all single numbers, for metrics.
+    pub fn each(&self, mut visit: impl FnMut(&'static str, CounterKind, u64)) {
         self.totals.each(&mut visit);
         visit_driver(&self.driver, &mut visit);
     }
@@ -413,6 +415,18 @@ mod tests {
         counters.run_datagrams.record(1_000);
         publisher.publish(&counters);
         assert_eq!(reader.read(), Some(counters));
+    }
+
+    #[test]
+    fn what_is_named_a_drop_has_a_class_and_nothing_else_has() {
+        let (mut drops, mut levels) = (0, 0);
+        Counters::default().each(|name, kind, _| {
+            let is_drop = matches!(kind, CounterKind::Drop(_));
+            assert_eq!(is_drop, name.starts_with("dropped_"), "{name}");
+            drops += usize::from(is_drop);
+            levels += usize::from(kind == CounterKind::Level);
+        });
+        assert!(drops > 30 && levels > 10, "{drops}, {levels}");
     }
 
     #[test]

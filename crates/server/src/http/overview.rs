@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::extract::ws::Message;
 use axum::response::Response;
 use serde::Serialize;
+use shard::{CounterKind, DropClass};
 use shardcast::api::Error;
 use shardcast::runtime::ShardCounters;
 
@@ -55,10 +56,18 @@ struct Shard {
     transports: u64,
     received: u64,
     sent: u64,
-    dropped: u64,
+    dropped: Dropped,
     /// Nanoseconds.
     busy: u64,
     idle: u64,
+}
+
+/// By why it is worth knowing.
+#[derive(Debug, Default, Serialize)]
+struct Dropped {
+    loss: u64,
+    policy: u64,
+    hostile: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -137,12 +146,15 @@ fn largest(catalogue: &Catalogue) -> Vec<Room> {
 impl Shard {
     fn of(shard: &ShardCounters) -> Self {
         let (totals, driver) = (&shard.counters.totals, &shard.counters.driver);
-        let mut dropped = 0_u64;
-        shard.counters.each(|name, value| {
-            // What nobody wants is no loss.
-            if name.starts_with("dropped_") && !IS_NO_LOSS.contains(&name) {
-                dropped = dropped.saturating_add(value);
-            }
+        let mut dropped = Dropped::default();
+        shard.counters.each(|_, kind, value| {
+            let CounterKind::Drop(class) = kind else { return };
+            let sum = match class {
+                DropClass::Loss => &mut dropped.loss,
+                DropClass::Policy => &mut dropped.policy,
+                DropClass::Hostile => &mut dropped.hostile,
+            };
+            *sum = sum.saturating_add(value);
         });
         Self {
             shard: shard.shard.0,
@@ -160,4 +172,3 @@ impl Shard {
 const EVERY: Duration = Duration::from_secs(1);
 /// As many as a page shows without scrolling.
 const ROOMS: usize = 10;
-const IS_NO_LOSS: [&str; 2] = ["dropped_no_taker", "dropped_paused"];

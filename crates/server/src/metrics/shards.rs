@@ -1,5 +1,5 @@
-//! What each shard counted, under the names that it counts by: `shardcast_shard_…`, with the shard as a label, and the
-//! reason of what it dropped.
+//! What each shard counted, under the names that it counts by: `shardcast_shard_…`, with the shard as a label, and of what
+//! it dropped the reason, and the class of that.
 //!
 //! Shards publish their counters for any thread to read, so a scrape waits for nobody. How busy a shard is follows from
 //! the seconds that it was busy and idle.
@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
+use shard::{CounterKind, DropClass};
 use shardcast::runtime::ShardCounters;
 
 /// One family for each counter.
@@ -15,14 +16,15 @@ pub(super) fn families(shards: &[ShardCounters]) -> Vec<MetricFamily> {
     for ShardCounters { shard, driver, counters } in shards {
         let labels = [("shard", shard.0.to_string())];
         let totals = &counters.totals;
-        counters.each(|name, value| match name {
-            "busy_nanos" => families.count("busy_seconds", &labels, seconds(value)),
-            "idle_nanos" => families.count("idle_seconds", &labels, seconds(value)),
-            level if LEVELS.contains(&level) => families.level(level, &labels, number(value)),
-            count => match count.strip_prefix("dropped_") {
-                Some(reason) => families.count("dropped", &reasoned(shard.0, reason), number(value)),
-                None => families.count(count, &labels, number(value)),
-            },
+        counters.each(|name, kind, value| match (name, kind) {
+            ("busy_nanos", _) => families.count("busy_seconds", &labels, seconds(value)),
+            ("idle_nanos", _) => families.count("idle_seconds", &labels, seconds(value)),
+            (level, CounterKind::Level) => families.level(level, &labels, number(value)),
+            (count, CounterKind::Total) => families.count(count, &labels, number(value)),
+            (drop, CounterKind::Drop(class)) => {
+                let reason = drop.strip_prefix("dropped_").unwrap_or(drop);
+                families.count("dropped", &reasoned(shard.0, class, reason), number(value));
+            }
         });
         let host = [("shard", shard.0.to_string()), ("host", (*driver).to_owned())];
         families.level("host", &host, 1.0);
@@ -100,8 +102,8 @@ impl Families {
     }
 }
 
-fn reasoned(shard: u16, reason: &str) -> [(&'static str, String); 2] {
-    [("shard", shard.to_string()), ("reason", reason.to_owned())]
+fn reasoned(shard: u16, class: DropClass, reason: &str) -> [(&'static str, String); 3] {
+    [("shard", shard.to_string()), ("class", class.word().to_owned()), ("reason", reason.to_owned())]
 }
 
 fn pairs(labels: &Labels) -> Vec<LabelPair> {
@@ -123,20 +125,6 @@ fn seconds(nanos: u64) -> f64 {
 const fn number(value: u64) -> f64 {
     value as f64
 }
-
-/// Counters that say how much there is now.
-const LEVELS: [&str; 10] = [
-    "transports",
-    "handshakes_half_open",
-    "handshakes_waiting",
-    "timers_armed",
-    "tcp_connections",
-    "replies_owed",
-    "facts_waiting",
-    "borrowed",
-    "pool_in_use",
-    "pool_high_water",
-];
 
 #[cfg(test)]
 mod tests {
@@ -161,7 +149,10 @@ mod tests {
             "# TYPE shardcast_shard_ticks_total counter",
             "shardcast_shard_ticks_total{shard=\"0\"} 7",
             "shardcast_shard_ticks_total{shard=\"3\"} 9",
-            "shardcast_shard_dropped_total{shard=\"3\",reason=\"ring_full\"} 4",
+            "shardcast_shard_dropped_total{shard=\"3\",class=\"loss\",reason=\"ring_full\"} 4",
+            "shardcast_shard_dropped_total{shard=\"3\",class=\"policy\",reason=\"paused\"} 0",
+            "shardcast_shard_dropped_total{shard=\"3\",class=\"hostile\",reason=\"unauthentic\"} 0",
+            "# TYPE shardcast_shard_pool_present gauge",
             "# TYPE shardcast_shard_transports gauge",
             "shardcast_shard_transports{shard=\"0\"} 2",
             "shardcast_shard_busy_seconds_total{shard=\"3\"} 1.5",

@@ -35,6 +35,13 @@ fn how_everything_fares_is_told_every_second() {
     assert_eq!(first["rooms"], json!([{ "id": room.router["id"], "producers": 1, "consumers": 1 }]));
     assert_eq!(first["shards"][0]["transports"], 2, "{first}");
     assert!(first["shards"][0]["idle"].as_u64() > Some(0), "it waited for each of these requests: {first}");
+    assert_eq!(first["shards"][0]["dropped"], json!({ "loss": 0, "policy": 0, "hostile": 0 }));
+    // What nobody wants is dropped, and nobody loses anything.
+    room.done("POST", &format!("/v1/producers/{}/pause", id(&producer)), None);
+    room.send(&producer, &sound(1, 2, 20));
+    let dropped = |overview: &serde_json::Value| overview["shards"][0]["dropped"].clone();
+    let expected = json!({ "loss": 0, "policy": 1, "hostile": 0 });
+    assert!((0..60).any(|_| dropped(&overview.next()) == expected), "{}", overview.next());
     assert!(overview.next()["at"].as_u64() > first["at"].as_u64());
 }
 

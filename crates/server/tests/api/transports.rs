@@ -179,7 +179,7 @@ fn what_is_dropped_is_counted_by_reason_and_what_is_asked_again_too() {
     // The first byte of no protocol that there is (RFC 7983 §7).
     sender.send_to(&[0xff; 20], ("127.0.0.1", port)).unwrap();
     let dropped = |reason: &str, count: u8| {
-        format!("shardcast_shard_dropped_total{{shard=\"0\",reason=\"{reason}\"}} {count}\n")
+        format!("shardcast_shard_dropped_total{{shard=\"0\",class=\"policy\",reason=\"{reason}\"}} {count}\n")
     };
     room.server.until("/metrics", &dropped("unsupported", 1));
     let producer = room.produce(audio(1));

@@ -33,7 +33,7 @@ impl fmt::Display for Counted<'_> {
         let Self(ShardCounters { shard, driver, counters }) = self;
         write!(f, "shard {} ({driver}) has counted", shard.0)?;
         let mut written = Ok(());
-        counters.totals.each(|name, count| {
+        counters.totals.each(|name, _, count| {
             if count > 0 && written.is_ok() {
                 written = write!(f, " {name}={count}");
             }
