@@ -42,9 +42,9 @@ impl<T: Clone> Shelf<T> {
         names.filter_map(|name| objects.by_name.get(name)).map(|shelved| shelved.object.clone()).collect()
     }
 
-    /// Looks at each of them. Whoever wants to put or take something waits meanwhile.
-    pub(crate) fn each(&self, look: impl FnMut(&T)) {
-        self.0.lock().by_name.values().map(|shelved| &shelved.object).for_each(look);
+    /// How many are in each router that has any. Whoever wants to put or take something waits meanwhile.
+    pub(crate) fn each_router(&self, mut look: impl FnMut(&str, usize)) {
+        self.0.lock().in_routers.iter().for_each(|(router, names)| look(router, names.len()));
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -99,6 +99,9 @@ mod tests {
         put(Some("s"), "c", 3);
         put(None, "d", 4);
         assert_eq!((shelf.all_in("r"), shelf.all_in("s"), shelf.len()), (vec![1, 2], vec![3], 4));
+        let mut lens = Vec::new();
+        shelf.each_router(|router, len| lens.push((router.to_owned(), len)));
+        assert_eq!(lens, [("r".to_owned(), 2), ("s".to_owned(), 1)]);
         assert_eq!(shelf.take("b").map(|shelved| shelved.object), Some(2));
         assert!(shelf.take("b").is_none());
         assert_eq!(shelf.all_in("r"), [1]);

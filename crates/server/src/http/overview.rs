@@ -1,15 +1,19 @@
 //! How everything fares, once a second over a WebSocket: what the page at `/` draws.
+//!
+//! It is looked at once, however many follow, and not at all while nobody does: see [`Lookout`].
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::extract::ws::Message;
+use axum::extract::ws::{Message, Utf8Bytes};
 use axum::response::Response;
+use parking_lot::Mutex;
 use serde::Serialize;
 use shard::{CounterKind, DropClass};
 use shardcast::api::Error;
 use shardcast::runtime::ShardCounters;
+use tokio::sync::watch;
 
 use super::packets::{Upgrade, upgraded};
 use super::socket::{Ended, Socket, Terms};
@@ -77,6 +81,35 @@ struct Room {
     consumers: usize,
 }
 
+/// Where those who follow meet. Somebody looks out for them from the first who comes until the last has left.
+#[derive(Debug, Default)]
+pub(super) struct Lookout(Mutex<Option<watch::Sender<Utf8Bytes>>>);
+
+impl Lookout {
+    /// What is seen from now on: first what was seen last, which is no older than a second, or nothing.
+    fn follow(&self, app: &App) -> watch::Receiver<Utf8Bytes> {
+        let mut seen = self.0.lock();
+        if let Some(seen) = &*seen {
+            return seen.subscribe();
+        }
+        let (sender, receiver) = watch::channel(Utf8Bytes::default());
+        *seen = Some(sender);
+        tokio::spawn(look_out(app.clone()));
+        receiver
+    }
+
+    /// Tells it all who follow. Whether somebody does; if not, nobody looks out any more.
+    fn tell(&self, text: Utf8Bytes) -> bool {
+        let mut seen = self.0.lock();
+        // Nobody comes meanwhile: whoever does needs the lock.
+        let sender = seen.take().filter(|sender| sender.receiver_count() > 0);
+        *seen = sender.inspect(|sender| {
+            sender.send_replace(text);
+        });
+        seen.is_some()
+    }
+}
+
 pub(super) async fn follow(
     State(app): State<App>,
     caller: Caller,
@@ -84,27 +117,47 @@ pub(super) async fn follow(
 ) -> Result<Response, Problem> {
     let terms = Terms::of(&app, &caller);
     Ok(upgraded(upgrade)?.on_upgrade(async move |socket| {
+        let seen = app.lookout.follow(&app);
         let mut socket = Socket::new(socket, terms);
-        let ended = tell(&mut socket, &app).await;
+        let ended = tell(&mut socket, seen).await;
         socket.close(&app, ended).await;
     }))
 }
 
-async fn tell(socket: &mut Socket, app: &App) -> Ended {
-    let mut next = tokio::time::interval(EVERY);
+async fn tell(socket: &mut Socket, mut seen: watch::Receiver<Utf8Bytes>) -> Ended {
+    // Who comes later need not wait for the next look.
+    seen.mark_changed();
     loop {
         tokio::select! {
-            _ = next.tick() => {
+            changed = seen.changed() => {
                 // The SFU has ended: the server ends, and its reader is told so.
-                let Ok(overview) = look(app).await else { return Ended::Ending };
-                let text = serde_json::to_string(&overview).unwrap_or_default();
-                if let Err(ended) = socket.send(Message::Text(text.into())).await {
+                if changed.is_err() {
+                    return Ended::Ending;
+                }
+                let text = seen.borrow_and_update().clone();
+                if text.is_empty() {
+                    continue;
+                }
+                if let Err(ended) = socket.send(Message::Text(text)).await {
                     return ended;
                 }
             }
             ended = socket.ended() => return ended,
         }
     }
+}
+
+async fn look_out(app: App) {
+    let mut next = tokio::time::interval(EVERY);
+    loop {
+        next.tick().await;
+        let Ok(overview) = look(&app).await else { break };
+        let text = serde_json::to_string(&overview).unwrap_or_default();
+        if !app.lookout.tell(text.into()) {
+            return;
+        }
+    }
+    *app.lookout.0.lock() = None;
 }
 
 async fn look(app: &App) -> Result<Overview, Error> {
@@ -130,12 +183,8 @@ async fn look(app: &App) -> Result<Overview, Error> {
 
 fn largest(catalogue: &Catalogue) -> Vec<Room> {
     let mut rooms: BTreeMap<Box<str>, (usize, usize)> = BTreeMap::new();
-    catalogue.producers.each(|producer| {
-        rooms.entry(producer.transport().router().id().as_str().into()).or_default().0 += 1;
-    });
-    catalogue.consumers.each(|consumer| {
-        rooms.entry(consumer.transport().router().id().as_str().into()).or_default().1 += 1;
-    });
+    catalogue.producers.each_router(|id, len| rooms.entry(id.into()).or_default().0 = len);
+    catalogue.consumers.each_router(|id, len| rooms.entry(id.into()).or_default().1 = len);
     let mut rooms: Vec<Room> =
         rooms.into_iter().map(|(id, (producers, consumers))| Room { id, producers, consumers }).collect();
     rooms.sort_by_key(|room| std::cmp::Reverse((room.consumers, room.producers)));

@@ -46,6 +46,22 @@ fn how_everything_fares_is_told_every_second() {
 }
 
 #[test]
+fn all_who_follow_are_told_of_the_same_looks() {
+    let server = Server::start(&[]);
+    let (mut one, mut other) = (server.follow("/v1/overview"), server.follow("/v1/overview"));
+    let theirs: Vec<_> = (0..3).map(|_| other.next()["at"].as_u64().unwrap()).collect();
+    let mut ours = vec![one.next()["at"].as_u64().unwrap()];
+    while ours.last() < theirs.last() {
+        ours.push(one.next()["at"].as_u64().unwrap());
+    }
+    assert!(theirs.iter().any(|at| ours.contains(at)), "{ours:?}, {theirs:?}");
+    drop((one, other));
+    // Whoever looked out may or may not have gone by now.
+    let mut next = server.follow("/v1/overview");
+    assert!(next.next()["at"].as_u64() < next.next()["at"].as_u64());
+}
+
+#[test]
 fn a_reader_who_stalls_and_one_who_talks_nonsense_harm_nobody() {
     let room = Room::new();
     let stalled: Vec<_> = (0..50).map(|_| room.server.follow("/v1/events?after=0")).collect();
