@@ -209,3 +209,29 @@ fn the_seccomp_profile_allows_io_uring_and_refuses_what_is_not_named() {
     }
     assert!(text("compose/compose.yml").contains("seccomp=../seccomp/shardcast.json"));
 }
+
+#[test]
+fn each_alert_is_shown_to_ring() {
+    let (rules, tests) = (text("prometheus/rules.yml"), text("prometheus/rules.test.yml"));
+    let alerts: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
+    assert!(alerts.len() > 5, "{alerts:?}");
+    for alert in alerts {
+        let rings = format!("        alertname: {alert}\n        exp_alerts:\n          - exp_labels:");
+        assert!(tests.contains(&rings), "nothing shows that {alert} rings");
+    }
+}
+
+#[test]
+fn panels_that_show_what_is_now_ask_for_now() {
+    for file in std::fs::read_dir(folder().join("grafana/dashboards")).unwrap() {
+        let board: Value =
+            serde_json::from_str(&std::fs::read_to_string(file.unwrap().path()).unwrap()).unwrap();
+        let panels = board["panels"].as_array().unwrap().iter();
+        for panel in panels.filter(|panel| ["bargauge", "stat"].contains(&panel["type"].as_str().unwrap())) {
+            for target in panel["targets"].as_array().unwrap() {
+                // Else the largest of any moment of an hour would be the largest ten of now.
+                assert_eq!((&target["instant"], &target["range"]), (&json!(true), &json!(false)), "{panel}");
+            }
+        }
+    }
+}

@@ -18,6 +18,7 @@ mod deploy;
 mod document;
 mod endings;
 mod examples;
+mod guest;
 mod machine;
 mod messages;
 mod observers;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use crate::guest;
 use crate::room::{Room, audio, id, key_frame, sound, video};
 use crate::support::Server;
 
@@ -88,14 +89,15 @@ impl Prometheus {
         self.ask("/api/v1/query", &form)
     }
 
-    /// Asks until there is data. What is no expression fails at once.
+    /// Asks until there is a number: a share of nothing is none (NaN). What is no expression fails at once.
     fn until_data(&self, what: &str, expression: &str) -> Value {
         let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(answer) = self.query(expression) {
                 assert_eq!(answer["status"], "success", "{what}: {expression}: {answer}");
-                if answer["data"]["result"].as_array().is_some_and(|result| !result.is_empty()) {
-                    return answer["data"]["result"].clone();
+                let result = &answer["data"]["result"];
+                if result.as_array().unwrap().iter().any(is_number) {
+                    return result.clone();
                 }
             }
             assert!(Instant::now() < deadline, "{what}: no data for {expression}");
@@ -109,6 +111,20 @@ impl Drop for Prometheus {
         let _ = self.process.kill();
         let _ = self.process.wait();
         let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Whether a sample is one that can be drawn.
+fn is_number(sample: &Value) -> bool {
+    sample["value"][1].as_str().unwrap().parse().is_ok_and(f64::is_finite)
+}
+
+/// Sets it when it is dropped, whether or not something broke: others end by it.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -138,6 +154,8 @@ fn expressions() -> Vec<(String, String)> {
                 let expression = target["expr"].as_str().unwrap();
                 let expression = expression.replace("$__rate_interval", "20s").replace("$instance", ".*");
                 assert!(!expression.contains('$'), "a variable that is not set here: {expression}");
+                // It would be data, whatever there is.
+                assert!(!expression.contains("vector("), "made of nothing: {expression}");
                 found.push((format!("{}: {}", board["title"], panel["title"]), expression));
             }
         }
@@ -191,8 +209,9 @@ fn each_panel_of_each_dashboard_shows_data_of_a_server_in_use() {
     follower.next();
 
     let prometheus = Prometheus::start(room.server.at());
-    let ended = AtomicBool::new(false);
+    let (ended, is_settled) = (AtomicBool::new(false), AtomicBool::new(false));
     std::thread::scope(|scope| {
+        let _ended = Ends(&ended);
         scope.spawn(|| {
             let mut sequence = 0_u16;
             while !ended.load(Ordering::Relaxed) {
@@ -202,27 +221,52 @@ fn each_panel_of_each_dashboard_shows_data_of_a_server_in_use() {
                 std::thread::sleep(Duration::from_millis(50));
             }
         });
-        let look = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| look(&room, &prometheus)));
-        ended.store(true, Ordering::Relaxed);
-        if let Err(panic) = look {
-            std::panic::resume_unwind(panic);
-        }
+        std::thread::scope(|scope| {
+            let _settled = Ends(&is_settled);
+            scope.spawn(|| come_and_go(&room, &is_settled));
+            each_panel_shows_data(&prometheus);
+        });
+        scores_and_rules_agree(&room, &prometheus);
     });
     promtool(&["check", "metrics"], &room.server.text("/metrics"));
 }
 
-fn look(room: &Room, prometheus: &Prometheus) {
+/// People who shake hands, say something, are heard and leave again, so that there are handshakes and reports of scores at any
+/// time.
+fn come_and_go(room: &Room, is_over: &AtomicBool) {
+    let mut ssrc = 100;
+    while !is_over.load(Ordering::Relaxed) {
+        ssrc += 1;
+        let listen = json!({ "listenInfos": [{ "protocol": "udp", "ip": "127.0.0.1" }] });
+        let path = format!("/v1/routers/{}/webrtc-transports", id(&room.router));
+        let transport = room.server.post(&path, listen);
+        guest::shake_hands(&room.server, &transport);
+        let voice = room.produce(audio(ssrc));
+        let consumer = room.consume(&voice, json!({}));
+        let mut scores = [&voice, &consumer].map(|object| room.events_of(object));
+        room.send(&voice, &sound(ssrc, 1, 20));
+        scores.iter_mut().for_each(|events| drop(events.until("score")));
+        room.done("DELETE", &format!("/v1/producers/{}", id(&voice)), None);
+        room.done("DELETE", &format!("/v1/transports/{}", id(&transport)), None);
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+fn each_panel_shows_data(prometheus: &Prometheus) {
     let expressions = expressions();
     assert!(expressions.len() > 40, "{}", expressions.len());
     for (panel, expression) in &expressions {
         prometheus.until_data(panel, expression);
     }
-    // What Prometheus says of scores is what the API says.
+}
+
+fn scores_and_rules_agree(room: &Room, prometheus: &Prometheus) {
+    // What Prometheus says of scores is what the API says, once it has looked again.
     let shown = room.server.get("/v1/producers?worst=100");
     let best = |producer: &&Value| producer["score"][0]["score"] == 10;
     let best = shown.as_array().unwrap().iter().filter(best).count();
-    let counted = prometheus.until_data("scores", "sum(shardcast_producers{score=\"10\"})");
-    assert_eq!(counted[0]["value"][1], best.to_string(), "{shown}");
+    let agree = format!("sum(shardcast_producers{{score=\"10\"}}) == {best}");
+    prometheus.until_data("scores", &agree);
 
     let rules = prometheus.ask("/api/v1/rules", "").unwrap();
     let groups = rules["data"]["groups"].as_array().unwrap();
