@@ -64,12 +64,15 @@ class Caller extends Peer {
     this.sendBytes(request(parameters, true));
   }
 
-  // Begins DTLS. The fingerprint of who does so.
-  async handshake() {
+  // Begins DTLS, once `announce` is through with the fingerprint of who does so. The fingerprint.
+  async handshake(announce = async () => {}) {
     this.folder = fs.mkdtempSync(path.join(os.tmpdir(), 'shardcast-caller-'));
     const [key, cert] = ['key', 'cert'].map(name => path.join(this.folder, name));
     const made = ['-nodes', '-days', '30', '-subj', '/CN=caller', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
     execFileSync('openssl', ['req', '-x509', ...made, '-keyout', key, '-out', cert], { stdio: 'ignore' });
+    const value = new crypto.X509Certificate(fs.readFileSync(cert)).fingerprint256;
+    const fingerprint = { algorithm: 'sha-256', value };
+    await announce(fingerprint);
     this.behind = await bound();
     this.behind.on('message', (data, { port }) => {
       this.openssl.port = port;
@@ -90,7 +93,7 @@ class Caller extends Peer {
       this.ended = true;
       this.wake();
     });
-    return { algorithm: 'sha-256', value: new crypto.X509Certificate(fs.readFileSync(cert)).fingerprint256 };
+    return fingerprint;
   }
 
   // Ends DTLS from this side.
