@@ -80,15 +80,19 @@ class Caller extends Peer {
     });
     const exported = ['-keymatexport', 'EXTRACTOR-dtls_srtp', '-keymatexportlen', `${2 * (KEY + SALT)}`];
     const connect = ['-connect', `127.0.0.1:${this.behind.address().port}`, '-use_srtp', 'SRTP_AEAD_AES_128_GCM'];
-    this.openssl = spawn('openssl', ['s_client', '-dtls1_2', '-cert', cert, '-key', key, ...connect, ...exported]);
+    this.openssl = spawn('openssl', ['s_client', '-dtls1_2', '-state', '-cert', cert, '-key', key, ...connect, ...exported]);
     process.once('exit', () => this.openssl.kill('SIGKILL'));
-    let text = '';
-    this.openssl.stdout.on('data', data => {
-      text += data;
-      const [, keys] = /Keying material: ([0-9A-F]+)\n/.exec(text) ?? [];
-      if (keys && !this.protect) this.secure(sealing(Buffer.from(keys, 'hex')));
-      this.wake();
-    });
+    const said = { stdout: '', stderr: '' };
+    for (const stream of Object.keys(said)) {
+      this.openssl[stream].on('data', data => {
+        said[stream] += data;
+        // Keys are told of a handshake that failed, too, once it came as far as having some.
+        const isComplete = said.stderr.includes('SSLv3/TLS read finished');
+        const [, keys] = /Keying material: ([0-9A-F]+)\n/.exec(said.stdout) ?? [];
+        if (isComplete && keys && !this.protect) this.secure(sealing(Buffer.from(keys, 'hex')));
+        this.wake();
+      });
+    }
     this.openssl.on('exit', () => {
       this.ended = true;
       this.wake();
