@@ -48,7 +48,7 @@ exports.loss_is_repaired = async bed => {
     `${Math.round(waitedMs)} of ${Math.round(last.at - first.at)} ms`;
   if (decodedFrames < sentFrames / 2) console.error(`it could not be judged on this machine: ${told}`);
   const isExcused = waitedMs > (last.at - first.at) / 2;
-  assert.ok(decodedFrames >= (isExcused ? 1 : sentFrames / 2), told);
+  assert.ok(decodedFrames >= sentFrames / (isExcused ? 10 : 2), told);
 };
 
 async function look(bed, { from, to, producer, consumer }, seconds) {
