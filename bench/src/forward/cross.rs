@@ -21,6 +21,7 @@ use crate::machine::Machine;
 use crate::out;
 use crate::row::{median, ratio};
 use crate::suite::Suite;
+use crate::verdict::Verdict;
 
 /// One line of the table.
 #[derive(Clone, Debug, Serialize)]
@@ -40,14 +41,14 @@ struct Row {
     invalid: Option<String>,
 }
 
-pub(super) fn main(options: &Options) -> io::Result<()> {
+pub(super) fn main(options: &Options) -> io::Result<Vec<Verdict>> {
     let machine = Machine::read(options.cores);
     out::line(&machine.describe());
     out::line(&format!(
-        "{:<8} {:>5} {:>4} {:>8} {:>8} {:>8} {:>9} {:>6}  notes (a crossing may cost {MOST_CROSS_NS} ns)",
+        "{:<8} {:>5} {:>4} {:>8} {:>8} {:>8} {:>9} {:>6}  notes",
         "host", "bytes", "cons", "home_ns", "away_ns", "cross_ns", "wake_ns", "slept"
     ));
-    let mut rows = Vec::new();
+    let (mut rows, mut verdicts) = (Vec::new(), Vec::new());
     for &host in options.hosts.iter().filter(|&&host| host != Host::Floor) {
         for (bytes, consumers) in [(1200, 4), (1200, 1), (160, 4)] {
             let name = format!("{bytes}B x{consumers}");
@@ -56,11 +57,9 @@ pub(super) fn main(options: &Options) -> io::Result<()> {
             }
             out::progress(&format!("{host}, {bytes} bytes to {consumers} consumers"));
             let row = Pair::start(host, (bytes, consumers), options)?.measure(options)?;
-            let notes = match &row.invalid {
-                Some(why) => format!("INVALID: {why}"),
-                None if row.cross_ns > MOST_CROSS_NS => "over the limit".to_owned(),
-                None => "within the limit".to_owned(),
-            };
+            let notes = row.invalid.as_ref().map(|why| format!("INVALID: {why}")).unwrap_or_default();
+            let what = format!("{host}: ns of a crossing, {name}");
+            verdicts.push(Verdict::unless(row.invalid.as_deref(), what, (row.cross_ns, MOST_CROSS_NS)));
             out::line(&format!(
                 "{:<8} {:>5} {:>4} {:>8.0} {:>8.0} {:>8.0} {:>9.0} {:>6.3}  {notes}",
                 row.host, bytes, consumers, row.home_ns, row.away_ns, row.cross_ns, row.wake_ns, row.slept
@@ -68,10 +67,11 @@ pub(super) fn main(options: &Options) -> io::Result<()> {
             rows.push(row);
         }
     }
-    match &options.json {
-        Some(path) => out::json(path, &serde_json::json!({ "machine": machine, "rows": rows })),
-        None => Ok(()),
+    verdicts.iter().for_each(out::line);
+    if let Some(path) = &options.json {
+        out::json(path, &serde_json::json!({ "machine": machine, "rows": rows }))?;
     }
+    Ok(verdicts)
 }
 
 struct Pair {

@@ -21,6 +21,7 @@ use crate::os;
 use crate::out;
 use crate::row::{median, ratio};
 use crate::suite::Suite;
+use crate::verdict::Verdict;
 
 /// One line of the table.
 #[derive(Clone, Debug, Serialize)]
@@ -38,25 +39,23 @@ struct Row {
     invalid: Option<String>,
 }
 
-pub(super) fn main(options: &Options) -> io::Result<()> {
+pub(super) fn main(options: &Options) -> io::Result<Vec<Verdict>> {
     let cores = options.cores.ok_or_else(|| io::Error::other("this bench needs --cores A,B"))?;
     let device = make_network()?;
     let machine = Machine::read(options.cores);
     out::line(&machine.describe());
     out::line(&format!(
-        "{:<8} {:>5} {:>5} {:>8} {:>9} {:>6} {:>7}  notes ({device} devices; at most {MOST_RATIO} is right)",
+        "{:<8} {:>5} {:>5} {:>8} {:>9} {:>6} {:>7}  notes ({device} devices)",
         "host", "burst", "shard", "alone_ns", "beside_ns", "ratio", "source%"
     ));
-    let mut rows = Vec::new();
+    let (mut rows, mut verdicts) = (Vec::new(), Vec::new());
     for &host in options.hosts.iter().filter(|&&host| host != Host::Floor) {
         for burst in [1, 5] {
             out::progress(&format!("{host}, bursts of {burst}"));
             for row in Bench::start(host, burst, cores)?.measure(options)? {
-                let notes = match &row.invalid {
-                    Some(why) => format!("INVALID: {why}"),
-                    None if row.ratio > MOST_RATIO => "over the limit".to_owned(),
-                    None => "within the limit".to_owned(),
-                };
+                let notes = row.invalid.as_ref().map(|why| format!("INVALID: {why}")).unwrap_or_default();
+                let what = format!("{host}: shard {} beside another by alone, bursts of {burst}", row.shard);
+                verdicts.push(Verdict::unless(row.invalid.as_deref(), what, (row.ratio, MOST_RATIO)));
                 out::line(&format!(
                     "{:<8} {:>5} {:>5} {:>8.0} {:>9.0} {:>6.3} {:>7.1}  {notes}",
                     row.host,
@@ -71,10 +70,11 @@ pub(super) fn main(options: &Options) -> io::Result<()> {
             }
         }
     }
-    match &options.json {
-        Some(path) => out::json(path, &serde_json::json!({ "machine": machine, "rows": rows })),
-        None => Ok(()),
+    verdicts.iter().for_each(out::line);
+    if let Some(path) = &options.json {
+        out::json(path, &serde_json::json!({ "machine": machine, "rows": rows }))?;
     }
+    Ok(verdicts)
 }
 
 struct Bench {

@@ -70,7 +70,7 @@ fn tidy_alone(root: &Path) -> Result<bool, String> {
 
 fn bench(root: &Path, arguments: &[String]) -> Result<bool, String> {
     let name = arguments.first().map_or("", String::as_str);
-    if matches!(name, "worker" | "workers" | "control") {
+    if matches!(name, "worker" | "workers" | "control" | "garbage") {
         // What is measured by default lies beside the bench.
         let build = ["build", "--release", "--package", "shardcast-worker"];
         command::run(Tool::Cargo.command(root).args(build))?;
