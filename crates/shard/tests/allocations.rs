@@ -23,7 +23,7 @@ use support::polling::Polling;
 use support::relay::Command;
 use support::running::{HOSTS, Running};
 use support::sim::SimDriver;
-use support::warm::PARTS;
+use support::warm::{GROWTH_LIMIT, PARTS};
 use support::{Bench, config, peer};
 use wire::Mono;
 
@@ -214,7 +214,11 @@ fn on_threads(mut running: Running, goal: u64, per_wait: u64) {
             allocated.saturating_sub(per_wait * (running.waits() - waits))
         })
         .collect();
-    assert!(allocated.contains(&0), "{allocated:?} while {goal} packets were forwarded on two shards");
+    let seldom = allocated.iter().sum::<u64>() <= GROWTH_LIMIT;
+    assert!(
+        seldom && allocated.contains(&0),
+        "{allocated:?} while {goal} packets were forwarded on two shards"
+    );
     running.stop();
 }
 
@@ -224,6 +228,6 @@ const ALLOCATES_TO_WAIT: Option<HostChoice> = Some(HostChoice::Glommio);
 #[cfg(not(feature = "host-glommio"))]
 const ALLOCATES_TO_WAIT: Option<HostChoice> = None;
 /// For an answer to come through the kernel, on a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 /// Seven were counted.
 const PER_WAIT: u64 = 12;

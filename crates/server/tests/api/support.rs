@@ -312,8 +312,8 @@ impl Drop for Server {
 
 fn command(variables: &[(&str, &str)], arguments: &[&str]) -> Child {
     let built = env!("CARGO_BIN_EXE_shardcast");
-    // Another build of it may be asked the same.
-    let program = std::env::var("TESTED_SHARDCAST").unwrap_or_else(|_| built.to_owned());
+    // Another build of it may be asked the same, as by the tests of the load generator.
+    let program = std::env::var("SHARDCAST_TEST_SERVER").unwrap_or_else(|_| built.to_owned());
     let mut command = Command::new(program);
     command
         .args(arguments)

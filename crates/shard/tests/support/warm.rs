@@ -12,6 +12,8 @@ const ROUTER: RouterKey = RouterKey::new(0, 0);
 const BURST: u64 = 16;
 /// Of what is counted; none has to be free of a queue's growth but one.
 pub const PARTS: u64 = 5;
+/// What growth of queues may take in all parts: each doubles a few times at most, while a hundred thousand packets pass.
+pub const GROWTH_LIMIT: u64 = 200;
 /// Two on each of three shards.
 const COPIES: u64 = 6;
 
@@ -81,7 +83,11 @@ fn forward(mut house: House, goal: u64, allocations: fn() -> u64) {
             allocations() - before
         })
         .collect();
-    assert!(allocated.contains(&0), "{allocated:?} while {goal} packets were forwarded on three shards");
+    let seldom = allocated.iter().sum::<u64>() <= GROWTH_LIMIT;
+    assert!(
+        seldom && allocated.contains(&0),
+        "{allocated:?} while {goal} packets were forwarded on three shards"
+    );
     assert!(house.crossed() - crossed > goal / 10, "they crossed");
     house.close(ROUTER);
     house.stop();

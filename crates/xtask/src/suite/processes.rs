@@ -78,7 +78,9 @@ mod tests {
         let is_sleeping = |id: &String| {
             fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name.trim() == "sleep")
         };
+        let deadline = Instant::now() + Duration::from_secs(60);
         while !mark.living().iter().any(is_sleeping) {
+            assert!(Instant::now() < deadline, "it never sleeps");
             thread::yield_now();
         }
         assert_eq!(other.end_all(Duration::ZERO), 0);
