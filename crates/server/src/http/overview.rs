@@ -14,6 +14,7 @@ use shard::{CounterKind, DropClass};
 use shardcast::api::Error;
 use shardcast::runtime::ShardCounters;
 use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
 
 use super::packets::{Upgrade, upgraded};
 use super::socket::{Ended, Socket, Terms};
@@ -147,17 +148,36 @@ async fn tell(socket: &mut Socket, mut seen: watch::Receiver<Utf8Bytes>) -> Ende
     }
 }
 
+/// Until nobody follows, or the SFU has ended. However it ends, whoever comes later finds nobody here and begins anew.
 async fn look_out(app: App) {
+    let mut post = Post { lookout: &app.lookout, is_left: false };
     let mut next = tokio::time::interval(EVERY);
+    // After a stall one look says as much as all that were missed.
+    next.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         next.tick().await;
-        let Ok(overview) = look(&app).await else { break };
+        let Ok(overview) = look(&app).await else { return };
         let text = serde_json::to_string(&overview).unwrap_or_default();
-        if !app.lookout.tell(text.into()) {
+        if !post.lookout.tell(text.into()) {
+            // From here on it is somebody else's.
+            post.is_left = true;
             return;
         }
     }
-    *app.lookout.0.lock() = None;
+}
+
+/// Where one who looks out stands; who falls there leaves it to the next.
+struct Post<'a> {
+    lookout: &'a Lookout,
+    is_left: bool,
+}
+
+impl Drop for Post<'_> {
+    fn drop(&mut self) {
+        if !self.is_left {
+            *self.lookout.0.lock() = None;
+        }
+    }
 }
 
 async fn look(app: &App) -> Result<Overview, Error> {
