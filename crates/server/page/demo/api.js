@@ -3,6 +3,8 @@ import { pause } from "./attempts.js";
 
 const LOST_MS = 700;
 const LOST_TIMES = 3;
+// What is answered with 409 to who asks with the same key meanwhile.
+const UNDER_WAY = "urn:shardcast:under-way";
 
 export class Api {
   token = null;
@@ -12,18 +14,19 @@ export class Api {
     const answer = await fetch(`/v1/${path}`, { method, headers, body: body && JSON.stringify(body), signal });
     const text = await answer.text();
     const said = text && JSON.parse(text);
-    if (!answer.ok) throw Object.assign(new Error(said.detail ?? answer.statusText), { status: answer.status });
+    if (!answer.ok) throw Object.assign(new Error(said.detail ?? answer.statusText), { status: answer.status, type: said.type });
     return said;
   }
 
-  // Makes something once: where the answer is lost, the same is asked for again.
+  // Makes something once: where the answer is lost, the same is asked for again, and while it is still being made.
   async make(path, body) {
     const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
     for (let lost = 0; ; lost += 1) {
       try {
         return await this.ask("POST", path, body, { key });
       } catch (error) {
-        if (error.status || lost === LOST_TIMES) throw error;
+        const isLost = !error.status || error.type === UNDER_WAY;
+        if (!isLost || lost === LOST_TIMES) throw error;
       }
       await pause(LOST_MS);
     }

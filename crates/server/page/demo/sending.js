@@ -27,6 +27,9 @@ export class Sending {
   }
 
   publish(source, track, paused = false) {
+    // Somebody may be asked for the same camera twice, and say yes to both.
+    const before = this.wanted.get(source);
+    if (before?.producer) this.#end(before.producer);
     const entry = { track, paused, producer: null };
     this.wanted.set(source, entry);
     if (this.#transport) this.#produce(source, entry);
