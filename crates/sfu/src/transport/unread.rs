@@ -6,8 +6,8 @@
 //! before anything new. Who has read them drops them by SRTP's replay protection (RFC 3711 §3.3.2), and since they are the
 //! very same bytes, no index has two byte strings.
 //!
-//! Bounded in time, bytes, packets and how often each goes. UDP keeps nothing here: what is under way there arrives,
-//! whichever tuple is selected next.
+//! Bounded in time, bytes, packets and how often each goes. While there is a way by UDP nothing is kept: what is under way
+//! there arrives, whichever tuple is selected next.
 
 use core::time::Duration;
 use std::collections::VecDeque;
@@ -21,6 +21,8 @@ pub(super) struct Unread {
     packets: VecDeque<Kept>,
     /// All of them, one behind the other.
     bytes: VecDeque<u8>,
+    /// Since when packets found no way.
+    wayless_since: Option<Mono>,
 }
 
 /// One that is kept.
@@ -36,6 +38,21 @@ impl Unread {
     /// Whether nothing is kept.
     pub(super) fn is_empty(&self) -> bool {
         self.packets.is_empty()
+    }
+
+    /// There is a way.
+    pub(super) fn found_way(&mut self) {
+        self.wayless_since = None;
+    }
+
+    /// Keeps the packets of a run that found no way, as long as there may be one in time.
+    pub(super) fn keep_wayless(&mut self, now: Mono, run: &[u8], segment_size: usize) {
+        let since = *self.wayless_since.get_or_insert(now);
+        if since + USEFUL_FOR < now {
+            *self = Self { wayless_since: Some(since), ..Self::default() };
+        } else {
+            self.keep(now, run, segment_size);
+        }
     }
 
     /// Keeps the packets of a run, at the expense of the oldest.
@@ -131,6 +148,22 @@ mod tests {
         assert!(unread.is_empty(), "and not a third time");
         unread.keep(last, &[1], 1);
         assert!(given(&mut unread, last + USEFUL_FOR + Duration::from_nanos(1)).is_empty());
+    }
+
+    #[test]
+    fn who_stays_without_a_way_costs_nothing_in_the_end() {
+        let start = Mono::from_nanos(1);
+        let mut unread = Unread::default();
+        unread.keep_wayless(start, &[1], 1);
+        unread.keep_wayless(start + USEFUL_FOR, &[2], 1);
+        assert!(!unread.is_empty());
+        let late = start + USEFUL_FOR + Duration::from_nanos(1);
+        unread.keep_wayless(late, &[3], 1);
+        assert_eq!((unread.packets.capacity(), unread.bytes.capacity()), (0, 0));
+        // The next time it loses its way is another.
+        unread.found_way();
+        unread.keep_wayless(late, &[4], 1);
+        assert_eq!(given(&mut unread, late), [[4]]);
     }
 
     #[test]

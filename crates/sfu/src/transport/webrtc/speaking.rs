@@ -30,6 +30,9 @@ impl Transport {
             web_rtc.unread = Unread::default();
         }
         if way != self.flows.rtp() {
+            if way.is_some() {
+                web_rtc.unread.found_way();
+            }
             web_rtc.unread_is_due = way.is_some() && !web_rtc.unread.is_empty();
         }
         self.flows.aim(way);
@@ -38,8 +41,11 @@ impl Transport {
     /// Keeps a run that left by a connection, or found no way.
     #[cold]
     pub(crate) fn keep_unread(&mut self, now: Mono, run: &[u8], segment_size: usize) {
-        if let Some(web_rtc) = &mut self.web_rtc {
+        let Some(web_rtc) = &mut self.web_rtc else { return };
+        if self.flows.rtp().is_some() {
             web_rtc.unread.keep(now, run, segment_size);
+        } else {
+            web_rtc.unread.keep_wayless(now, run, segment_size);
         }
     }
 
