@@ -31,6 +31,8 @@ pub(super) struct Session {
     pending: VecDeque<Pending>,
     /// The number of the first of them.
     first: u64,
+    /// It has been said that the kernel does not tell what we use.
+    usage_is_refused: bool,
 }
 
 /// What a payload asks for.
@@ -74,7 +76,7 @@ enum Closes {
 impl Session {
     pub(super) fn new(settings: &Settings) -> Self {
         let (outbox, pending) = (Outbox::default(), VecDeque::new());
-        Self { outbox, log: Log::new(settings), pending, first: 0 }
+        Self { outbox, log: Log::new(settings), pending, first: 0, usage_is_refused: false }
     }
 
     /// Says that the process is ready.
@@ -177,9 +179,12 @@ impl Session {
             Ok(Asked::ResourceUsage) => {
                 // A seccomp profile that does not know the call. Applications draw what they get, so they get something.
                 let usage = net::process::resource_usage().unwrap_or_else(|why| {
-                    self.error(format_args!(
-                        "getrusage fails ({why}): the resource usage is answered with zeros"
-                    ));
+                    // They ask each second; it is said once.
+                    if !core::mem::replace(&mut self.usage_is_refused, true) {
+                        self.error(format_args!(
+                            "getrusage fails ({why}): the resource usage is answered with zeros"
+                        ));
+                    }
                     ResourceUsage::default()
                 });
                 self.settled(id, method, Reply::Own(usage::body(usage)))?;
