@@ -395,8 +395,9 @@ pub const RUN_BUCKETS: usize = 9;
 const WORDS: usize = size_of::<Counters>() / size_of::<u64>();
 /// A copy takes about 0.1 us and ticks are rarely shorter than a few: one retry is already rare.
 const READ_SPINS: u32 = 64;
-/// Where others want the core as well, it is theirs for some milliseconds each, of which a yield gives away one turn.
-const READ_ATTEMPTS: u32 = READ_SPINS + 200;
+/// A publisher that has lost its core in the middle of a copy has it again after a turn of each that wants it as well. Who
+/// asks is control, which must not stand still for longer: then the caller asks again, or does without.
+const READ_ATTEMPTS: u32 = READ_SPINS + 16;
 
 #[cfg(test)]
 mod tests {
