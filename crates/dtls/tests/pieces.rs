@@ -59,7 +59,7 @@ fn one_byte(number: u32) -> Vec<u8> {
     piece(number, (0, 60_000), number % 59_999, &[1])
 }
 
-const CUTS: [(&str, Cut); 7] = [
+const CUTS: [(&str, Cut); 8] = [
     ("a byte each", one_byte),
     ("always the same", |number| piece(number, (0, 60_000), 0, &[1; 100])),
     ("each of another length", |number| piece(number, (0, 10_000 + number), 0, &[1; 1_000])),
@@ -70,6 +70,13 @@ const CUTS: [(&str, Cut); 7] = [
     ("as many as a datagram has room for", |number| {
         let pieces =
             (0..).map(|at| piece(number * 100 + at, (0, 60_000), (number * 100 + at) % 59_999, &[1]));
+        pieces.take(DATAGRAM_MAX / 26).flatten().collect()
+    }),
+    ("as many messages as there is room for", |number| {
+        let pieces = (0..).map(|at| {
+            let of_all = number * 100 + at;
+            piece(of_all, (0, 2 + of_all % 460), 0, &[1])
+        });
         pieces.take(DATAGRAM_MAX / 26).flatten().collect()
     }),
     ("all but its end, again and again", |number| {

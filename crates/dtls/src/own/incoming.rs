@@ -33,6 +33,10 @@ pub(super) struct Incoming {
     next: u16,
     /// The oldest first.
     pieces: VecDeque<Held>,
+    /// Kind and length of the next message, as the last piece of it says: what may have become whole.
+    touched: Option<(u8, usize)>,
+    /// Another message is the next one since anybody looked; its pieces may be there already.
+    has_moved: bool,
 }
 
 struct Held {
@@ -83,6 +87,9 @@ impl Incoming {
         }
         self.pieces.retain(|held| !held.is_said_again(piece));
         self.pieces.push_back(Held::new(piece));
+        if piece.sequence == self.next {
+            self.touched = Some((piece.kind, piece.len));
+        }
         while self.held() > HELD_MAX {
             self.pieces.pop_front();
         }
@@ -93,28 +100,37 @@ impl Incoming {
         self.pieces = VecDeque::new();
     }
 
-    /// The next message of the sequence, once all of it is there. If there are several, the one that was heard last.
+    /// The next message of the sequence, once all of it is there: to be asked after each piece. If there are several, the
+    /// one that was heard last.
     pub(super) fn pop(&mut self) -> Option<Message> {
         let sequence = self.next;
-        // Asked after each record, and nearly always no: before anything is made.
-        let mine = || self.pieces.iter().filter(|held| held.sequence == sequence);
-        let there: usize = mine().map(|held| held.bytes.len()).sum();
-        if !mine().any(|held| held.len <= there) {
-            return None;
-        }
+        // What a piece did not touch is as it was, however many others somebody has begun.
+        let touched = self.touched.take();
+        let (kind, body) = if core::mem::take(&mut self.has_moved) {
+            self.newest_whole(sequence)?
+        } else {
+            let (kind, len) = touched?;
+            let is_of_it = |held: &&Held| (held.sequence, held.kind, held.len) == (sequence, kind, len);
+            (kind, whole(len, self.pieces.iter().filter(is_of_it))?)
+        };
+        self.pieces.retain(|held| held.sequence != sequence);
+        // No handshake has so many; one that did would stand still.
+        self.next = self.next.saturating_add(1);
+        self.has_moved = true;
+        Some(Message::new(kind, sequence, &body))
+    }
+
+    /// Of all messages of a number that have begun, the whole one that was heard last.
+    fn newest_whole(&self, sequence: u16) -> Option<(u8, Vec<u8>)> {
         let mut alternatives = BTreeMap::<_, Vec<_>>::new();
-        for (at, held) in mine().enumerate() {
+        for (at, held) in self.pieces.iter().enumerate().filter(|(_, held)| held.sequence == sequence) {
             alternatives.entry((held.kind, held.len)).or_default().push((at, held));
         }
         let whole = alternatives.into_iter().filter_map(|((kind, len), pieces)| {
             let newest = pieces.last().map(|(at, _)| *at);
             Some((newest, kind, whole(len, pieces.into_iter().map(|(_, held)| held))?))
         });
-        let (_, kind, body) = whole.max_by_key(|(newest, ..)| *newest)?;
-        self.pieces.retain(|held| held.sequence != sequence);
-        // No handshake has so many; one that did would stand still.
-        self.next = self.next.saturating_add(1);
-        Some(Message::new(kind, sequence, &body))
+        whole.max_by_key(|(newest, ..)| *newest).map(|(_, kind, body)| (kind, body))
     }
 }
 

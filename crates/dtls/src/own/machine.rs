@@ -220,12 +220,12 @@ impl Machine {
             } else if self.stage != Stage::Done {
                 self.begin_deadline();
                 self.incoming.push(&piece);
+                while self.stage != Stage::Done
+                    && let Some(message) = self.incoming.pop()
+                {
+                    self.handle_message(&message)?;
+                }
             }
-        }
-        while self.stage != Stage::Done
-            && let Some(message) = self.incoming.pop()
-        {
-            self.handle_message(&message)?;
         }
         Ok(())
     }
