@@ -4,7 +4,7 @@ import { pause } from "./attempts.js";
 const LOST_MS = 700;
 const LOST_TIMES = 3;
 // What is answered with 409 to who asks with the same key meanwhile.
-const UNDER_WAY = "urn:shardcast:under-way";
+export const UNDER_WAY = "urn:shardcast:under-way";
 
 export class Api {
   token = null;

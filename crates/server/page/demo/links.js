@@ -1,4 +1,5 @@
 // The two transports of a call, and finding a new way for those that have lost theirs.
+import { UNDER_WAY } from "./api.js";
 
 const RETRY_MS = 1000;
 // As long as nobody knows that the server is away.
@@ -23,7 +24,7 @@ export class Links {
     this.#all.push(transport);
     transport.on("connect", ({ dtlsParameters }, done, fail) => {
       // Nobody else says it: who has heard it already heard it of us, and the answer was lost.
-      const heard = (error) => (error.status === 409 ? done() : fail(error));
+      const heard = (error) => (error.status === 409 && error.type !== UNDER_WAY ? done() : fail(error));
       this.api.make(`transports/${transport.id}/connect`, { dtlsParameters }).then(done, heard);
     });
     transport.on("connectionstatechange", (state) => {
