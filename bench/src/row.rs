@@ -34,7 +34,7 @@ pub(crate) struct Row {
     pub(crate) rate: f64,
     /// Busy share of the forwarder's cores.
     pub(crate) load: f64,
-    /// The floor by that of measurements.md for the same case, where it has one.
+    /// The floor by the known one of the same case (`known`), where there is one.
     pub(crate) floor_vs_known: Option<f64>,
     /// Why the row does not count, if it does not.
     pub(crate) invalid: Option<String>,
@@ -164,7 +164,7 @@ impl Row {
         }
         match self.floor_vs_known {
             Some(by) if !(0.8..=1.2).contains(&by) => {
-                notes.push(format!("floor is {by:.2}x that of measurements.md: outside 0.8 to 1.2"));
+                notes.push(format!("floor is {by:.2}x the known one: outside 0.8 to 1.2"));
             }
             Some(by) => notes.push(format!("floor {by:.2}x known")),
             None => {}

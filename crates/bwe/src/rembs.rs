@@ -1,7 +1,7 @@
 //! When a REMB goes out and what it says.
 //!
 //! Two things have a say: the estimate, for transports that have one, and the limit that the application set, which is told
-//! to senders with transport-wide feedback as well (worker protocol: maximum incoming bitrate).
+//! to senders with transport-wide feedback as well (mediasoup's `setMaxIncomingBitrate()`).
 
 use core::time::Duration;
 
@@ -107,7 +107,7 @@ const LIFTING: u8 = 4;
 /// libwebrtc's: a drop of 3 % at once, all else each second.
 const KEPT_PERCENT: u64 = 97;
 const ESTIMATE_INTERVAL: Duration = Duration::from_secs(1);
-/// The worker protocol's, §11.7.
+/// As often as mediasoup's worker tells a limit.
 const LIMIT_INTERVAL: Duration = Duration::from_millis(1_500);
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What is said unasked: events 5 to 32 of the worker protocol (§8).
+//! What is said unasked. Numbers are those of the worker channel's notifications (npm mediasoup 3.27.1).
 
 use model::command::DataMessage;
 use model::event::Urgency;

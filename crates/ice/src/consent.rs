@@ -40,7 +40,7 @@ pub fn consent_timeout(seconds: u8) -> Option<Duration> {
     (seconds != 0).then(|| Duration::from_secs(u64::from(seconds.clamp(MIN_SECONDS, MAX_SECONDS))))
 }
 
-/// The worker protocol's bounds, §11.2. RFC 7675 §5.1: a peer asks every 5 s or so, and 30 s is the RFC's own.
+/// mediasoup's bounds of `iceConsentTimeout`. RFC 7675 §5.1: a peer asks every 5 s or so, and 30 s is the RFC's own.
 const MIN_SECONDS: u8 = 10;
 const MAX_SECONDS: u8 = 60;
 

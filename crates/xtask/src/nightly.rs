@@ -1,4 +1,4 @@
-//! The nightly toolchain that fuzzing and miri need, found or installed.
+//! The nightly toolchain that miri needs, found or installed.
 //!
 //! Any nightly that is already there will do; only where there is none, the pinned one is installed.
 

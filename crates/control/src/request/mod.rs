@@ -1,5 +1,5 @@
-//! What can be asked, by which object is asked. One variant per method of the worker protocol (§7), but for those that
-//! concern the process and not the SFU (resource usage, log settings).
+//! What can be asked, by which object is asked. One variant per method of the worker channel (npm mediasoup 3.27.1), but for
+//! those that concern the process and not the SFU (resource usage, log settings).
 //!
 //! Values are those of the dictionaries, as front doors read them: an address is still a text, a number still unchecked.
 //! What makes no sense is refused by the core, with a sentence that names the field.

@@ -1,4 +1,4 @@
-//! The table of errors of the worker protocol (§4), as far as control decides: which class, and that nothing changed.
+//! What is refused, as far as control decides: by which class of error, and that nothing changed.
 
 use model::command::BitrateLimit;
 use model::data::DataKind;

@@ -1,4 +1,5 @@
-//! Commands to observers. An observer lives on its router's home shard; producers elsewhere report sums.
+//! Commands to observers. An observer lives on its router's home shard, where a producer of another shard has something
+//! that stands in for it (docs/adr/0023).
 
 use crate::key::{ProducerKey, RouterKey};
 

@@ -1,6 +1,6 @@
 //! What crosses between two threads: rings, facts, wake-ups.
 //!
-//! Between each ordered pair of shards, made when the first router spreads over them:
+//! Between each ordered pair of shards, made when the later of the two starts:
 //!
 //! | lane | made of | when full | capacity |
 //! |---|---|---|---|
@@ -30,8 +30,8 @@
 //!
 //! # What is absent on purpose
 //!
-//! No blocking send, no lock, no channel with many producers (control's queues are another matter and another
-//! crate's), and no memory given back while a ring lives. A ring's memory is reserved when it is made but its
+//! No blocking send, no lock, no channel with many producers (control has a pair of rings with each shard), and
+//! no memory given back while a ring lives. A ring's memory is reserved when it is made but its
 //! pages are touched only as it is used: pairs that never talk cost address space.
 
 pub mod facts;

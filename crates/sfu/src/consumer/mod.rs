@@ -5,8 +5,11 @@
 //! given twice.
 //!
 //! A stream begins, and goes on after an interruption or with another source, with a key frame where its codec has
-//! them; what comes before waits ([`DropReason::AwaitsKeyFrame`]) or is left out. Simulcast sends one encoding, the first
-//! it meets unless [`Consumer::prefer`] names another; svc sends all layers. Layers, the retransmission store, RTCP and scores are not here yet.
+//! them; what comes before waits ([`DropReason::AwaitsKeyFrame`]) or is left out. Simulcast sends one encoding: the first
+//! it meets, and from its next key frame on the one that [`Consumer::prefer`] named. Svc sends all layers: none is left out
+//! yet.
+//!
+//! On purpose not here: what may be asked for again (`sfu::stored`), reports and scores (the transport's `sender`).
 //! Lives on its transport's core, which need not be its producer's.
 
 mod outgoing;
@@ -239,7 +242,8 @@ impl Consumer {
         self.halts.0 == 0
     }
 
-    /// Changes to an encoding with the next packet of it. For simulcast; the others have no choice.
+    /// Changes to an encoding with the next packet of it that the stream can go on with, which for most codecs begins a key
+    /// frame. For simulcast; the others have no choice.
     pub fn prefer(&mut self, encoding: usize) {
         if self.consumer_type == ConsumerType::Simulcast {
             self.preferred = Some(encoding);

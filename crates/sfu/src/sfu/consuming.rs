@@ -108,7 +108,7 @@ impl<S: Copy> Sfu<S> {
         Ok(layers)
     }
 
-    /// Sets the weight when bandwidth is shared out. Nothing is yet.
+    /// Sets the weight when bandwidth is shared out. Nobody shares it out yet.
     ///
     /// # Errors
     /// When it is gone.
@@ -117,7 +117,7 @@ impl<S: Copy> Sfu<S> {
         Ok(())
     }
 
-    /// Says what is traced. Nothing is yet.
+    /// Says what is traced.
     ///
     /// # Errors
     /// When it is gone.

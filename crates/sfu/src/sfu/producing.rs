@@ -107,7 +107,7 @@ impl<S: Copy> Sfu<S> {
         self.turn(key, Activity::Running, out)
     }
 
-    /// Says what is traced. Nothing is yet.
+    /// Says what is traced.
     ///
     /// # Errors
     /// When the producer is gone.

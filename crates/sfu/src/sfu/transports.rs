@@ -78,7 +78,7 @@ impl<S: Copy> Sfu<S> {
         Ok(())
     }
 
-    /// Says what is traced.
+    /// Says what is to be traced. Nothing of a transport is yet.
     ///
     /// # Errors
     /// When it is gone.

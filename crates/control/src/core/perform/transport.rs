@@ -129,8 +129,7 @@ impl Core {
     }
 }
 
-/// §11.7 of the worker protocol: 0 is none; an outgoing limit is one that something can be sent under, and the least is
-/// not more than the most.
+/// 0 is none. An outgoing limit is one that something can be sent under, and the least is not more than the most.
 fn check_limit(limits: Limits, limit: BitrateLimit, bits_per_s: u64) -> Result<(), Refusal> {
     if bits_per_s > MOST_BITRATE {
         return Err(invalid("bitrate", bits_per_s, "0 for none, or at most 2^63 - 2"));
