@@ -78,7 +78,7 @@ impl<S: Copy> Sfu<S> {
         Ok(())
     }
 
-    /// Says what is to be traced. Nothing of a transport is yet.
+    /// Says what is to be traced. Nothing of a transport is traced yet.
     ///
     /// # Errors
     /// When it is gone.
