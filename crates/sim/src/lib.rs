@@ -1,7 +1,8 @@
 //! Rooms in virtual time: our SFU, scripted peers around it, and an emulated network between them.
 //!
-//! [`network`] is the network: seeded models of directed paths, over nothing but times and lengths. [`random`] is where
-//! chance comes from.
+//! [`network`] is the network: seeded models of directed paths, over nothing but times and lengths. [`peer`] and [`media`]
+//! are who talks through it and what they say, [`house`] is who is examined, [`world`] puts them together. [`plan`] says what
+//! happens, [`oracle`] judges it. [`random`] is where chance comes from.
 //!
 //! Invariants
 //! - One seed, one result. No clock, no thread, no iteration order and no address of anything decides what happens.

@@ -46,6 +46,12 @@
 //! handle's own methods say (`paused()`, `score()`, `tuple()` …), which follow the events. Nobody waits for a reader:
 //! one that is more than [`MOST_WAITING`] events behind loses the oldest, and is told how many by [`Missed`].
 //!
+//! # Not there yet
+//!
+//! Messages pass on direct transports only: SCTP is not spoken. Observers say nothing. Of a simulcast one encoding is
+//! sent, of an svc stream all layers; priorities and limits of what is sent are kept and nothing follows from them.
+//! Transports trace nothing.
+//!
 //! # For those who come from mediasoup
 //!
 //! | mediasoup v3 (Node) | here |

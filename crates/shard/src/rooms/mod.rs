@@ -15,7 +15,7 @@
 //! | `media` | packets in, across, out |
 //! | `counted` | what `sfu` counted, among what the shard publishes |
 //! | `told` | events, and what becomes of them when control is slow |
-//! | `table` | places |
+//! | `table`, `config` | places, and how many there are |
 //!
 //! Invariants
 //! - Every command is answered once. A refused one has changed nothing.

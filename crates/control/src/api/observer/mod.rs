@@ -1,4 +1,4 @@
-//! Observers of a router's audio: what both kinds have.
+//! Observers of a router's audio: what both kinds have. They say nothing yet, since shards read no audio levels.
 
 mod active_speaker;
 mod audio_level;
