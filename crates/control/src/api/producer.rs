@@ -35,7 +35,7 @@ pub struct ProducerOptions {
     pub rtp_parameters: RtpParameters,
     /// Whether it begins paused.
     pub paused: bool,
-    /// Milliseconds between two requests for a key frame; 0 is as often as asked.
+    /// Milliseconds between two requests for a key frame, at least; 0 is as often as a sender may be expected to listen.
     pub key_frame_request_delay_ms: u32,
     /// Whether packets without a packet id get one.
     pub adds_packet_id: bool,
