@@ -49,7 +49,7 @@ pub enum FromShard<R, V> {
     Panicked(PanicReport),
     /// The shard has closed its sockets and ends.
     Stopped {
-        /// What the engine's `Drop` said, where that panicked.
+        /// What the engine's end said, where that panicked: its goodbye, or its `Drop`.
         drop_message: Option<String>,
     },
     /// The shard ends unasked: its driver broke, or it has a defect; [`Shard::join`](crate::Shard::join) says

@@ -93,6 +93,11 @@ impl Dirty {
         self.marked.get(at).filter(|_| at < self.sealed).copied()
     }
 
+    /// How many are in the list, or were and are closed.
+    pub(crate) fn len(&self) -> usize {
+        self.marked.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.marked.is_empty()
     }

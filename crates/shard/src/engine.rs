@@ -134,6 +134,11 @@ pub trait Engine: Sized {
     /// How far ahead it wants to be told.
     const STEPS_AHEAD: usize = 0;
 
+    /// The shard ends in order: what its peers are told at last. Whom it marks is flushed once more, and then it is dropped.
+    fn say_goodbye(&mut self, cx: &mut Context<Self>) {
+        let _ = cx;
+    }
+
     /// The end of a tick: the place to emit events that were coalesced in it, and to try again those that
     /// [`Context::event`] refused.
     fn publish(&mut self, cx: &mut Context<Self>) {

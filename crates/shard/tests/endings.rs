@@ -56,6 +56,44 @@ fn a_shard_that_panics_without_control_ends_too() {
 }
 
 #[test]
+fn goodbyes_leave_before_sockets_close_however_many_there_are() {
+    let mut config = config(0);
+    config.bounds.flushes = 2;
+    let mut bench = Bench::with(SimDriver::new(), &config, |_| Relay::default());
+    let peers = [1, 2, 3, 4, 5].map(peer);
+    let keys = peers.map(|peer| bench.transport(peer).0);
+    assert_eq!(bench.ask(Command::Part(b"bye")), Reply::Done);
+    // Others have something to send already.
+    bench.submit(Command::Mark(keys[3..].to_vec()));
+    assert!(bench.control.stop());
+    let late = bench.submit(Command::Echo);
+    bench.ticks(6);
+    assert!(bench.core.has_stopped());
+    let driver = bench.core.driver_mut();
+    let mut told: Vec<_> = driver.sent.iter().map(|sent| (sent.to, sent.datagrams.concat())).collect();
+    told.sort();
+    assert_eq!(told, peers.map(|peer| (peer, b"bye".to_vec())));
+    assert_eq!(driver.occupied(), 0, "its sockets are closed");
+    let is_late = |message: &FromShard<_, _>| matches!(message, FromShard::Lost(of) if *of == late);
+    assert!(bench.inbox.iter().any(is_late), "{:?}", bench.inbox);
+}
+
+#[test]
+fn a_goodbye_that_panics_holds_up_no_end() {
+    let mut bench = Bench::new(SimDriver::new());
+    bench.transport(peer(1));
+    bench.ask(Command::PanicIn(shard::Phase::Commands));
+    assert!(bench.control.stop());
+    bench.ticks(3);
+    assert!(bench.core.has_stopped());
+    let [FromShard::Stopped { drop_message: Some(said) }] = &bench.inbox[..] else {
+        panic!("{:?}", bench.inbox)
+    };
+    assert_eq!(said, "asked to panic in Commands");
+    assert_eq!(bench.core.driver_mut().occupied(), 0, "its sockets are closed");
+}
+
+#[test]
 fn commands_that_come_too_late_are_answered() {
     let mut bench = Bench::new(SimDriver::new());
     assert!(bench.control.stop());

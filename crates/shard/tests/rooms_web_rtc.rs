@@ -174,6 +174,24 @@ fn a_caller_connects_stays_moves_and_hears_goodbye() {
 }
 
 #[test]
+fn a_caller_hears_goodbye_when_its_shard_ends() {
+    let mut hall = Hall::new(1);
+    hall.open_router(0, ROUTER);
+    let mut caller = Caller::new(&mut hall);
+    caller.connect(&mut hall);
+    hall.sent(0).clear();
+    assert!(hall.sides[0].control.stop());
+    hall.ticks(4);
+    assert!(hall.sides[0].core.as_ref().unwrap().has_stopped());
+    assert_eq!(hall.driver(0).occupied(), 0, "its socket is closed");
+    let last = hall.sent(0);
+    let [goodbye] = last.as_slice() else { panic!("{last:?}") };
+    assert_eq!(goodbye.to, caller.from);
+    let [alert] = goodbye.datagrams.as_slice() else { panic!("{goodbye:?}") };
+    assert_eq!(alert[0], 21, "a record of the kind that alerts are (RFC 5246 §6.2.1)");
+}
+
+#[test]
 fn strangers_change_nothing_but_counters() {
     let mut hall = Hall::new(1);
     hall.open_router(0, ROUTER);

@@ -63,12 +63,14 @@ scenarios! {
     web_rtc:
     a_transport_connects_and_says_how,
     goodbye_is_heard_by_both_sides,
+    the_end_of_the_worker_is_a_goodbye_to_all,
     who_means_no_good_disturbs_no_call,
 }
 
 scenarios! {
     tcp:
     media_passes_and_all_say_that_it_is_tcp,
+    the_end_of_the_worker_is_a_goodbye_to_all,
     udp_and_tcp_callers_hear_each_other,
     who_loses_the_connection_can_come_back,
     who_never_reads_disturbs_nobody_and_can_begin_anew,

@@ -391,6 +391,11 @@ impl Engine for Rooms {
 
     const STEPS_AHEAD: usize = sfu::STEPS_AHEAD;
 
+    fn say_goodbye(&mut self, cx: &mut Context<Self>) {
+        self.sfu.begin_tick(cx.now());
+        self.say_all_goodbyes(cx);
+    }
+
     fn publish(&mut self, cx: &mut Context<Self>) {
         self.during(Phase::Publish);
         let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };

@@ -56,6 +56,16 @@ impl<D: Driver> Share<'_, '_, D> {
 }
 
 impl Rooms {
+    /// Has all transports say goodbye, all of them at once: a shard that ends holds up nobody's media any more.
+    pub(super) fn say_all_goodbyes(&mut self, cx: &mut Context<Self>) {
+        for part in self.routers.values_mut() {
+            for transport in &part.transports {
+                self.sfu.say_goodbye(*transport, &mut self.outputs);
+            }
+        }
+        self.carry_out(cx);
+    }
+
     /// Does this tick's share.
     pub(super) fn work_on<D: Driver>(&mut self, sockets: &mut Sockets<'_, D>, cx: &mut Context<Self>) {
         let mut left = self.config.work_per_tick.max(1);

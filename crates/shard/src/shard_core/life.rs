@@ -4,9 +4,11 @@
 //!            panic                  sockets reaped, control told
 //! Running ----------> Reaping ------------------------------------> Running
 //!    |                                                       \----> Dead       (no engine could be made)
-//!    | stop                    sockets reaped, control told
-//!    +----------------> Stopping -----------------------------> Stopped
+//!    | stop            goodbyes flushed             sockets reaped, control told
+//!    +---------> Parting ----------------> Stopping -----------------------------> Stopped
 //! ```
+//!
+//! Where no engine says goodbye, or it has nobody to say it to, stopping begins at once.
 
 use net::Driver;
 use net::lane::ring;
@@ -26,7 +28,9 @@ pub(super) enum Life {
     Reaping(PanicReport),
     /// No engine could be made. Every command is answered as lost.
     Dead,
-    /// Control asked for the end; the sockets are being closed.
+    /// Control asked for the end; the engine has said goodbye, and all of that has left after so many ticks.
+    Parting(usize),
+    /// The sockets are being closed.
     Stopping(Option<String>),
     /// Nothing more will happen.
     Stopped,
@@ -42,7 +46,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
 
     /// Whether it was asked to end.
     pub(super) const fn is_ending(&self) -> bool {
-        matches!(self.life, Life::Stopping(_) | Life::Stopped)
+        matches!(self.life, Life::Parting(_) | Life::Stopping(_) | Life::Stopped)
     }
 
     /// Whether commands wait for the next engine.
@@ -67,14 +71,33 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         self.cx.join(shard, outbound);
     }
 
-    /// Drops the engine and begins to close everything. Once is enough.
+    /// Has the engine say goodbye, which leaves with the flush of this tick and of as many as it takes to flush all who
+    /// are marked by then. Once is enough.
     pub(super) fn stop(&mut self) {
         if self.is_ending() {
             return;
         }
-        let drop_message = self.hosted.end().err();
-        self.abandon();
-        self.life = Life::Stopping(drop_message);
+        let is_heard = self.hosted.call(Phase::Commands, |engine| engine.say_goodbye(&mut self.cx)).is_some();
+        let ticks = if is_heard { self.cx.dirty.len().div_ceil(self.bounds.flushes.max(1)) } else { 0 };
+        self.life = Life::Parting(ticks);
+        self.go_on_parting();
+    }
+
+    /// Counts the ticks of the goodbyes. After them, drops the engine and begins to close everything: a tick later than
+    /// the last of them was flushed, so that the driver has sent it.
+    pub(super) fn go_on_parting(&mut self) {
+        match &mut self.life {
+            Life::Parting(ticks) if *ticks > 0 => {
+                *ticks -= 1;
+                self.more = true;
+            }
+            Life::Parting(_) => {
+                let drop_message = self.hosted.end().err();
+                self.abandon();
+                self.life = Life::Stopping(drop_message);
+            }
+            _ => {}
+        }
     }
 
     /// Cleans up after an engine that panicked, and goes on once that is done. Sockets first: their memory
@@ -83,7 +106,8 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         if let Some(report) = self.hosted.take_report() {
             self.cx.totals.panics += 1;
             self.abandon();
-            self.life = Life::Reaping(report);
+            self.life =
+                if self.is_ending() { Life::Stopping(Some(report.message)) } else { Life::Reaping(report) };
         }
         if self.sockets.closing() == 0 {
             self.life = match core::mem::replace(&mut self.life, Life::Running) {
@@ -149,7 +173,11 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     /// What an engine leaves behind, put in order without it.
     fn abandon(&mut self) {
         self.cx.reset();
-        self.streams.clear();
+        for (connection, farewell) in self.streams.clear() {
+            if self.sockets.remove(connection) {
+                self.driver.part(connection, farewell);
+            }
+        }
         self.sockets.close_all(&mut self.driver);
         self.more = true;
     }

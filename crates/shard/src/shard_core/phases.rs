@@ -33,6 +33,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
 
     /// Commands of control, and closes that have finished.
     pub(super) fn run_commands(&mut self) {
+        self.go_on_parting();
         while let Some(key) = self.driver.next_closed() {
             self.sockets.closed();
             self.hosted.call(Phase::Commands, |engine| engine.closed(key, &mut self.cx));
@@ -43,6 +44,8 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
             }
             let Some(message) = self.commands.pop() else { break };
             match message {
+                // Lost, once there is no engine.
+                ToShard::Command(request, _) if self.is_ending() => drop(self.cx.outbox.accept(request)),
                 ToShard::Command(request, command) => {
                     self.cx.totals.commands += 1;
                     let ticket = self.cx.outbox.accept(request);

@@ -289,15 +289,18 @@ impl Streams {
         totals.tcp_frames_dropped = frames_dropped;
     }
 
-    /// Forgets everything: the sockets are being closed.
-    pub(crate) fn clear(&mut self) {
-        self.places.clear();
+    /// Forgets everything: the sockets are being closed. Connections end as they do with their listener.
+    pub(crate) fn clear(&mut self) -> impl Iterator<Item = (SocketKey, Farewell)> {
         self.connections = 0;
         self.addresses.clear();
         self.ready.clear();
         self.checks.clear();
         self.starved.clear();
         self.broken.clear();
+        self.places.drain(..).flatten().filter_map(|place| match place {
+            Place::Connection(connection) => Some((connection.key, connection.farewell())),
+            Place::Listener(_) => None,
+        })
     }
 
     fn oldest_fresh(&self, is_meant: impl Fn(&Connection) -> bool) -> Door {

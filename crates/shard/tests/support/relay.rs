@@ -47,6 +47,8 @@ pub enum Command {
     Stall(std::sync::mpsc::Receiver<()>),
     /// Mark these as having something to send, in this order.
     Mark(Vec<TransportKey>),
+    /// Say this to all peers when the shard ends.
+    Part(&'static [u8]),
 }
 
 /// What it answers.
@@ -106,6 +108,7 @@ pub struct Relay {
     fragile: Fragile,
     trace: Option<Trace>,
     pending_events: VecDeque<u32>,
+    last_words: Option<&'static [u8]>,
     handed_over: u64,
 }
 
@@ -195,6 +198,7 @@ impl Relay {
             Command::Keep => self.kept = Some(Vec::new()),
             Command::Emit(count) => self.pending_events.extend(0..count),
             Command::Stall(until) => until.iter().for_each(drop),
+            Command::Part(words) => self.last_words = Some(words),
             Command::Mark(keys) => keys.into_iter().for_each(|key| cx.mark_dirty(key)),
             _ => {}
         }
@@ -361,6 +365,19 @@ impl Engine for Relay {
             }
             assert!(!panics, "asked to panic in Flush");
         }
+    }
+
+    fn say_goodbye(&mut self, cx: &mut Context<Self>) {
+        self.at(Phase::Commands);
+        let Some(words) = self.last_words else { return };
+        let keys: Vec<_> = self.transports.iter().flatten().map(|transport| transport.key).collect();
+        let write = |slot: &mut [u8]| {
+            slot[..words.len()].copy_from_slice(words);
+            Some(words.len())
+        };
+        let payload = cx.fill(words.len(), write).unwrap();
+        keys.into_iter().for_each(|key| self.queue(key, payload, cx));
+        cx.release(payload);
     }
 
     fn publish(&mut self, cx: &mut Context<Self>) {

@@ -26,6 +26,8 @@ class Bed {
   constructor() {
     this.workers = [];
     this.peers = [];
+    // Who has to hear goodbye when the workers end.
+    this.parting = [];
     this.waits = new Set();
     // What shards count when they do for each other what the scenario is about.
     this.crossing = 'crossed';
@@ -120,6 +122,7 @@ class Bed {
       if (!worker.closed) worker.close();
       if (!worker.subprocessClosed) await this.wait('the end of the worker', once(worker, 'subprocessclose'));
     }
+    for (const peer of this.parting) await peer.until('goodbye', () => peer.ended);
     for (const peer of this.peers) {
       await peer.drain();
       peer.assertNothingLeft();

@@ -28,6 +28,11 @@ async function room(bed, kinds = [TcpCaller, TcpCaller]) {
   return { router, from, to, pass, producer, stream };
 }
 
+exports.the_end_of_the_worker_is_a_goodbye_to_all = async bed => {
+  const { from, to } = await room(bed);
+  bed.parting.push(from.peer, to.peer);
+};
+
 // Until a connection is over. That it was reset says no more than that something was still on its way to us: the kernel
 // resets what is closed with bytes unread.
 async function ended(socket) {

@@ -51,6 +51,11 @@ exports.goodbye_is_heard_by_both_sides = async bed => {
   await to.peer.until('the end of OpenSSL', () => to.peer.ended);
 };
 
+exports.the_end_of_the_worker_is_a_goodbye_to_all = async bed => {
+  const { from, to } = await room(bed);
+  bed.parting.push(from.peer, to.peer);
+};
+
 // Each packet of the call comes, whatever these do meanwhile.
 exports.who_means_no_good_disturbs_no_call = async bed => {
   const { router, from, to, pass } = await room(bed);
