@@ -1,5 +1,7 @@
 //! What a shard is made with: how much it holds, and how much it does per tick.
 
+use core::time::Duration;
+
 use net::{PoolSizing, ReceiveBudget};
 
 use crate::control::QueueSizing;
@@ -24,6 +26,8 @@ pub struct ShardConfig {
     pub queues: QueueSizing,
     /// How much TCP it takes.
     pub tcp: TcpLimits,
+    /// How long what it counts may stay unseen. Zero shows it with each tick.
+    pub counters_interval: Duration,
 }
 
 impl ShardConfig {
@@ -38,6 +42,7 @@ impl ShardConfig {
             bounds: Bounds::default(),
             queues: QueueSizing { commands: 1024, events: 4096 },
             tcp: TcpLimits::default(),
+            counters_interval: Duration::ZERO,
         }
     }
 

@@ -42,6 +42,8 @@ pub struct Context<E: Engine> {
     /// By shard.
     pub(crate) outbound: Vec<Option<Outbound<E>>>,
     pub(crate) totals: Totals,
+    /// This tick shows what was counted.
+    pub(crate) shows_counters: bool,
     /// Something found no room in a queue, and must be tried again without anybody waking this shard for it.
     pub(crate) blocked: bool,
     /// The engine has work for the next tick.
@@ -394,6 +396,7 @@ impl<E: Engine> Context<E> {
 impl<E: Engine> Context<E> {
     /// Answers a command.
     pub fn reply(&mut self, ticket: Ticket, reply: E::Reply) {
+        self.shows_counters = true;
         self.totals.replies += u64::from(self.outbox.reply(ticket, reply));
     }
 

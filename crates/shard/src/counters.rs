@@ -1,10 +1,11 @@
 //! What a shard did so far, read by other threads without a lock.
 //!
-//! The shard counts in a plain struct and copies it, in the publish phase of each tick, into a block of
+//! The shard counts in a plain struct and copies it, in the publish phase of a tick, into a block of
 //! atomics under a sequence number (a seqlock): odd while the copy is being made, so that a reader can tell a
 //! torn snapshot and take another. Single relaxed atomics would be simpler, and a share of busy time or a
 //! mean run computed from two different ticks would lie. The writer never waits; a copy is some hundred plain
-//! stores into lines that stay in its cache until somebody looks. Readers retry, and give up after
+//! stores into lines that stay in its cache until somebody looks. Eighty lines are touched all the same, which is more
+//! than a tick for one datagram needs besides: so not every tick copies (`ShardConfig::counters_interval`). Readers retry, and give up after
 //! [`READ_ATTEMPTS`].
 
 use core::sync::atomic::{AtomicU64, Ordering, fence};

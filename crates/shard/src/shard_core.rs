@@ -22,9 +22,11 @@ use crate::io::OpenSockets;
 use crate::mesh::{Inbound, Link};
 use crate::streams::Streams;
 use life::Life;
+use showing::Showing;
 
 mod life;
 mod phases;
+mod showing;
 
 pub(crate) use phases::{PORTION, deal};
 
@@ -43,6 +45,7 @@ pub struct ShardCore<E: Engine, D: Driver> {
     /// Of the driver's waits those that are accounted for.
     accounted: u64,
     publisher: Publisher,
+    showing: Showing,
     life: Life,
     /// Some phase left work behind, so the next wait must not wait.
     more: bool,
@@ -88,6 +91,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
             counters: Counters::default(),
             accounted: 0,
             publisher,
+            showing: Showing::every(config.counters_interval),
             life: Life::Running,
             more: true,
         };
@@ -105,7 +109,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
 
     /// `wait` for hosts that wait in their own way: `turn` is called as `Driver::turn` would be.
     pub(crate) fn turn_by<R>(&mut self, turn: impl FnOnce(&mut D, Wait, &mut dyn FnMut() -> bool) -> R) -> R {
-        let until = self.cx.next_deadline().min(self.streams.next_deadline());
+        let until = self.cx.next_deadline().min(self.streams.next_deadline()).min(self.showing.by());
         let retry = if self.cx.blocked { self.cx.now() + BLOCKED_RETRY } else { Mono::NEVER };
         let wait = if self.more { Wait::Poll } else { Wait::Until(until.min(retry)) };
         // Commands that wait for the next engine are no reason to stay awake, and neither is an end that has begun.

@@ -73,6 +73,35 @@ fn what_a_bound_leaves_over_waits_for_a_tick_that_does_not_wait() {
 }
 
 #[test]
+fn what_is_counted_is_shown_now_and_then_and_what_control_asked_for_at_once() {
+    let mut config = config(0);
+    config.counters_interval = Duration::from_millis(10);
+    let mut bench = Bench::with(SimDriver::new(), &config, |_| Relay::default());
+    let (_, socket) = bench.transport(peer(1));
+    let receive = |bench: &mut Bench<SimDriver>| {
+        bench.core.driver_mut().deliver(socket, peer(1), b"media", 5);
+        bench.tick();
+    };
+    bench.tick();
+    let before = bench.totals();
+    assert_eq!(bench.core.driver_mut().last_wait, Some(Wait::Until(wire::Mono::NEVER)), "it owes nothing");
+    receive(&mut bench);
+    receive(&mut bench);
+    assert_eq!(bench.totals(), before, "it was shown a moment ago");
+    // Nothing else happens, and it is not forgotten.
+    bench.tick();
+    let Some(Wait::Until(by)) = bench.core.driver_mut().last_wait else { panic!("it did not wait") };
+    assert!(by <= bench.now + config.counters_interval, "{by:?}");
+    bench.now = by;
+    bench.tick();
+    assert_eq!(bench.totals().datagrams, before.datagrams + 2);
+    receive(&mut bench);
+    assert_eq!(bench.totals().datagrams, before.datagrams + 2);
+    assert_eq!(bench.ask(Command::Echo), Reply::Done);
+    assert_eq!(bench.totals().datagrams, before.datagrams + 3, "who is answered sees what was before");
+}
+
+#[test]
 fn a_shard_sleeps_no_longer_than_to_its_next_timer() {
     let mut bench = Bench::new(SimDriver::new());
     bench.submit(Command::AnswerIn(Duration::from_micros(300)));

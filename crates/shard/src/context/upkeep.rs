@@ -39,6 +39,7 @@ impl<E: Engine> Context<E> {
             outbox,
             outbound: Vec::new(),
             totals: Totals::default(),
+            shows_counters: true,
             blocked: false,
             hurried: false,
             wakes_by: Mono::NEVER,

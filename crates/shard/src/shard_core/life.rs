@@ -105,6 +105,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     pub(super) fn recover(&mut self) {
         if let Some(report) = self.hosted.take_report() {
             self.cx.totals.panics += 1;
+            self.cx.shows_counters = true;
             self.abandon();
             self.life =
                 if self.is_ending() { Life::Stopping(Some(report.message)) } else { Life::Reaping(report) };

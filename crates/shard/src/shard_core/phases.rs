@@ -4,6 +4,7 @@ use net::{Batch, Driver, Loan, LoanReader, Received};
 use wire::Mono;
 
 use super::ShardCore;
+use super::life::Life;
 use crate::boundary::{Hosted, Phase};
 use crate::context::Context;
 use crate::control::ToShard;
@@ -20,6 +21,7 @@ use crate::streams::Turn;
 impl<E: Engine, D: Driver> ShardCore<E, D> {
     pub(super) fn begin(&mut self, now: Mono) {
         self.cx.begin(now);
+        self.cx.shows_counters = self.showing.is_due(now);
         self.cx.totals.ticks += 1;
         self.more = false;
         self.inbound.retain_mut(|neighbour| {
@@ -43,6 +45,8 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
                 break;
             }
             let Some(message) = self.commands.pop() else { break };
+            // Who asks for something looks for what it did.
+            self.cx.shows_counters = true;
             match message {
                 // Lost, once there is no engine.
                 ToShard::Command(request, _) if self.is_ending() => drop(self.cx.outbox.accept(request)),
@@ -138,9 +142,15 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
     }
 
     pub(super) fn publish(&mut self) {
+        // Whatever is not as usual is seen at once: there may be no other tick.
+        self.cx.shows_counters |= !matches!(self.life, Life::Running);
         self.hosted.call(Phase::Publish, |engine| engine.publish(&mut self.cx));
         self.cx.publish();
         self.more |= self.cx.hurried;
+        if !self.cx.shows_counters {
+            return self.showing.put_off();
+        }
+        self.showing.shown(self.cx.now());
         self.counters.totals = self.cx.totals();
         self.streams.report(&mut self.counters.totals);
         self.counters.driver = *self.driver.counters();
