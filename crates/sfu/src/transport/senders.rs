@@ -181,7 +181,8 @@ impl Transport {
 
     /// Authentic RTCP came from that SSRC.
     pub(super) fn heard_from(&mut self, ssrc: Ssrc) {
-        if self.inside.listener.known(ssrc).is_none() {
+        let is_noted = self.srtp.as_ref().is_some_and(|srtp| srtp.is_newest_stray(ssrc));
+        if !is_noted && self.inside.listener.known(ssrc).is_none() {
             self.stray(ssrc);
         }
     }

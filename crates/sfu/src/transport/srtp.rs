@@ -12,6 +12,8 @@ use wire::Ssrc;
 #[derive(Debug, Default)]
 pub(crate) struct Srtp {
     contexts: Option<Contexts>,
+    /// The last of `strays`: found here, beside what opened it. Receivers that report do nothing else.
+    newest_stray: Option<Ssrc>,
     /// Authentic SSRCs that no producer wants, of RTP and RTCP, those first that were not heard for longest.
     strays: VecDeque<Ssrc>,
 }
@@ -56,12 +58,18 @@ impl Srtp {
         self.contexts.as_ref()
     }
 
+    /// Whether that one was the last stray: then there is nothing to take note of.
+    #[inline]
+    pub(super) fn is_newest_stray(&self, ssrc: Ssrc) -> bool {
+        self.newest_stray == Some(ssrc)
+    }
+
     /// Takes note of an authentic SSRC that no producer wants. The one whose place the opener has to give up for it, if
     /// there are many: a sender hears late that its producer was closed, receivers come and go that only report, and
     /// each such SSRC would stay for as long as the key. What is given up is protected from replay no more; its reports
     /// could be heard once more each, by whoever has a way in that the transport takes from.
     pub(super) fn stray(&mut self, ssrc: Ssrc) -> Option<Ssrc> {
-        if self.strays.back() == Some(&ssrc) {
+        if self.newest_stray.replace(ssrc) == Some(ssrc) {
             return None;
         }
         if let Some(place) = self.strays.iter().position(|stray| *stray == ssrc) {
