@@ -5,6 +5,7 @@
 
 mod notify;
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -81,7 +82,7 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
         never = connections.serve(&listener, &routes) => match never {},
         // Nobody closes it but we: whoever supervises has to start it anew.
         () = tell_losses(losses, say) => Err(StartError::NoControl),
-        () = say_that_it_lives(&supervisor, &sfu) => Err(StartError::NoControl),
+        () = watch(&supervisor, &sfu, say) => Err(StartError::NoControl),
         () = read_again(hangups.zip(tls.as_deref()), say) => Err(StartError::NoControl),
         () = until_drained(&mut signals, &drain, &catalogue, patience, say) => Ok(()),
     };
@@ -105,12 +106,24 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Tells the supervisor so as often as it wants to hear it, as long as control answers.
-async fn say_that_it_lives(supervisor: &Supervisor, sfu: &Sfu) {
-    let Some(every) = supervisor.every else { return std::future::pending().await };
-    let mut next = tokio::time::interval(every);
-    while sfu.shards().await.is_ok() {
-        supervisor.tell("WATCHDOG=1");
+/// Looks whether control answers and every shard goes on: then the supervisor is told that we live, as often as it wants to
+/// hear it. Of a shard that hangs, and of one that goes on again, the log hears once.
+async fn watch(supervisor: &Supervisor, sfu: &Sfu, say: &impl Fn(&str)) {
+    let mut next = tokio::time::interval(supervisor.every.unwrap_or(LOOK_AT_SHARDS).min(LOOK_AT_SHARDS));
+    let mut known = BTreeSet::new();
+    while let Ok(shards) = sfu.shards().await {
+        let stuck: BTreeSet<u16> =
+            shards.iter().filter(|shard| shard.is_stuck()).map(|shard| shard.shard.0).collect();
+        for shard in stuck.difference(&known) {
+            say(&format!("error: shard {shard} does not go on; its rooms stand still"));
+        }
+        for shard in known.difference(&stuck) {
+            say(&format!("shard {shard} goes on again"));
+        }
+        if stuck.is_empty() {
+            supervisor.tell("WATCHDOG=1");
+        }
+        known = stuck;
         next.tick().await;
     }
 }
@@ -205,5 +218,7 @@ const SEND_BYTES: u32 = 128 * 1024;
 const BACKLOG: u32 = 1_024;
 /// A slow reader has that long to hear the end of it.
 const FAREWELL: Duration = Duration::from_secs(3);
+/// How often the log may hear that a shard hangs, which control itself looks at as often.
+const LOOK_AT_SHARDS: Duration = Duration::from_secs(1);
 /// How often a draining server looks whether rooms are left.
 const LOOK: Duration = Duration::from_millis(100);

@@ -125,6 +125,11 @@ impl<E: Engine> Control<E> {
         told
     }
 
+    /// Has the shard tick once more, though there may be nothing for it to do. Missed by one that is just falling asleep.
+    pub fn wake(&self) {
+        self.shard.0.wake();
+    }
+
     /// The next answer or event. Commands that came too late for a shard that ended are lost.
     pub fn next_message(&mut self) -> Option<FromShard<E::Reply, E::Event>> {
         let message = self.answers.pop().or_else(|| self.never_taken())?;

@@ -1,10 +1,11 @@
-//! How busy shards are, for placement: measured once a second, and only while there are any.
+//! How busy shards are, for placement, and whether they go on: looked at once a second, and only while there are any.
 
 use std::time::Duration;
 
 use shard::Totals;
 use tokio::time::Instant;
 
+use super::pulse::LOOK;
 use super::shards::{Fleet, ShardCounters};
 use crate::core::{Core, Load};
 
@@ -45,6 +46,7 @@ impl LoadMeter {
             return false;
         }
         self.due = Some(now + INTERVAL);
+        fleet.look();
         for ShardCounters { shard, counters, .. } in fleet.counters() {
             let Some(seen) = self.seen.get_mut(usize::from(shard.0)) else { continue };
             let Totals { busy_nanos, idle_nanos, .. } = counters.totals;
@@ -65,8 +67,9 @@ fn load(before: Worked, after: Worked) -> Load {
     Load(u32::try_from(thousandths).unwrap_or(u32::MAX))
 }
 
-/// Placement thinks in rooms that live for minutes; more often would only move noise.
-const INTERVAL: Duration = Duration::from_secs(1);
+/// Placement thinks in rooms that live for minutes; more often would only move noise. Whether shards go on is seen by the
+/// way.
+const INTERVAL: Duration = LOOK;
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,7 @@ mod crowd;
 mod ending;
 mod load;
 mod os;
+mod pulse;
 mod shards;
 
 pub use certificate::{Certificate, CertificateError, CertificateSource};

@@ -14,6 +14,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::StartError;
 use super::ending::{self, Hung};
+use super::pulse::{Pulse, STUCK};
 use crate::core::{Core, FromShard};
 
 /// What a shard has counted since it started.
@@ -25,6 +26,16 @@ pub struct ShardCounters {
     pub driver: &'static str,
     /// The counts.
     pub counters: Box<Counters>,
+    /// For how long it has not gone on though it was woken: in whole seconds, of which a single one means nothing.
+    pub silent: Duration,
+}
+
+impl ShardCounters {
+    /// Whether it hangs.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        self.silent >= STUCK
+    }
 }
 
 /// All shards that run, and the eventfd that they ring.
@@ -33,6 +44,8 @@ pub(super) struct Fleet {
     /// Registered edge-triggered, so it is never read: every ring is an event of its own.
     bell: AsyncFd<Sleeper>,
     started: usize,
+    /// By number.
+    pulses: Vec<Pulse>,
 }
 
 impl Fleet {
@@ -42,7 +55,8 @@ impl Fleet {
         let sleeper = Sleeper::new().map_err(missing)?;
         let waker = sleeper.waker();
         let bell = register(sleeper).map_err(missing)?;
-        Ok(Self { shards: Shards::new(plan, waker), bell, started: 0 })
+        let pulses = vec![Pulse::default(); plan.most];
+        Ok(Self { shards: Shards::new(plan, waker), bell, started: 0, pulses })
     }
 
     /// How many were started.
@@ -52,10 +66,26 @@ impl Fleet {
 
     /// What each has counted. One that published in every attempt to read is left out.
     pub(super) fn counters(&mut self) -> impl Iterator<Item = ShardCounters> {
-        self.shards.iter_mut().filter_map(|shard| {
-            let counters = shard.counters.read()?;
-            Some(ShardCounters { shard: index(shard), driver: shard.driver, counters: Box::new(counters) })
+        let Self { shards, pulses, .. } = self;
+        shards.iter_mut().filter_map(|shard| {
+            let (counters, at) = (Box::new(shard.counters.read()?), index(shard));
+            let silent = pulses.get(usize::from(at.0)).map_or(Duration::ZERO, |pulse| pulse.silent());
+            Some(ShardCounters { shard: at, driver: shard.driver, counters, silent })
         })
+    }
+
+    /// Looks whether each goes on, and wakes it, so that it has by the next look. One that has ended does not hang: it
+    /// is started anew when it is needed.
+    pub(super) fn look(&mut self) {
+        for shard in self.shards.iter_mut() {
+            let Some(pulse) = self.pulses.get_mut(usize::from(index(shard).0)) else { continue };
+            if shard.has_ended() {
+                *pulse = Pulse::default();
+                continue;
+            }
+            pulse.look(shard.counters.read().map(|counters| counters.totals.ticks));
+            shard.control.wake();
+        }
     }
 
     /// Gives the core what shards said; of one that says more than can be taken, a part. The rest keeps
@@ -218,6 +248,24 @@ mod tests {
             assert_eq!(poll(&mut fleet), Poll::Ready(()));
             fleet.shards.running(ShardId(0)).unwrap().control.next_message().unwrap();
             assert_eq!(poll(&mut fleet), Poll::Pending, "and now there is none");
+            assert_eq!(fleet.end(Duration::from_secs(10)).await, []);
+        });
+    }
+
+    #[test]
+    fn a_shard_that_sleeps_goes_on_as_often_as_it_is_looked_at() {
+        let reactor =
+            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
+        reactor.block_on(async {
+            let mut fleet = answered(1);
+            let ticks =
+                |fleet: &mut Fleet| fleet.counters().next().map_or(0, |shard| shard.counters.totals.ticks);
+            let (before, end) = (ticks(&mut fleet), Instant::now() + Duration::from_secs(20));
+            while ticks(&mut fleet) < before + 100 {
+                assert!(Instant::now() < end, "nothing wakes it");
+                fleet.look();
+                std::thread::yield_now();
+            }
             assert_eq!(fleet.end(Duration::from_secs(10)).await, []);
         });
     }

@@ -9,10 +9,11 @@ use shardcast::runtime::ShardCounters;
 use super::answer::Page;
 use super::{App, Problem};
 
-/// Alive: control answers.
+/// Alive: control answers, and no shard hangs.
 pub(super) async fn alive(State(app): State<App>) -> Result<Page, Problem> {
-    app.sfu.shards().await?;
-    Ok(Page::line("ok\n"))
+    let shards = app.sfu.shards().await?;
+    let stuck: Vec<_> = shards.iter().filter(|shard| shard.is_stuck()).collect();
+    if stuck.is_empty() { Ok(Page::line("ok\n")) } else { Err(Problem::stuck(&stuck)) }
 }
 
 /// Ready for more: alive, and not draining.
@@ -20,8 +21,7 @@ pub(super) async fn ready(State(app): State<App>) -> Result<Page, Problem> {
     if app.drain.has_begun() {
         return Err(Problem::draining());
     }
-    app.sfu.shards().await?;
-    Ok(Page::line("ok\n"))
+    alive(State(app)).await
 }
 
 pub(super) async fn metrics(State(app): State<App>) -> Result<Page, Problem> {

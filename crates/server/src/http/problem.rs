@@ -6,6 +6,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shardcast::api::Error;
+use shardcast::runtime::ShardCounters;
 
 use crate::quota::Full;
 
@@ -98,6 +99,14 @@ impl Problem {
         let detail = "this server takes nothing new because it is about to end; ask another";
         let title = "the server is draining";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:shardcast:draining", title, detail)
+    }
+
+    /// Shards hang, of which there is at least one.
+    pub(crate) fn stuck(shards: &[&ShardCounters]) -> Self {
+        let each = |of: &&ShardCounters| format!("shard {} for {} s", of.shard.0, of.silent.as_secs());
+        let each: Vec<_> = shards.iter().map(each).collect();
+        let detail = format!("{}: its rooms stand still; start the server anew", each.join(", "));
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:shardcast:stuck", "a shard does not go on", detail)
     }
 
     /// The body is larger than any request needs.

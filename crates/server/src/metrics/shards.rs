@@ -13,7 +13,7 @@ use shardcast::runtime::ShardCounters;
 /// One family for each counter.
 pub(super) fn families(shards: &[ShardCounters]) -> Vec<MetricFamily> {
     let mut families = Families::default();
-    for ShardCounters { shard, driver, counters } in shards {
+    for ShardCounters { shard, driver, counters, silent } in shards {
         let labels = [("shard", shard.0.to_string())];
         let totals = &counters.totals;
         counters.each(|name, kind, value| match (name, kind) {
@@ -28,6 +28,7 @@ pub(super) fn families(shards: &[ShardCounters]) -> Vec<MetricFamily> {
         });
         let host = [("shard", shard.0.to_string()), ("host", (*driver).to_owned())];
         families.level("host", &host, 1.0);
+        families.level("silent_seconds", &labels, silent.as_secs_f64());
         let tick = Distribution { buckets: &counters.tick_nanos.buckets, sum: totals.busy_nanos, unit: 1e9 };
         families.distribution("tick_seconds", &labels, &tick);
         let sent = counters.driver.sent_datagrams;
@@ -128,6 +129,8 @@ const fn number(value: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use model::key::ShardIndex;
     use prometheus::TextEncoder;
 
@@ -136,8 +139,12 @@ mod tests {
     #[test]
     fn counters_levels_and_distributions_are_told_by_shard() {
         let shard = |number, ticks, transports| {
-            let mut counters =
-                ShardCounters { shard: ShardIndex(number), driver: "uring", counters: Box::default() };
+            let mut counters = ShardCounters {
+                shard: ShardIndex(number),
+                driver: "uring",
+                counters: Box::default(),
+                silent: Duration::from_secs(number.into()),
+            };
             (counters.counters.totals.ticks, counters.counters.totals.transports) = (ticks, transports);
             counters.counters.totals.busy_nanos = 1_500_000_000;
             counters.counters.totals.dropped_ring_full = 4;
@@ -154,6 +161,8 @@ mod tests {
             "shardcast_shard_dropped_total{shard=\"3\",class=\"hostile\",reason=\"unauthentic\"} 0",
             "# TYPE shardcast_shard_pool_present gauge",
             "# TYPE shardcast_shard_transports gauge",
+            "shardcast_shard_silent_seconds{shard=\"0\"} 0",
+            "shardcast_shard_silent_seconds{shard=\"3\"} 3",
             "shardcast_shard_transports{shard=\"0\"} 2",
             "shardcast_shard_busy_seconds_total{shard=\"3\"} 1.5",
             "shardcast_shard_host{shard=\"0\",host=\"uring\"} 1",

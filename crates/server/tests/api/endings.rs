@@ -1,6 +1,9 @@
 //! Who is told what, and who is not disturbed, when a server drains, ends and starts again, and when a shard breaks.
 
 use std::collections::BTreeMap;
+use std::io::Write;
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -114,6 +117,43 @@ fn a_shard_that_breaks_costs_its_rooms_and_nobody_else_a_packet() {
     assert_eq!(kept.lost(), [0; CONSUMERS], "the other room");
     assert_eq!(server.status("DELETE", &format!("/v1/routers/{router}")), 204);
     assert_eq!(ends(of_kept, OBJECTS), of_a_room("somebody closed it", "its router is closed"));
+}
+
+#[test]
+fn a_shard_that_hangs_is_named_while_one_that_sleeps_as_long_is_well() {
+    let path = std::env::temp_dir().join(format!("shardcast-hangs-{}", std::process::id()));
+    // Of a process that had this number before.
+    let _ = std::fs::remove_file(&path);
+    let supervisor = UnixDatagram::bind(&path).unwrap();
+    supervisor.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    let at = path.to_str().unwrap();
+    let watched = [("NOTIFY_SOCKET", at), ("WATCHDOG_USEC", "100000"), ("SHARDCAST_FAULT", "1:0:hang")];
+    let server = Server::start_with(&[&watched[..], &[("SHARDCAST_RTC_SHARDS", "2")]].concat(), &[]);
+    server.post("/v1/routers", json!({}));
+    assert_eq!((server.status("GET", "/healthz"), server.status("GET", "/readyz")), (200, 200));
+    // The second goes to the other shard, and there is no answer.
+    let mut unanswered = TcpStream::connect(server.at()).unwrap();
+    let head = format!("POST /v1/routers HTTP/1.1\r\nHost: {}\r\nContent-Length: 2\r\n\r\n{{}}", server.at());
+    unanswered.write_all(head.as_bytes()).unwrap();
+    server.until_status("/healthz", 503);
+    let (_, problem) = server.ask("GET", "/healthz", None);
+    assert!(problem.contains("urn:shardcast:stuck") && problem.contains("shard 1 for "), "{problem}");
+    assert!(!problem.contains("shard 0"), "it sleeps: {problem}");
+    assert_eq!(server.status("GET", "/readyz"), 503);
+    let page = server.text("/metrics");
+    let silent = |shard: u16| -> u64 {
+        let name = format!("shardcast_shard_silent_seconds{{shard=\"{shard}\"}} ");
+        page.lines().find_map(|line| line.strip_prefix(&name)).unwrap().parse().unwrap()
+    };
+    assert!(silent(0) < 5 && silent(1) >= 5, "{page}");
+    // What the supervisor has been told so far, and then nothing; one look may have been under way.
+    supervisor.set_nonblocking(true).unwrap();
+    let fed = std::iter::from_fn(|| supervisor.recv(&mut [0; 64]).ok()).count();
+    assert!(fed > 1, "it was fed before");
+    supervisor.set_nonblocking(false).unwrap();
+    let late = (0..3).take_while(|_| supervisor.recv(&mut [0; 64]).is_ok()).count();
+    assert!(late <= 1, "it is fed though a shard hangs");
+    std::fs::remove_file(path).unwrap();
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(super) struct Counted<'a>(pub(super) &'a ShardCounters);
 
 impl fmt::Display for Counted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(ShardCounters { shard, driver, counters }) = self;
+        let Self(ShardCounters { shard, driver, counters, .. }) = self;
         write!(f, "shard {} ({driver}) has counted", shard.0)?;
         let mut written = Ok(());
         counters.totals.each(|name, _, count| {
