@@ -165,15 +165,23 @@ impl Demo {
         people::with_what_they_show(seated, seat.router.id().as_str(), catalogue)
     }
 
-    /// Whether that is a router of the demo in which that person is not, or is no longer: a token holds longer than its
-    /// person stays.
-    pub(crate) fn lacks(&self, router: &str, person: &str) -> bool {
-        self.rooms.lock().of_router(router).is_some_and(|room| !room.has(person))
+    /// Whether that token is for a router of the demo in which its person is not, or is no longer: it holds longer than
+    /// the person stays, and than the room is there.
+    pub(crate) fn lacks(&self, grant: &Grant) -> bool {
+        let Grant { router: Some(router), subject: Some(person), is_seated, .. } = grant else {
+            return false;
+        };
+        self.rooms.lock().of_router(router).map_or(*is_seated, |room| !room.has(person))
     }
 
-    /// What is closed once that person leaves, or has already; nothing where that is no router of the demo.
-    pub(crate) fn stay(&self, router: &str, person: &str) -> Option<watch::Receiver<()>> {
-        self.rooms.lock().of_router(router).map(|room| room.stay(person))
+    /// What is closed once the person of that token leaves, or has already; nothing where it is for no router of the demo.
+    pub(crate) fn stay(&self, grant: &Grant) -> Option<watch::Receiver<()>> {
+        let Grant { router: Some(router), subject: Some(person), is_seated, .. } = grant else { return None };
+        match self.rooms.lock().of_router(router) {
+            Some(room) => Some(room.stay(person)),
+            // The room has gone meanwhile.
+            None => is_seated.then(|| watch::channel(()).1),
+        }
     }
 
     /// What transports of participants are to listen on.
@@ -215,7 +223,14 @@ mod tests {
         let enter = async |room, name| demo.enter((&sfu, &catalogue), (room, name), None, false).await;
         let mut ada = enter("tea", "Ada").await.unwrap();
         let ben = enter("milk", "Ben").await.unwrap();
-        let stay = |seat: &Seat| demo.stay(seat.router.id().as_str(), &seat.person).unwrap();
+        let grant = |router: &str, person: &str, is_seated| Grant {
+            router: Some(router.into()),
+            subject: Some(person.into()),
+            is_seated,
+            ..Grant::of(crate::auth::Scope::Participant)
+        };
+        let of = |seat: &Seat| grant(seat.router.id().as_str(), &seat.person, true);
+        let stay = |seat: &Seat| demo.stay(&of(seat)).unwrap();
         let (bens, adas) = (stay(&ben), stay(&ada));
         demo.leave(ben, &catalogue).await;
         assert!(bens.has_changed().is_err(), "what hung on being there ends");
@@ -225,14 +240,18 @@ mod tests {
         assert!(ada.changes.has_changed().unwrap());
         assert_eq!(demo.people(&ada, &catalogue).len(), 2);
         ada.changes.mark_unchanged();
-        let (router, person) = (ada.router.id().to_string(), cid.person.clone());
-        assert!(!demo.lacks(&router, &person));
+        let (cids, theirs) = (of(&cid), grant(ada.router.id().as_str(), &cid.person, false));
+        let others = grant("another", &cid.person, false);
+        assert!(!demo.lacks(&cids));
         demo.leave(cid, &catalogue).await;
-        assert!(demo.stay(&router, &person).unwrap().has_changed().is_err(), "it has ended already");
-        assert!(demo.stay("another", &person).is_none());
+        assert!(demo.lacks(&cids) && demo.lacks(&theirs), "whoever gave the token");
+        assert!(demo.stay(&cids).unwrap().has_changed().is_err(), "it has ended already");
+        assert!(demo.stay(&others).is_none());
         assert!(ada.changes.has_changed().unwrap());
-        assert!(demo.lacks(&router, &person) && !demo.lacks("another", &person));
         demo.leave(ada, &catalogue).await;
+        assert!(demo.lacks(&cids), "of a room that is gone, too");
+        assert!(demo.stay(&cids).unwrap().has_changed().is_err(), "likewise");
+        assert!(!demo.lacks(&others), "a token of the application");
         let rooms = demo.rooms.lock();
         assert!(rooms.by_name.is_empty() && rooms.names.is_empty(), "nothing is left of it");
     }

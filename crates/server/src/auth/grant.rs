@@ -37,11 +37,13 @@ pub(crate) struct Grant {
     pub(crate) subject: Option<Box<str>>,
     /// In seconds since 1970: when it ends, if it does.
     pub(crate) until: Option<u64>,
+    /// Whether it holds only as long as its subject is in a room of the demo call, which gave it.
+    pub(crate) is_seated: bool,
 }
 
 impl Grant {
     pub(crate) const fn of(scope: Scope) -> Self {
-        Self { scope, router: None, subject: None, until: None }
+        Self { scope, router: None, subject: None, until: None, is_seated: false }
     }
 
     /// Whether it allows what needs that and changes something, or nothing. Where a participant is, is for others to

@@ -31,6 +31,9 @@ pub(super) struct Claims {
     exp: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<u64>,
+    /// Given by the demo call, to somebody who is in a room of it.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    demo: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -102,12 +105,16 @@ impl Key {
 impl Claims {
     pub(super) fn participant(router: &str, subject: &str, until: u64) -> Self {
         let (router, sub) = (Some(router.into()), Some(subject.into()));
-        Self { scope: "participant".to_owned(), router, sub, aud: None, exp: until, nbf: None }
+        Self { scope: "participant".to_owned(), router, sub, aud: None, exp: until, nbf: None, demo: false }
+    }
+
+    pub(super) fn seated(router: &str, subject: &str, until: u64) -> Self {
+        Self { demo: true, ..Self::participant(router, subject, until) }
     }
 
     /// What that allows now.
     pub(super) fn grant(self, now: u64, audience: Option<&str>) -> Result<Grant, Unheld> {
-        let Self { scope, router, sub: subject, aud, exp, nbf } = self;
+        let Self { scope, router, sub: subject, aud, exp, nbf, demo } = self;
         if now >= exp {
             return Err(Unheld::Expired);
         }
@@ -134,7 +141,7 @@ impl Claims {
         if is_participant && subject.is_none() {
             return Err(Unheld::Claim("sub"));
         }
-        Ok(Grant { scope, router, subject, until: Some(exp) })
+        Ok(Grant { scope, router, subject, until: Some(exp), is_seated: demo })
     }
 }
 

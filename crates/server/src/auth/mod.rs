@@ -98,6 +98,11 @@ impl Auth {
     pub(crate) fn token_for(&self, router: &str, subject: &str, until: u64) -> String {
         self.own.sign(&Claims::participant(router, subject, until))
     }
+
+    /// The same for somebody in a room of the demo call, good only while they are.
+    pub(crate) fn seated_token_for(&self, router: &str, subject: &str, until: u64) -> String {
+        self.own.sign(&Claims::seated(router, subject, until))
+    }
 }
 
 impl fmt::Debug for Auth {
@@ -136,6 +141,8 @@ mod tests {
         let grant = auth.check(&token, 99).unwrap();
         assert_eq!((grant.scope, grant.router.as_deref()), (Scope::Participant, Some("room")));
         assert_eq!(grant.subject.as_deref(), Some("alice"));
+        assert!(!grant.is_seated);
+        assert!(auth.check(&auth.seated_token_for("room", "alice", 100), 99).unwrap().is_seated);
         assert_eq!(auth.check(&token, 100), Err(Unheld::Expired));
         assert_eq!(Auth::new().unwrap().check(&token, 0), Err(Unheld::Unknown), "of another process");
     }

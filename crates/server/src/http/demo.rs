@@ -49,9 +49,8 @@ pub(super) fn has(path: &str) -> bool {
 /// Refuses whoever was in a room of the demo and has left it: what it made went with it, and what it made from now on
 /// would be seen by nobody, and counted for nobody.
 pub(super) fn check_seated(app: &App, grant: &Grant) -> Result<(), Problem> {
-    let Grant { router: Some(router), subject: Some(subject), .. } = grant else { return Ok(()) };
     match &app.demo {
-        Some(demo) if demo.lacks(router, subject) => {
+        Some(demo) if demo.lacks(grant) => {
             let detail =
                 "whom the token is for is not in the room of the demo; it holds again once they come back";
             Err(Problem::forbidden(detail))
@@ -194,7 +193,7 @@ struct Token {
 impl Token {
     fn new(app: &App, seat: &Seat) -> Self {
         let now = seconds_since_1970();
-        let text = app.auth.token_for(seat.router.id().as_str(), &seat.person, now + TOKEN_SECONDS);
+        let text = app.auth.seated_token_for(seat.router.id().as_str(), &seat.person, now + TOKEN_SECONDS);
         Self { text, renew_at: now + TOKEN_SECONDS / 2 }
     }
 

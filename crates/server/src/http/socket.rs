@@ -52,10 +52,8 @@ impl Terms {
         let until = left.and_then(|left| Instant::now().checked_add(Duration::from_secs(left)));
         // Half of it passes before it is asked.
         let patience = Duration::from_secs(app.limits.idle_seconds.into()) / 2;
-        let participant =
-            caller.0.as_ref().and_then(|grant| grant.router.as_deref()).zip(caller.participant());
-        let stay =
-            app.demo.as_ref().zip(participant).and_then(|(demo, (router, person))| demo.stay(router, person));
+        let participant = caller.0.as_ref().filter(|_| caller.participant().is_some());
+        let stay = app.demo.as_ref().zip(participant).and_then(|(demo, grant)| demo.stay(grant));
         Self { until, stay, patience, ending: app.ending.subscribe() }
     }
 }

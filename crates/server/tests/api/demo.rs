@@ -130,6 +130,20 @@ fn who_has_left_makes_nothing_more() {
     let again = Guest::enter(&server, "tea", &format!("name=Ben&access_token={}", ben.token()));
     assert_eq!(again.welcome["person"], ben.welcome["person"]);
     ben.speak(&server);
+
+    // Once the room is gone, what happened in it is read by nobody who was there.
+    let [mut of_ada, mut of_again] = [&ada, &again].map(follow);
+    let room = format!("/v1/routers/{}", ada.welcome["router"].as_str().unwrap());
+    let [mut ada, mut again] = [ada, again];
+    ada.socket.say("leave");
+    again.socket.say("leave");
+    server.until_status(&room, 404);
+    for open in [&mut of_ada, &mut of_again] {
+        assert_eq!(open.end(), (1008, "whom the token is for has left the room".to_owned()));
+    }
+    let (status, problem) = ada.ask(&server, "GET", "/v1/events?after=0", None);
+    assert_eq!(status, 403, "{problem}");
+    assert!(problem.contains("not in the room of the demo"), "{problem}");
 }
 
 #[test]
