@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use model::id::RouterId;
 use shardcast::api::{Sfu, SfuEvent};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
@@ -183,15 +184,25 @@ async fn race(empty: impl Future<Output = ()>, signals: &mut Signals, patience: 
 async fn tell_losses(mut events: shardcast::api::Events<SfuEvent>, say: &impl Fn(&str)) {
     while let Some(event) = events.next().await {
         match event {
-            Ok(SfuEvent::ShardLost { shard, routers, message }) => say(&format!(
-                "error: shard {} broke and went on empty; {} rooms are gone: {message}",
-                shard.0,
-                routers.len()
-            )),
+            Ok(SfuEvent::ShardLost { shard, routers, message }) => {
+                let rooms: Vec<_> = routers.iter().map(RouterId::as_str).collect();
+                say(&loss(shard.0, &rooms, &message));
+            }
             Ok(SfuEvent::Undelivered(reason)) => say(&format!("warning: not delivered: {reason}")),
             Err(missed) => say(&format!("warning: {missed}")),
         }
     }
+}
+
+/// What the log says of a lost shard: which rooms, too, by the names that the API gave them, as far as a line has room.
+fn loss(shard: u16, rooms: &[&str], message: &str) -> String {
+    let told = rooms.get(..MOST_ROOMS).unwrap_or(rooms);
+    let named = match rooms.len() - told.len() {
+        _ if rooms.is_empty() => String::new(),
+        0 => format!(" ({})", told.join(", ")),
+        more => format!(" ({}, and {more} more)", told.join(", ")),
+    };
+    format!("error: shard {shard} broke and went on empty; {} rooms are gone{named}: {message}", rooms.len())
 }
 
 struct Signals {
@@ -220,5 +231,25 @@ const BACKLOG: u32 = 1_024;
 const FAREWELL: Duration = Duration::from_secs(3);
 /// How often the log may hear that a shard hangs, which control itself looks at as often.
 const LOOK_AT_SHARDS: Duration = Duration::from_secs(1);
+/// Rooms that a line of the log names. An id has 36 characters.
+const MOST_ROOMS: usize = 16;
 /// How often a draining server looks whether rooms are left.
 const LOOK: Duration = Duration::from_millis(100);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loss_names_its_rooms_as_far_as_a_line_has_room() {
+        let begin = "error: shard 3 broke and went on empty;";
+        assert_eq!(loss(3, &[], "why"), format!("{begin} 0 rooms are gone: why"));
+        assert_eq!(loss(3, &["a", "b"], "why"), format!("{begin} 2 rooms are gone (a, b): why"));
+        let said = loss(3, &["r"; MOST_ROOMS], "why");
+        assert!(said.ends_with("r, r): why") && !said.contains("more"), "{said}");
+        let said = loss(3, &["r"; MOST_ROOMS + 9], "why");
+        assert!(said.starts_with(&format!("{begin} 25 rooms are gone (r, ")), "{said}");
+        assert!(said.ends_with("r, and 9 more): why"), "{said}");
+        assert_eq!(said.matches("r, ").count(), MOST_ROOMS, "{said}");
+    }
+}
