@@ -25,7 +25,8 @@ use crate::quota::Quota;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Create {
     producer_id: ProducerId,
-    /// What the client can receive; not for pipe transports.
+    /// What the client can receive. Pipe transports do without: of the rest, what is not `producerId` and `appData` is
+    /// refused then, if it asks for anything else than is done anyway.
     #[serde(default)]
     rtp_capabilities: Option<RtpCapabilities>,
     #[serde(default)]
@@ -92,9 +93,16 @@ pub(super) async fn create(
 ) -> Result<Made<Created>, Problem> {
     let seat = seat(&app, &caller, Quota::Consumers, &create.app_data)?;
     let transport = find::<AnyTransport>(&app, &transport)?;
-    let consumer = match (&transport, create.rtp_capabilities) {
+    let consumer = match (&transport, &create.rtp_capabilities) {
         // The router at the other end takes all there is.
         (AnyTransport::Pipe(pipe), None) => {
+            if let Some(field) = create.chosen() {
+                let detail = format!(
+                    "{field} does not apply to a consumer of a pipe transport without rtpCapabilities, which is \
+                     made of producerId and appData alone; leave it out"
+                );
+                return Err(Problem::invalid(detail));
+            }
             pipe.consume(&create.producer_id, app_data(create.app_data)).await?
         }
         (_, None) => {
@@ -110,7 +118,7 @@ pub(super) async fn create(
                 enable_rtx: create.enable_rtx,
                 pipe: create.pipe,
                 app_data: app_data(create.app_data),
-                ..ConsumerOptions::new(create.producer_id, capabilities)
+                ..ConsumerOptions::new(create.producer_id, capabilities.clone())
             };
             transport.base().consume(options).await?
         }
@@ -155,6 +163,21 @@ pub(super) async fn request_key_frame(
 ) -> Result<Done, Problem> {
     find::<Consumer>(&app, &id)?.request_key_frame().await?;
     Ok(Done)
+}
+
+impl Create {
+    /// A field by which something is asked for that a pipe has no choice in.
+    fn chosen(&self) -> Option<&'static str> {
+        let Self { paused, mid, preferred_layers, ignore_dtx, enable_rtx, .. } = self;
+        let chosen = [
+            ("paused", *paused),
+            ("mid", mid.is_some()),
+            ("preferredLayers", preferred_layers.is_some()),
+            ("ignoreDtx", *ignore_dtx),
+            ("enableRtx", enable_rtx.is_some()),
+        ];
+        chosen.into_iter().find_map(|(field, is_chosen)| is_chosen.then_some(field))
+    }
 }
 
 impl Created {

@@ -125,7 +125,22 @@ fn a_pipe_transport_sends_all_there_is() {
     let place = format!("/v1/transports/{}", id(&pipe));
     let connected = room.server.post(&format!("{place}/connect"), peer);
     assert_eq!(connected["tuple"]["remoteIp"], "127.0.0.1", "{connected}");
-    let consumer = room.server.post(&format!("{place}/consumers"), json!({ "producerId": producer["id"] }));
+    let consumers = format!("{place}/consumers");
+    for (field, value) in [
+        ("paused", json!(true)),
+        ("mid", json!("0")),
+        ("preferredLayers", json!({ "spatialLayer": 0 })),
+        ("ignoreDtx", json!(true)),
+        ("enableRtx", json!(false)),
+    ] {
+        let asked = json!({ "producerId": producer["id"], field: value });
+        let (status, problem) = room.server.ask("POST", &consumers, Some(&asked));
+        assert_eq!(status, 400, "{field}: {problem}");
+        assert!(problem.contains(&format!("{field} does not apply")), "{problem}");
+    }
+    // What happens anyway may be said.
+    let asked = json!({ "producerId": producer["id"], "paused": false, "ignoreDtx": false, "pipe": true });
+    let consumer = room.server.post(&consumers, asked);
     assert_eq!(consumer["type"], "pipe");
     room.send(&producer, &sound(1, 1, 9));
     let mut packet = [0; 1_500];
