@@ -100,6 +100,9 @@ pub enum DemuxError {
 pub(crate) struct Demux {
     hash: KeyedHash,
     tuples: HashTable<Bound>,
+    /// By socket index, of each socket one of these tuples: all that it has, where the socket is a transport's own. The
+    /// table is sparse, and two lines of it on two pages cost more than all else that routing does.
+    firsts: Vec<Option<Bound>>,
     max_tuples: usize,
     /// Tuples of transports of other shards. Grows with them, up to a bound.
     elsewhere: HashTable<Claimed>,
@@ -116,6 +119,7 @@ impl Demux {
             hash: KeyedHash::new(key),
             // Twice the bound: a table at most half full clears its tombstones in place and never grows.
             tuples: HashTable::with_capacity(max_tuples * 2),
+            firsts: Vec::new(),
             max_tuples,
             elsewhere: HashTable::new(),
             transports: Vec::with_capacity(max_transports),
@@ -154,6 +158,7 @@ impl Demux {
         self.open -= 1;
         for tuple in slot.tuples.drain(..) {
             remove(&mut self.tuples, self.hash, tuple);
+            forget_first(&mut self.firsts, &tuple);
         }
         true
     }
@@ -182,6 +187,7 @@ impl Demux {
         slot.tuples.push(tuple);
         let hash = self.hash;
         self.tuples.insert_unique(tuple.hash(hash), Bound { tuple, key }, |bound| bound.tuple.hash(hash));
+        self.note_first(Bound { tuple, key });
         Ok(())
     }
 
@@ -191,6 +197,7 @@ impl Demux {
             return false;
         }
         self.transports[key.place()].tuples.retain(|held| *held != tuple);
+        forget_first(&mut self.firsts, &tuple);
         remove(&mut self.tuples, self.hash, tuple)
     }
 
@@ -249,6 +256,11 @@ impl Demux {
     #[inline]
     pub(crate) fn route(&self, batch: &Batch<'_>) -> Destination {
         let tuple = Tuple::of(batch);
+        if let Some(Some(first)) = self.firsts.get(tuple.socket.index() as usize)
+            && first.tuple == tuple
+        {
+            return Destination::Bound(first.key);
+        }
         let hash = tuple.hash(self.hash);
         if let Some(bound) = self.tuples.find(hash, |bound| bound.tuple == tuple) {
             return Destination::Bound(bound.key);
@@ -265,6 +277,7 @@ impl Demux {
     /// Forgets everything. Control gives none of the keys from before again.
     pub(crate) fn clear(&mut self) {
         self.tuples.clear();
+        self.firsts.clear();
         self.elsewhere.clear();
         self.owners.clear();
         for slot in &mut self.transports {
@@ -291,6 +304,18 @@ impl Demux {
     fn owner(&self, socket: SocketKey) -> Option<Owner> {
         let owner = self.owners.get(socket.index() as usize).copied().flatten();
         owner.filter(|owner| owner.socket == socket)
+    }
+
+    fn note_first(&mut self, bound: Bound) {
+        let index = bound.tuple.socket.index() as usize;
+        if index >= self.firsts.len() {
+            self.firsts.resize(index + 1, None);
+        }
+        // One of a socket that had the place before is never met again.
+        let first = &mut self.firsts[index];
+        if first.is_none_or(|first| first.tuple.socket != bound.tuple.socket) {
+            *first = Some(bound);
+        }
     }
 
     fn set_owner(&mut self, socket: SocketKey, owner: Option<Owner>) {
@@ -362,6 +387,12 @@ struct Owner {
 fn remove(tuples: &mut HashTable<Bound>, hash: KeyedHash, tuple: Tuple) -> bool {
     let entry = tuples.find_entry(tuple.hash(hash), |bound| bound.tuple == tuple);
     entry.map(hashbrown::hash_table::OccupiedEntry::remove).is_ok()
+}
+
+fn forget_first(firsts: &mut [Option<Bound>], tuple: &Tuple) {
+    if let Some(first) = firsts.get_mut(tuple.socket.index() as usize) {
+        first.take_if(|first| first.tuple == *tuple);
+    }
 }
 
 fn halves(ip: IpAddr) -> [u64; 2] {
