@@ -43,6 +43,21 @@ fn the_application_sends_and_gets_packets() {
 }
 
 #[test]
+fn what_finds_no_room_among_the_rtcp_of_a_tick_is_counted() {
+    let mut host = direct();
+    for number in 0..100 {
+        let ssrc = 500 + number;
+        host.sfu.produce(producer(number), &producing(transport(0), &[encoding(ssrc)])).unwrap();
+        host.send(number, &rtp(ssrc, 1)).unwrap();
+    }
+    host.finish();
+    assert_eq!((host.requests().len(), host.sfu.counters().rtcp_full), (0, 0));
+    (0..100).for_each(|number| host.sfu.request_key_frame(producer(number), 0, &mut host.out));
+    host.finish();
+    assert_eq!((host.requests().len(), host.sfu.counters().rtcp_full), (64, 36));
+}
+
+#[test]
 fn requests_for_key_frames_come_as_rtcp_once_until_it_comes() {
     let mut host = direct();
     host.sfu.produce(producer(0), &producing(transport(0), &[encoding(5)])).unwrap();

@@ -108,6 +108,8 @@ fn a_request_that_is_repeated_moves_nothing() {
     }
     call.goes_on();
     assert!(call.sender.answers.len() < 100, "answers are bounded: {}", call.sender.answers.len());
+    let unanswered = call.host.sfu.counters().answers_full;
+    assert!(unanswered > 1_900, "and what is beyond is counted: {unanswered}");
 
     // Somebody who saw it on its way and repeats it from elsewhere owns a tuple then, as any new network of the peer's
     // would; without keys it is sent what it can not read, and heard as nobody. The peer's next packet takes it back.

@@ -175,6 +175,11 @@ counters! {
         dropped_stale: loss,
         /// Copies and RTCP that could not be written or sealed.
         dropped_unsealed: loss,
+        /// Compound RTCP packets that found too many others waiting for the flush of their transport.
+        dropped_rtcp_full: loss,
+        /// Answers of ICE, and datagrams of DTLS, that found too many others waiting for the flush of their transport: who asks
+        /// so often asks again.
+        dropped_answers_full: policy,
         /// Compound RTCP packets read.
         rtcp_received,
         /// Copies queued once more because somebody missed them.

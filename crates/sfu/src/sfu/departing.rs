@@ -21,7 +21,7 @@ impl<S: Copy> Sfu<S> {
         if let Some(transport) = transports.get_mut(key) {
             let Io { now, packets, out } = io;
             let flushing = Flushing { now: *now, tick, packets: &**packets, depart, levelling: *levelling };
-            let unsealed = transport.flush(flushing, &mut |said| {
+            let unsent = transport.flush(flushing, &mut |said| {
                 out.push(Output::Event(match said {
                     ForApplication::Rtp(consumer, packet) => {
                         Event::Consumer(consumer, ConsumerEvent::Rtp(packet))
@@ -29,7 +29,9 @@ impl<S: Copy> Sfu<S> {
                     ForApplication::Rtcp(compound) => Event::Transport(key, TransportEvent::Rtcp(compound)),
                 }));
             });
-            counters.unsealed = counters.unsealed.saturating_add(unsealed);
+            counters.unsealed = counters.unsealed.saturating_add(unsent.unsealed);
+            counters.rtcp_full = counters.rtcp_full.saturating_add(unsent.rtcp_full);
+            counters.answers_full = counters.answers_full.saturating_add(unsent.answers_full);
         }
         self.expect_report(key, io.now, io.out);
         self.tick.spent().for_each(|slot| io.packets.release(slot));

@@ -150,6 +150,10 @@ pub struct Counters {
     pub stale: u64,
     /// Copies and RTCP that could not be written or sealed.
     pub unsealed: u64,
+    /// Compound RTCP packets that found too many others waiting for the flush of their transport.
+    pub rtcp_full: u64,
+    /// Answers of ICE, and datagrams of DTLS, that found too many others waiting for the flush of their transport.
+    pub answers_full: u64,
     /// Compound packets that were read.
     pub rtcp_received: u64,
     /// Copies that were queued once more, because somebody missed them.

@@ -11,7 +11,7 @@ use wire::Mono;
 use wire::rtp::padding::{self, LEVELLING_LIMIT};
 use wire::rtp::values::AbsSendTime;
 
-use super::{Going, Kind, Listing, Queued, Transport};
+use super::{Going, Kind, Listing, Queued, Transport, Unsent};
 use crate::io::{Depart, Departing, Local, MAX_RUN_BYTES, Packets};
 use crate::sfu::{InFlight, Tick};
 
@@ -48,13 +48,13 @@ struct Run {
 }
 
 impl Transport {
-    /// Sends everything that waits, and says how much of it could not be written. What is for the application comes
+    /// Sends everything that waits, and says what of it could not leave. What is for the application comes
     /// back through `direct`.
     pub(crate) fn flush<P: Packets, D: Depart>(
         &mut self,
         flushing: Flushing<'_, P, D>,
         direct: &mut dyn FnMut(ForApplication),
-    ) -> u64 {
+    ) -> Unsent {
         self.listing = Listing::Idle;
         let Flushing { now, tick, packets, depart, levelling } = flushing;
         if core::mem::take(&mut self.speaks) {
@@ -81,7 +81,7 @@ impl Transport {
         }
         queue.clear();
         self.queue = queue;
-        core::mem::take(&mut self.counts.unsealed)
+        core::mem::take(&mut self.counts.unsent)
     }
 
     /// A flush is ahead: asks for what the transport points to.
@@ -158,7 +158,7 @@ impl Transport {
                     let sum = if queued.going == Going::First { &mut media_len } else { &mut repeated_len };
                     *sum = sum.saturating_add(plain_len).saturating_add(padding);
                 }
-                None => self.counts.unsealed = self.counts.unsealed.saturating_add(1),
+                None => self.counts.unsent.unsealed = self.counts.unsent.unsealed.saturating_add(1),
             }
         }
         let way = self.flows.rtp();

@@ -41,6 +41,7 @@ impl Transport {
             }
         }
         queue.clear();
+        self.counts.unsent.rtcp_full = queue.take_refused();
         self.rtcp = queue;
     }
 
@@ -59,7 +60,7 @@ impl Transport {
                 self.counts.sent.add(now, len);
                 depart.send(Departing { local, to, len, segment_size: len });
             }
-            None => self.counts.unsealed = self.counts.unsealed.saturating_add(1),
+            None => self.counts.unsent.unsealed = self.counts.unsent.unsealed.saturating_add(1),
         }
     }
 

@@ -71,7 +71,7 @@ use crate::consumer::Rewrite;
 use crate::listener::Listener;
 use crate::producer::ReceiveIds;
 pub(crate) use rtcp_queue::{COMPOUND_LIMIT, RtcpQueue};
-use stats::Counts;
+use stats::{Counts, Unsent};
 use webrtc::WebRtc;
 
 /// See the module.

@@ -59,10 +59,9 @@ impl RtcpQueue {
         starts.zip(&self.ends).filter_map(|(start, end)| self.bytes.get(start..*end))
     }
 
-    /// Compounds that found no room so far.
-    #[cfg_attr(not(test), expect(dead_code, reason = "to be told with the transport's other counters"))]
-    pub(crate) const fn refused(&self) -> u64 {
-        self.refused
+    /// Compounds that found no room since this was asked.
+    pub(crate) const fn take_refused(&mut self) -> u64 {
+        core::mem::replace(&mut self.refused, 0)
     }
 }
 
@@ -102,7 +101,7 @@ mod tests {
         let mut queue = RtcpQueue::default();
         let pli = Pli { sender: Ssrc(1), media: Ssrc(1) };
         let taken = (0..100).filter(|_| queue.compound(|out| out.push(&pli))).count();
-        assert_eq!((taken, queue.refused()), (COMPOUNDS_LIMIT, 36));
+        assert_eq!((taken, queue.take_refused()), (COMPOUNDS_LIMIT, 36));
         queue.clear();
         let items = [wire::rtcp::NackItem::default(); 256];
         let nack = Nack { sender: Ssrc(1), media: Ssrc(1), items: &items };

@@ -125,8 +125,19 @@ pub(super) struct Counts {
     /// What was sent again.
     pub(super) rtx_sent: Rate<10>,
     pub(super) drops: DropCounters,
-    /// What could not be written or sealed in this flush.
-    pub(super) unsealed: u64,
+    /// What did not leave with this flush.
+    pub(super) unsent: Unsent,
+}
+
+/// What did not leave with a flush that was to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unsent {
+    /// Copies and RTCP that could not be written or sealed.
+    pub(crate) unsealed: u64,
+    /// Compound RTCP packets that found too many others waiting.
+    pub(crate) rtcp_full: u64,
+    /// Answers of ICE, and datagrams of DTLS, that found too many others waiting.
+    pub(crate) answers_full: u64,
 }
 
 impl Counts {
@@ -139,7 +150,7 @@ impl Counts {
             rtx_received: Rate::new(),
             rtx_sent: Rate::new(),
             drops: DropCounters::new(),
-            unsealed: 0,
+            unsent: Unsent { unsealed: 0, rtcp_full: 0, answers_full: 0 },
         }
     }
 

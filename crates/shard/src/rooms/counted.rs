@@ -15,6 +15,8 @@ impl Rooms {
         totals.dropped_queue_full = before.dropped_queue_full + counters.queue_full;
         totals.dropped_stale = before.dropped_stale + counters.stale;
         totals.dropped_unsealed = before.dropped_unsealed + counters.unsealed;
+        totals.dropped_rtcp_full = before.dropped_rtcp_full + counters.rtcp_full;
+        totals.dropped_answers_full = before.dropped_answers_full + counters.answers_full;
         totals.rtcp_received = before.rtcp_received + counters.rtcp_received;
         totals.repeated = before.repeated + counters.repeated;
         totals.not_repeated = before.not_repeated + counters.not_repeated;

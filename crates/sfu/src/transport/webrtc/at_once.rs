@@ -37,10 +37,9 @@ impl AtOnce {
         self.entries.is_empty()
     }
 
-    /// Datagrams that found no room so far.
-    #[cfg_attr(not(test), expect(dead_code, reason = "to be told with the transport's other counters"))]
-    pub(super) const fn refused(&self) -> u64 {
-        self.refused
+    /// Datagrams that found no room since this was asked.
+    pub(super) const fn take_refused(&mut self) -> u64 {
+        core::mem::replace(&mut self.refused, 0)
     }
 
     /// Each that waits, in order.
@@ -89,13 +88,13 @@ mod tests {
     fn a_flood_of_requests_leaves_room_for_dtls_and_one_of_strangers_for_the_peer() {
         let mut at_once = AtOnce::default();
         (0..1_000).for_each(|port| at_once.refusal(to(port), &[1; 60]));
-        assert_eq!((at_once.datagrams().count(), at_once.refused()), (4, 996));
+        assert_eq!((at_once.datagrams().count(), at_once.take_refused()), (4, 996));
         (4..1_000).for_each(|port| at_once.answer(to(port), &[1; 60]));
         at_once.datagram(to(7), &[2; 1_350]);
         let ports = at_once.datagrams().map(|(to, bytes)| (to.remote.port(), bytes.len()));
         let expected = (0..32).map(|port| (port, 60)).chain([(7, 1_350)]);
         assert!(ports.eq(expected));
-        assert_eq!(at_once.refused(), 996 + 968);
+        assert_eq!(at_once.take_refused(), 968);
         at_once.clear();
         assert!(at_once.is_empty() && at_once.bytes.capacity() <= KEPT);
     }

@@ -72,6 +72,7 @@ impl Transport {
             send(tuple, datagram);
         }
         web_rtc.at_once.clear();
+        self.counts.unsent.answers_full = web_rtc.at_once.take_refused();
         let Some(way) = self.flows.rtp().filter(|_| web_rtc.unread_is_due) else { return };
         web_rtc.unread_is_due = false;
         web_rtc.unread.give(now, &mut |packet| send(way, packet));
