@@ -228,8 +228,9 @@ counters! {
         dropped_refused_by_ice: hostile,
         /// Packets dropped, the reason being that nobody waits for that answer.
         dropped_unanswered: policy,
-        /// Packets dropped, the reason being that too many handshakes wait.
-        dropped_handshakes_full: loss,
+        /// Packets dropped, the reason being that too many handshakes wait. Who means it sends them again, and who
+        /// repeats what a peer said, in its name, fills the queue of its handshake.
+        dropped_handshakes_full: policy,
     }
 }
 
@@ -408,6 +409,7 @@ const READ_ATTEMPTS: u32 = READ_SPINS + 16;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::counter_kind::DropClass;
 
     #[test]
     fn a_reader_sees_what_was_published() {
@@ -426,14 +428,20 @@ mod tests {
 
     #[test]
     fn what_is_named_a_drop_has_a_class_and_nothing_else_has() {
-        let (mut drops, mut levels) = (0, 0);
+        let (mut drops, mut levels, mut losses) = (0, 0, Vec::new());
         Counters::default().each(|name, kind, _| {
             let is_drop = matches!(kind, CounterKind::Drop(_));
             assert_eq!(is_drop, name.starts_with("dropped_"), "{name}");
             drops += usize::from(is_drop);
+            losses.extend((kind == CounterKind::Drop(DropClass::Loss)).then_some(name));
             levels += usize::from(kind == CounterKind::Level);
         });
         assert!(drops > 30 && levels > 10, "{drops}, {levels}");
+        // What strangers can raise is nobody's loss: an alert on it would be theirs to ring.
+        assert!(
+            losses.contains(&"dropped_rtcp_full") && !losses.contains(&"dropped_handshakes_full"),
+            "{losses:?}"
+        );
     }
 
     #[test]
