@@ -10,7 +10,8 @@ use model::command::{SrtpKeys, TransportSetup};
 use model::transport::SrtpCryptoSuite;
 use sfu::{Closing, Config, Sfu, Verdict};
 use support::parameters::{
-    Repair, bind, bound, connect, consuming, encoding, key, open, plain, producing, repairing, replica,
+    Repair, bind, bound, connect, consuming, encoding, extension, key, open, plain, producing, repairing,
+    replica,
 };
 use support::{Host, consumer, peer, producer, rtcp, rtp, transport};
 use wire::rtcp::{Nack, NackItem, ReceiverReport, ReportBlock};
@@ -399,7 +400,10 @@ fn room_of(config: Config, repair: Repair, suite: Option<SrtpCryptoSuite>) -> Ho
     host.sfu.open_transport(transport(1), &open(setup), &bound()).unwrap();
     let keys = keys.map(|[local, remote]| SrtpKeys { local, remote });
     host.sfu.connect(transport(1), &connect(2, None, keys), &mut host.out).unwrap();
-    let open = repairing(transport(1), producer(0), 70, repair);
+    let mut open = repairing(transport(1), producer(0), 70, repair);
+    // What goes again has to say the same number.
+    let uri = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01";
+    open.rtp_parameters.header_extensions.push(extension(uri, 5));
     host.sfu.consume(consumer(1), &open, &mut host.out).unwrap();
     host
 }

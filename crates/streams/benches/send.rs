@@ -8,7 +8,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use streams::send::{At, Keeping, Origin, SentLog, Store};
+use streams::send::{At, Keeping, Origin, SentLog, Store, Written};
 use wire::Mono;
 
 fn main() {
@@ -21,7 +21,12 @@ fn main() {
     });
     let mut log = SentLog::new(Keeping::Video);
     let record = measure(|index| {
-        log.record(moment(index), (index, 7), origin(index), ([1, 2, 3], 0));
+        log.record(
+            moment(index),
+            (index, 7),
+            origin(index),
+            Written { abs_send_time: [1, 2, 3], ..Written::default() },
+        );
         true
     });
     let newest = ROUNDS * BATCH - 1;

@@ -227,6 +227,12 @@ scenarios! {
 }
 
 scenarios! {
+    numbers:
+    all_that_leaves_by_a_transport_is_counted_together,
+    what_goes_again_as_it_was_has_the_number_that_it_had,
+}
+
+scenarios! {
     repairs:
     the_publisher_is_asked_and_what_it_sends_again_goes_on,
     what_comes_twice_goes_on_once,

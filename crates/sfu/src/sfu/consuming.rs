@@ -5,6 +5,7 @@ use core::num::NonZeroU8;
 use model::command::ConsumerOpen;
 use model::event::{ConsumerEvent, Event};
 use model::key::{ConsumerKey, ProducerKey};
+use model::rtp::RtpHeaderExtensionUri;
 use model::score::{ConsumerLayers, ConsumerType};
 use model::trace::{ConsumerTraceEventType, TraceSet};
 use srtp::PacketIndex;
@@ -171,11 +172,14 @@ fn begin(
     if let Some(ssrc) = owner.senders.taken(consumer.ssrcs().chain(consumer.rtx_ssrcs().flatten())) {
         return Err(Error::SsrcTaken(ssrc));
     }
+    let extensions = &open.rtp_parameters.header_extensions;
+    let is_numbered = extensions.iter().any(|known| known.uri == RtpHeaderExtensionUri::TransportWideCc);
     let mut senders = Vec::new();
     for (encoding, (ssrc, rtx)) in (0_u8..).zip(consumer.ssrcs().zip(consumer.rtx_ssrcs())) {
         let described = consumer.described().get(usize::from(encoding));
         let mut start = |ssrc| owner.next_index(ssrc).unwrap_or_else(|| start_of(open.seed, ssrc));
-        let sender = Sender::new(key, (open.kind, encoding), (ssrc, rtx), described, &mut start);
+        let mut sender = Sender::new(key, (open.kind, encoding), (ssrc, rtx), described, &mut start);
+        sender.is_numbered = is_numbered;
         match owner.begin(sender) {
             Ok(index) => senders.push(index),
             Err(_) => {

@@ -75,12 +75,8 @@ impl<S: Copy> Sfu<S> {
         let source = sources.get(entry.producer)?;
         let log = sender.log.as_ref()?;
         let sent = log.ask(io.now, sender.reception.round_trip(), asked.sequence).ok()?;
-        let (slot, stamp) = stored.find(entry.producer, sent.origin)?;
-        let going = if sender.has_rtx() {
-            Going::Rtx
-        } else {
-            Going::Again { abs_send_time: sent.abs_send_time, padding: sent.padding }
-        };
+        let (slot, stamp) = stored.find(entry.producer, sent.origin())?;
+        let going = if sender.has_rtx() { Going::Rtx } else { Going::Again(sent.written()) };
         let index = PacketIndex::new(log.index(asked.sequence)?)?;
         let rewrite = rewrite(&entry.consumer, (owner, asked.sender), &stamp, (index, sent.timestamp))?;
         if !io.packets.retain(slot) {

@@ -7,6 +7,7 @@
 use ice::Tuple;
 use model::key::ConsumerKey;
 use srtp::Plaintext;
+use streams::send::Written;
 use wire::Mono;
 use wire::rtp::padding::{self, LEVELLING_LIMIT};
 use wire::rtp::values::AbsSendTime;
@@ -123,7 +124,7 @@ impl Transport {
             let size = packet.plain_len().saturating_add(extra_len).saturating_add(self.overhead());
             // What goes again as it was has the padding that it had.
             let paddable = levelling
-                && !matches!(queued.going, Going::Again { .. })
+                && !matches!(queued.going, Going::Again(_))
                 && self.senders.get(queued.rewrite.sender).is_some_and(|sender| sender.paddable);
             if !run.take(size, paddable) || run.ended {
                 break;
@@ -187,9 +188,9 @@ impl Transport {
         match queued.going {
             Going::First => self.write_first(now, queued, source, out),
             Going::Rtx => self.write_rtx(now, queued, source, out),
-            Going::Again { abs_send_time, padding } => {
-                let source = Source { padding: usize::from(padding), ..source };
-                self.write_again(queued, abs_send_time, source, out)
+            Going::Again(written) => {
+                let source = Source { padding: usize::from(written.padding), ..source };
+                self.write_again(queued, written, source, out)
             }
         }
     }
@@ -206,13 +207,17 @@ impl Transport {
         let rewrite = &queued.rewrite;
         let sender = self.senders.get_mut(rewrite.sender)?;
         let header_len = packet.plan.stamp(&rewrite.stamp(padding > 0), out).ok()?;
-        packet.plan.placeholders().write_abs_send_time(out, AbsSendTime::from_mono(now));
+        let (placeholders, abs_send_time) = (packet.plan.placeholders(), AbsSendTime::from_mono(now));
+        placeholders.write_abs_send_time(out, abs_send_time);
+        let number = self.numbers.write(sender.is_numbered, placeholders, out);
         let text = Plaintext { header_len, payload, padding: padding::tail(padding).unwrap_or_default() };
         let len = match &mut self.srtp {
             None => write_plain(out, text)?,
             Some(srtp) => srtp.contexts()?.sealer.seal_rtp(sender.handle?, rewrite.index, out, text).ok()?,
         };
-        sender.sent(now, queued, packet, padding);
+        let padding = u8::try_from(padding).unwrap_or(u8::MAX);
+        let abs_send_time = abs_send_time.to_bytes();
+        sender.sent(now, queued, packet, Written { transport_sequence: number, abs_send_time, padding });
         Some(len)
     }
 

@@ -5,6 +5,7 @@ use model::reply::BoundSocket;
 use model::trace::TraceSet;
 use model::transport::{IceParameters, SrtpCryptoSuite};
 
+use super::numbers::Numbers;
 use super::rtcp_queue::RtcpQueue;
 use super::stats::Counts;
 use super::webrtc::WebRtc;
@@ -37,6 +38,7 @@ impl Transport {
             agenda: Agenda::new(),
             receiving: Box::new(Receiving::new(open.seed)),
             asking: Asking::default(),
+            numbers: Numbers::default(),
             inside: Box::default(),
             counts: Box::new(Counts::new()),
             setup: Box::new(Setup {

@@ -14,6 +14,7 @@
 //! | `sender` | a stream that leaves |
 //! | `senders` | all of them, by their SSRC |
 //! | `egress` | from the queue to runs of datagrams |
+//! | `numbers` | transport-wide sequence numbers of what leaves |
 //! | `unread` | what the peer may not have read, and gets by its next way |
 //! | `receiving` | what it knows of what it receives |
 //! | `repeats` | packets that leave again |
@@ -33,6 +34,7 @@ mod feedback;
 mod flow;
 mod ingress;
 mod lifecycle;
+mod numbers;
 mod receiving;
 mod repeats;
 mod rtcp_queue;
@@ -49,6 +51,7 @@ use model::command::BitrateLimit;
 use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey};
 use model::reply::BoundSocket;
 use model::trace::{TraceSet, TransportTraceEventType};
+use streams::send::Written;
 
 pub(crate) use agenda::{Agenda, Due};
 pub(crate) use asking::{Asking, PEERS_LIMIT};
@@ -70,6 +73,7 @@ use crate::chance::Chance;
 use crate::consumer::Rewrite;
 use crate::listener::Listener;
 use crate::producer::ReceiveIds;
+use numbers::Numbers;
 pub(crate) use rtcp_queue::{COMPOUND_LIMIT, RtcpQueue};
 use stats::{Counts, Unsent};
 use webrtc::WebRtc;
@@ -82,6 +86,7 @@ pub(crate) struct Transport {
     pub(crate) listing: Listing,
     kind: Kind,
     pub(crate) senders: Senders,
+    numbers: Numbers,
     pub(crate) flows: Flows,
     srtp: Option<Box<Srtp>>,
     /// ICE and DTLS, of a WebRTC transport.
@@ -163,13 +168,8 @@ pub(crate) enum Going {
     First,
     /// Once more, in the RTX stream; the rewrite says what it was the first time.
     Rtx,
-    /// Once more, with the very bytes of the first time.
-    Again {
-        /// What was written then.
-        abs_send_time: [u8; 3],
-        /// Bytes of padding that were added then.
-        padding: u8,
-    },
+    /// Once more, with the very bytes of the first time: this was written then.
+    Again(Written),
 }
 
 /// Whether the host was told to flush the transport.

@@ -5,8 +5,9 @@
 //! sealed in place.
 
 use srtp::{Plaintext, Reseal};
+use streams::send::Written;
 use wire::Mono;
-use wire::rtp::values::AbsSendTime;
+use wire::rtp::values::{AbsSendTime, TransportSequence};
 use wire::rtp::{Stamp, padding, rtx};
 
 use super::egress::Source;
@@ -19,7 +20,7 @@ impl Going {
         match self {
             Self::First => 0,
             Self::Rtx => rtx::PREFIX_LEN,
-            Self::Again { padding, .. } => usize::from(padding),
+            Self::Again(written) => usize::from(written.padding),
         }
     }
 }
@@ -35,7 +36,9 @@ impl Transport {
     ) -> Option<usize> {
         let Source { packet, payload, padding } = source;
         let original = queued.rewrite.stamp(padding > 0);
-        let stream = self.senders.get_mut(queued.rewrite.sender)?.rtx.as_mut()?;
+        let sender = self.senders.get_mut(queued.rewrite.sender)?;
+        let is_numbered = sender.is_numbered;
+        let stream = sender.rtx.as_mut()?;
         let index = stream.next?;
         // Used up, whatever becomes of it: a number that is missing does no harm.
         stream.next = index.next();
@@ -43,6 +46,7 @@ impl Transport {
         let stamp = Stamp { payload_type, ssrc, sequence: index.sequence(), ..original };
         let header_len = packet.plan.stamp(&stamp, out).ok()?;
         packet.plan.placeholders().write_abs_send_time(out, AbsSendTime::from_mono(now));
+        self.numbers.write(is_numbered, packet.plan.placeholders(), out);
         // RFC 4588 §4: the original sequence number first.
         let mut end = header_len;
         let tail = padding::tail(padding).unwrap_or_default();
@@ -64,14 +68,15 @@ impl Transport {
     pub(super) fn write_again<S>(
         &mut self,
         queued: &Queued,
-        abs_send_time: [u8; 3],
+        written: Written,
         source: Source<'_, S>,
         out: &mut [u8],
     ) -> Option<usize> {
         let Source { packet, payload, padding } = source;
         let header_len = packet.plan.stamp(&queued.rewrite.stamp(padding > 0), out).ok()?;
-        let abs_send_time = AbsSendTime::parse(&abs_send_time)?;
-        packet.plan.placeholders().write_abs_send_time(out, abs_send_time);
+        let placeholders = packet.plan.placeholders();
+        placeholders.write_abs_send_time(out, AbsSendTime::parse(&written.abs_send_time)?);
+        placeholders.write_transport_sequence(out, TransportSequence(written.transport_sequence));
         let padding = padding::tail(padding).unwrap_or_default();
         let text = Plaintext { header_len, payload, padding };
         match &mut self.srtp {

@@ -5,8 +5,7 @@ use model::key::ConsumerKey;
 use model::rtp::MediaKind;
 use srtp::{PacketIndex, Reseal, StreamHandle};
 use streams::Rate;
-use streams::send::{Keeping, Reception, SentLog, Tally};
-use wire::rtp::values::AbsSendTime;
+use streams::send::{Keeping, Reception, SentLog, Tally, Written};
 use wire::{Mono, Ntp, PayloadType, Ssrc};
 
 use super::Queued;
@@ -31,6 +30,8 @@ pub(crate) struct Sender {
     pub(crate) kind: MediaKind,
     /// Whether runs may be levelled with padding.
     pub(crate) paddable: bool,
+    /// Whether its receiver knows of transport-wide sequence numbers.
+    pub(crate) is_numbered: bool,
     /// The stream that packets go again in. Without one that can be used they go again as they were.
     pub(crate) rtx: Option<Rtx>,
     pub(crate) reception: Box<Reception>,
@@ -91,6 +92,7 @@ impl Sender {
             encoding,
             kind,
             paddable: false,
+            is_numbered: false,
             rtx,
             reception: Box::default(),
             pli_count: 0,
@@ -119,19 +121,17 @@ impl Sender {
         self.reception.score()
     }
 
-    /// Takes note of a packet that was written, with that much padding.
+    /// Takes note of a packet that was written, and of what was written into it.
     #[inline]
-    pub(super) fn sent<S>(&mut self, now: Mono, queued: &Queued, packet: &InFlight<S>, padding: usize) {
+    pub(super) fn sent<S>(&mut self, now: Mono, queued: &Queued, packet: &InFlight<S>, written: Written) {
         let rewrite = &queued.rewrite;
         self.tally.send(packet.layout.payload_len());
-        self.bytes.add(now, packet.plain_len().saturating_add(padding));
+        self.bytes.add(now, packet.plain_len().saturating_add(written.padding.into()));
         if self.newest.is_none_or(|newest| newest.index < rewrite.index) {
             let (timestamp, captured) = (rewrite.timestamp, packet.captured);
             self.newest = Some(Newest { index: rewrite.index, timestamp, captured, at: now });
         }
         if let Some(log) = &mut self.log {
-            let padding = u8::try_from(padding).unwrap_or(u8::MAX);
-            let written = (AbsSendTime::from_mono(now).to_bytes(), padding);
             log.record(now, (rewrite.index.value(), rewrite.timestamp), packet.origin, written);
         }
     }

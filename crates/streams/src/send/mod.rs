@@ -16,6 +16,6 @@ mod store;
 mod tally;
 
 pub use reception::{Change, Reception};
-pub use sent_log::{Origin, Refused, Sent, SentLog};
+pub use sent_log::{Origin, Refused, Sent, SentLog, Written};
 pub use store::{At, Keeping, Kept, NotKept, Store};
 pub use tally::Tally;

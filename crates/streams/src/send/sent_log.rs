@@ -37,15 +37,27 @@ pub struct Sent {
     index: u32,
     /// What its header said.
     pub timestamp: u32,
-    /// Which packet of the source it was.
-    pub origin: Origin,
-    /// The abs-send-time that was written.
+    /// When it last went.
+    at: Moment,
+    // Field by field, with no gaps between.
+    source_sequence: u16,
+    source_run: u16,
+    transport_sequence: u16,
+    abs_send_time: [u8; 3],
+    padding: u8,
+    encoding: u8,
+    repeated: Repeated,
+}
+
+/// What was written into a packet as it left, and makes it the same again bit by bit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// The transport-wide sequence number; zero where its receiver knows of none.
+    pub transport_sequence: u16,
+    /// The abs-send-time.
     pub abs_send_time: [u8; 3],
     /// Bytes of padding that were added.
     pub padding: u8,
-    /// When it last went.
-    at: Moment,
-    repeated: Repeated,
 }
 
 /// A packet of the source, as far as it takes to find it in a [`super::Store`].
@@ -87,23 +99,20 @@ impl SentLog {
         Self { entries: Vec::new(), end: 0, keeps: Moment::of(keeping.duration()), credit: LEAST_CREDIT }
     }
 
-    /// A packet was sent under `index`, saying `timestamp`, `abs_send_time`, with so much padding.
+    /// A packet was sent under `index`, saying `timestamp` and what was written.
     #[inline]
-    pub fn record(
-        &mut self,
-        now: Mono,
-        (index, timestamp): (u64, u32),
-        origin: Origin,
-        (abs_send_time, padding): ([u8; 3], u8),
-    ) {
+    pub fn record(&mut self, now: Mono, (index, timestamp): (u64, u32), origin: Origin, written: Written) {
         let at = Moment::at(now);
         let sent = Sent {
             index: low(index),
             timestamp,
-            origin,
-            abs_send_time,
-            padding,
             at,
+            source_sequence: origin.sequence,
+            source_run: origin.run,
+            transport_sequence: written.transport_sequence,
+            abs_send_time: written.abs_send_time,
+            padding: written.padding,
+            encoding: origin.encoding,
             repeated: Repeated::Not,
         };
         let mut place = self.place(sent.index);
@@ -201,6 +210,19 @@ impl SentLog {
     fn place(&self, index: u32) -> usize {
         // Places are fewer than 2^16, so that the low bits suffice.
         usize::from(low16(u64::from(index))) & self.entries.len().wrapping_sub(1)
+    }
+}
+
+impl Sent {
+    /// Which packet of the source it was.
+    pub const fn origin(&self) -> Origin {
+        Origin { sequence: self.source_sequence, run: self.source_run, encoding: self.encoding }
+    }
+
+    /// What was written into it.
+    pub const fn written(&self) -> Written {
+        let Self { transport_sequence, abs_send_time, padding, .. } = *self;
+        Written { transport_sequence, abs_send_time, padding }
     }
 }
 

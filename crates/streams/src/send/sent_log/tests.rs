@@ -12,8 +12,10 @@ const fn origin(index: u64) -> Origin {
     Origin { sequence: low16(index), run: 0, encoding: 0 }
 }
 
+const WRITTEN: Written = Written { transport_sequence: 0x0506, abs_send_time: [1, 2, 3], padding: 4 };
+
 fn record(log: &mut SentLog, now: Mono, index: u64) {
-    log.record(now, (index, low(index).wrapping_mul(3)), origin(index), ([1, 2, 3], 4));
+    log.record(now, (index, low(index).wrapping_mul(3)), origin(index), WRITTEN);
 }
 
 #[test]
@@ -22,10 +24,7 @@ fn what_was_sent_is_known_by_its_number_across_a_rollover() {
     assert_eq!(log.ask(ms(0), None, 0), Err(Refused::Unknown));
     (65_530..65_545).for_each(|index| record(&mut log, ms(0), index));
     let sent = log.ask(ms(1), None, 65_535).unwrap();
-    assert_eq!(
-        (sent.timestamp, sent.origin, sent.abs_send_time, sent.padding),
-        (196_605, origin(65_535), [1, 2, 3], 4)
-    );
+    assert_eq!((sent.timestamp, sent.origin(), sent.written()), (196_605, origin(65_535), WRITTEN));
     assert_eq!((log.index(65_535), log.index(3)), (Some(65_535), Some(65_539)));
     assert_eq!(log.ask(ms(1), None, 3).map(|sent| sent.timestamp), Ok(196_617));
     assert_eq!(log.ask(ms(1), None, 9), Err(Refused::Unknown));
