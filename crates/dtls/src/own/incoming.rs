@@ -80,10 +80,11 @@ impl Incoming {
         self.pieces.iter().map(|held| held.bytes.len().saturating_add(PIECE_COST)).sum()
     }
 
-    pub(super) fn push(&mut self, piece: &Piece<'_>) {
+    /// Whether it is kept.
+    pub(super) fn push(&mut self, piece: &Piece<'_>) -> bool {
         let ahead = piece.sequence.checked_sub(self.next);
         if ahead.is_none_or(|ahead| ahead >= AHEAD_MAX) {
-            return;
+            return false;
         }
         self.pieces.retain(|held| !held.is_said_again(piece));
         self.pieces.push_back(Held::new(piece));
@@ -93,6 +94,8 @@ impl Incoming {
         while self.held() > HELD_MAX {
             self.pieces.pop_front();
         }
+        // No datagram has so long a piece that all others would not make room for it.
+        true
     }
 
     /// There will be no more messages. What is not whole may be anybody's.

@@ -218,8 +218,9 @@ impl Machine {
             if self.incoming.is_old(&piece) {
                 self.answer_again();
             } else if self.stage != Stage::Done {
-                self.begin_deadline();
-                self.incoming.push(&piece);
+                if self.incoming.push(&piece) {
+                    self.begin_deadline();
+                }
                 while self.stage != Stage::Done
                     && let Some(message) = self.incoming.pop()
                 {

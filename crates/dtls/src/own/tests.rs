@@ -14,6 +14,7 @@ use crate::backend::Polled;
 use crate::failure::Failure;
 use crate::output::Room;
 use crate::role::Role;
+use crate::setup::HANDSHAKE_TIMEOUT;
 
 #[test]
 fn who_has_not_the_key_of_its_certificate_is_refused() {
@@ -98,6 +99,24 @@ fn nobody_forges_a_handshake_to_a_standstill() {
         give(to, &said.datagrams);
     }
     assert_eq!(is_complete, [true; 2]);
+}
+
+#[test]
+fn only_what_is_kept_of_a_hello_begins_its_time() {
+    let mut server = ecdsa(Role::Server);
+    let mut due_after = |sequence| {
+        let mut piece = Writer::default();
+        piece.u8(kind::CLIENT_HELLO).u24(200).u16(sequence).u24(0).vector24(b"hello");
+        server.handle_packet(&record::write(None, 0, HANDSHAKE, &piece.0).unwrap()).unwrap();
+        match server.poll(&mut Room::new()) {
+            Polled::Idle(at) => at,
+            _ => panic!("it says something"),
+        }
+    };
+    // Of a message that no handshake has.
+    assert_eq!(due_after(8), Mono::NEVER);
+    assert_eq!(due_after(u16::MAX), Mono::NEVER);
+    assert_eq!(due_after(7), Mono::ZERO + HANDSHAKE_TIMEOUT);
 }
 
 #[test]
