@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use shard::Totals;
 use tokio::time::Instant;
 
 use super::pulse::LOOK;
@@ -12,22 +11,15 @@ use crate::core::{Core, Load};
 /// Looks at the shards' counters.
 #[derive(Debug)]
 pub(super) struct LoadMeter {
-    /// What each shard had counted when it was last looked at.
-    seen: Vec<Worked>,
+    /// How long each shard had been busy when it was last looked at.
+    busy_nanos: Vec<u64>,
     /// When to look again. Absent before the first shard starts.
     due: Option<Instant>,
 }
 
-/// Busy and idle time of a shard since it started.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Worked {
-    busy_nanos: u64,
-    idle_nanos: u64,
-}
-
 impl LoadMeter {
     pub(super) fn new(shards: u16) -> Self {
-        Self { seen: vec![Worked::default(); shards.into()], due: None }
+        Self { busy_nanos: vec![0; shards.into()], due: None }
     }
 
     /// When [`Self::feed`] wants to be called.
@@ -46,25 +38,23 @@ impl LoadMeter {
             return false;
         }
         self.due = Some(now + INTERVAL);
+        let since_last = INTERVAL + now.saturating_duration_since(due);
         fleet.look();
         for ShardCounters { shard, counters, .. } in fleet.counters() {
-            let Some(seen) = self.seen.get_mut(usize::from(shard.0)) else { continue };
-            let Totals { busy_nanos, idle_nanos, .. } = counters.totals;
-            let worked = Worked { busy_nanos, idle_nanos };
-            core.set_load(shard, load(*seen, worked));
-            *seen = worked;
+            let Some(seen) = self.busy_nanos.get_mut(usize::from(shard.0)) else { continue };
+            let before = std::mem::replace(seen, counters.totals.busy_nanos);
+            core.set_load(shard, load(seen.saturating_sub(before), since_last));
         }
         true
     }
 }
 
-/// The busy share of the time in between. A shard that slept through it has counted nothing.
-fn load(before: Worked, after: Worked) -> Load {
-    let busy = after.busy_nanos.saturating_sub(before.busy_nanos);
-    let idle = after.idle_nanos.saturating_sub(before.idle_nanos);
-    let all = u128::from(busy) + u128::from(idle);
-    let thousandths = (u128::from(busy) * 1000).checked_div(all).unwrap_or_default();
-    Load(u32::try_from(thousandths).unwrap_or(u32::MAX))
+/// The busy share of the time that has passed. Not of what it counted as busy and idle: how long it slept a shard counts
+/// when it wakes, and a long sleep would hide what it does now.
+fn load(busy_nanos: u64, passed: Duration) -> Load {
+    // What is counted late can make it more than all.
+    let thousandths = (u128::from(busy_nanos) * 1000).checked_div(passed.as_nanos()).unwrap_or_default();
+    Load(u32::try_from(thousandths.min(1000)).unwrap_or(u32::MAX))
 }
 
 /// Placement thinks in rooms that live for minutes; more often would only move noise. Whether shards go on is seen by the
@@ -75,14 +65,12 @@ const INTERVAL: Duration = LOOK;
 mod tests {
     use super::*;
 
-    fn worked(busy_nanos: u64, idle_nanos: u64) -> Worked {
-        Worked { busy_nanos, idle_nanos }
-    }
-
     #[test]
     fn load_is_the_busy_share_since_the_last_look() {
-        assert_eq!(load(worked(900, 100), worked(1_000, 300)), Load(333));
-        assert_eq!(load(worked(5, 5), worked(5, 5)), Load(0), "asleep all the time");
-        assert_eq!(load(worked(0, 0), worked(u64::MAX, 0)), Load(1000));
+        assert_eq!(load(400_000_000, INTERVAL), Load(400));
+        assert_eq!(load(400_000_000, 2 * INTERVAL), Load(200), "control was late");
+        assert_eq!(load(0, INTERVAL), Load(0), "asleep all the time");
+        assert_eq!(load(u64::MAX, INTERVAL), Load(1000));
+        assert_eq!(load(7, Duration::ZERO), Load(0), "in no time");
     }
 }
