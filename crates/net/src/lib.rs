@@ -12,6 +12,7 @@
 //! | `glommio` | the first of them, waiting in a glommio executor (cargo feature `host-glommio`) |
 //! | `probe` | which of them this kernel allows, and which offloads |
 //! | `process` | what the parent process left open, what the process used |
+//! | `heap` | what the allocator keeps of what is free |
 //! | `lane` | what crosses between two threads: rings, slots on loan, wake-ups |
 
 mod addr;
@@ -24,6 +25,7 @@ pub mod epoll;
 #[cfg(feature = "host-glommio")]
 pub mod glommio;
 mod gso;
+pub mod heap;
 pub mod lane;
 pub mod listener;
 mod map;

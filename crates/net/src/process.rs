@@ -48,17 +48,6 @@ pub fn resource_usage() -> io::Result<ResourceUsage> {
     })
 }
 
-/// Lets the allocator give free memory back to the system, wherever it lies. It keeps what lies below something that is
-/// still used otherwise, which is most of what a crowd leaves behind. Takes milliseconds, and threads that allocate
-/// meanwhile wait.
-pub fn return_free_memory() {
-    #[cfg(target_env = "gnu")]
-    {
-        // SAFETY: the call has no condition; it works on the allocator's own locks and lists.
-        let _ = unsafe { libc::malloc_trim(0) };
-    }
-}
-
 /// What getrusage(2) says on Linux; what it does not maintain is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ResourceUsage {

@@ -41,6 +41,7 @@ use doctor::Report;
 use machine::Machine;
 
 fn main() -> ExitCode {
+    net::heap::keep_little();
     let answered = match arguments::read(std::env::args_os().skip(1)) {
         Ok(Request::Help) => say(&mut io::stdout(), arguments::HELP),
         Ok(Request::Version) => {

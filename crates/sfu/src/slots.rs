@@ -123,15 +123,20 @@ impl<K: Key, V> Slots<K, V> {
 }
 
 /// Gives back what a crowd left behind in a list from which something was taken, but for `least` places; not before
-/// three quarters are empty, so that coming and going stay cheap.
+/// three quarters are empty, so that coming and going stay cheap. A list of nothing keeps nothing: few as they are, its
+/// places lie among what the crowd had, and hold a page of it each.
 pub(crate) fn give_back<T>(list: &mut Vec<T>, least: usize) {
+    if list.is_empty() {
+        *list = Vec::new();
+        return;
+    }
     let (used, room) = (list.len(), list.capacity());
     if room > least && used < room / 4 {
         list.shrink_to(used.saturating_mul(2).max(least));
     }
 }
 
-/// Places that a table keeps room for: a small room's worth.
+/// Places that a table in use keeps room for: a small room's worth.
 pub(crate) const KEPT: usize = 64;
 
 #[cfg(test)]
@@ -172,5 +177,18 @@ mod tests {
         assert!(slots.entries.capacity() <= 4 * KEPT, "{}", slots.entries.capacity());
         assert_eq!(slots.insert(ProducerKey::new(9999, 0), 2), Ok(()));
         assert_eq!(slots.get(ProducerKey::new(9999, 0)), Some(&2));
+        assert_eq!(slots.remove(ProducerKey::new(9999, 0)), Some(2));
+        assert_eq!(slots.entries.capacity(), 0);
+    }
+
+    #[test]
+    fn a_list_keeps_a_few_places_while_it_is_used_and_none_when_it_is_empty() {
+        let mut list: Vec<u32> = (0..1000).collect();
+        list.truncate(1);
+        give_back(&mut list, 8);
+        assert_eq!(list.capacity(), 8);
+        list.clear();
+        give_back(&mut list, 8);
+        assert_eq!(list.capacity(), 0);
     }
 }

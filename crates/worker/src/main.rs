@@ -8,6 +8,7 @@ use worker::serve::{self, Failed};
 use worker::settings::{EXIT_WRONG_SETTINGS, SUPPORTED_VERSIONS, Start};
 
 fn main() -> ExitCode {
+    net::heap::keep_little();
     let version = std::env::var("MEDIASOUP_VERSION").ok();
     let started = Start::read(std::env::args_os().skip(1), version.as_deref());
     match started {

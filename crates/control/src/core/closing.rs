@@ -3,6 +3,8 @@
 //! Beginning makes things unfindable and takes them out of every relation; ending takes their rows out, gives their
 //! places back and says who is told. In between their shards close them.
 
+use std::collections::BTreeSet;
+
 use model::command::{Action, DataProducerCommand, ProducerCommand};
 use model::key::ShardIndex;
 
@@ -70,10 +72,10 @@ impl Registry {
         consumers.into_iter().for_each(|consumer| self.begin_close_consumer(consumer, closing));
         data_consumers.into_iter().for_each(|consumer| self.begin_close_data_consumer(consumer, closing));
         if let Some(router) = self.routers.get_mut(router) {
-            router.transports.remove(&no);
+            take_out(&mut router.transports, no);
         }
         if let Some(server) = server.and_then(|server| self.servers.get_mut(server)) {
-            server.transports.remove(&no);
+            take_out(&mut server.transports, no);
         }
         self.leave(Object::Transport(no), closing);
     }
@@ -91,11 +93,11 @@ impl Registry {
         }
         for observer in observers {
             if let Some(observer) = self.observers.get_mut(observer) {
-                observer.producers.remove(&no);
+                take_out(&mut observer.producers, no);
             }
         }
         if let Some(transport) = self.transports.get_mut(transport) {
-            transport.producers.remove(&no);
+            take_out(&mut transport.producers, no);
         }
         self.leave(Object::Producer(no), closing);
     }
@@ -105,7 +107,7 @@ impl Registry {
         let Some((shard, key)) = self.detach_consumer(no, closing) else { return };
         closing.places.push((shard, key));
         if let Some(producer_row) = self.producers.get_mut(producer) {
-            producer_row.consumers.remove(&no);
+            take_out(&mut producer_row.consumers, no);
             if producer_row.head.shard != shard {
                 closing.releases.push((Source::Producer(producer), shard));
             }
@@ -123,7 +125,7 @@ impl Registry {
             closing.places.extend(place);
         }
         if let Some(transport) = self.transports.get_mut(transport) {
-            transport.data_producers.remove(&no);
+            take_out(&mut transport.data_producers, no);
         }
         self.leave(Object::DataProducer(no), closing);
     }
@@ -133,7 +135,7 @@ impl Registry {
         let Some((shard, key)) = self.detach_data_consumer(no, closing) else { return };
         closing.places.push((shard, key));
         if let Some(producer_row) = self.data_producers.get_mut(producer) {
-            producer_row.consumers.remove(&no);
+            take_out(&mut producer_row.consumers, no);
             if producer_row.head.shard != shard {
                 closing.releases.push((Source::DataProducer(producer), shard));
             }
@@ -146,13 +148,13 @@ impl Registry {
         let (router, home) = (observer.router, observer.head.shard);
         for producer in producers {
             let Some(row) = self.producers.get_mut(producer) else { continue };
-            row.observers.remove(&no);
+            take_out(&mut row.observers, no);
             if row.head.shard != home {
                 closing.releases.push((Source::Producer(producer), home));
             }
         }
         if let Some(router) = self.routers.get_mut(router) {
-            router.observers.remove(&no);
+            take_out(&mut router.observers, no);
         }
         self.leave(Object::RtpObserver(no), closing);
     }
@@ -166,7 +168,7 @@ impl Registry {
         let consumer = self.consumers.get(no)?;
         let (transport, place) = (consumer.transport, (consumer.head.shard, consumer.head.key));
         let transport = self.transports.get_mut(transport)?;
-        transport.consumers.remove(&no);
+        take_out(&mut transport.consumers, no);
         let on_shard = self.routers.get_mut(transport.router)?.consumers_on.get_mut(&place.0)?;
         *on_shard = on_shard.saturating_sub(1);
         Some(place)
@@ -183,7 +185,7 @@ impl Registry {
         closing.rows.push(Object::DataConsumer(no));
         let consumer = self.data_consumers.get(no)?;
         let (transport, place) = (consumer.transport, (consumer.head.shard, consumer.head.key));
-        self.transports.get_mut(transport)?.data_consumers.remove(&no);
+        take_out(&mut self.transports.get_mut(transport)?.data_consumers, no);
         Some(place)
     }
 
@@ -283,6 +285,15 @@ impl From<Source> for Object {
             Source::Producer(no) => Self::Producer(no),
             Source::DataProducer(no) => Self::DataProducer(no),
         }
+    }
+}
+
+/// Takes one out of a set. Of an empty one nothing is kept: it has a node otherwise, which lies among what a crowd had
+/// and holds a page of it.
+fn take_out<T>(set: &mut BTreeSet<No<T>>, no: No<T>) {
+    set.remove(&no);
+    if set.is_empty() {
+        *set = BTreeSet::new();
     }
 }
 

@@ -179,7 +179,7 @@ impl Runtime {
         }
         self.fleet.take(&mut self.core);
         if self.load.feed(&mut self.core, &mut self.fleet) && self.crowd.has_left(self.core.things()) {
-            net::process::return_free_memory();
+            net::heap::return_free();
         }
         self.fleet.submit(&mut self.core);
         self.core.poll()

@@ -11,6 +11,7 @@ use crate::Error;
 use crate::data::{DataConsumer, DataFeed, DataOrigin, DataSource};
 use crate::io::{Output, Outputs};
 use crate::producer::Activity;
+use crate::slots::{KEPT, give_back};
 
 impl<S: Copy> Sfu<S> {
     /// Makes a data producer.
@@ -268,9 +269,11 @@ impl<S: Copy> Sfu<S> {
         let consumer = self.data_consumers.remove(key).ok_or(Error::UnknownDataConsumer)?;
         if let Some(source) = self.data_sources.get_mut(consumer.source) {
             source.consumers.retain(|other| *other != key);
+            give_back(&mut source.consumers, KEPT);
         }
         if let Some(owner) = self.transports.get_mut(consumer.transport) {
             owner.inside.data_consumers.retain(|other| *other != key);
+            give_back(&mut owner.inside.data_consumers, KEPT);
         }
         Ok(())
     }

@@ -14,6 +14,7 @@
 //! | `feeds`, `hearing`, `spread`, `fact`, `untold` | routers on several shards: what is told, what stands for what, who has heard |
 //! | `media` | packets in, across, out |
 //! | `counted` | what `sfu` counted, among what the shard publishes |
+//! | `crowd` | when a crowd has left |
 //! | `told` | events, and what becomes of them when control is slow |
 //! | `table`, `config` | places, and how many there are |
 //!
@@ -28,6 +29,7 @@
 mod commands;
 mod config;
 mod counted;
+mod crowd;
 mod data;
 mod fact;
 mod feeds;
@@ -74,6 +76,7 @@ use crate::key::ShardId;
 use crate::payload::Payload;
 use crate::shard_core::MakeEngine;
 use crate::stray::Stray;
+use crowd::Crowd;
 use fact::Said;
 use feeds::Feeds;
 use observers::Observers;
@@ -124,6 +127,7 @@ pub struct Rooms {
     /// Rows of long answers, in parts.
     rows: VecDeque<(RequestId, VecDeque<Part>, OwedKey)>,
     events: Events,
+    crowd: Crowd,
 }
 
 /// A router's part on this shard.
@@ -183,6 +187,7 @@ impl Rooms {
             work: VecDeque::new(),
             rows: VecDeque::new(),
             events: Events::default(),
+            crowd: Crowd::default(),
         }
     }
 
@@ -409,6 +414,7 @@ impl Engine for Rooms {
         if cx.shows_counters {
             self.count(&mut cx.totals);
         }
+        self.see_off_crowd(cx);
         if self.sfu.has_handshakes() {
             cx.hurry();
         }
