@@ -239,5 +239,6 @@ impl Desk {
 /// Outputs that are taken before handles have their turn again, who want to be heard also while shards talk without
 /// pause.
 const OUTPUTS_PER_TURN: usize = 512;
-/// How long shards may take to close their sockets. It takes them two ticks.
+/// How long shards may take to say goodbye and to close their sockets. It takes them a few ticks, the first of which writes to
+/// all peers.
 const PATIENCE: Duration = Duration::from_secs(5);
