@@ -156,8 +156,17 @@ fn assert_goes_on(source: &Peer, sink: &Peer, to: &TransportTuple, sent: &mut Rt
 
 /// With several shards, packets must have gone from one to another, or the test has shown nothing.
 async fn assert_crossed(sfu: &shardcast::api::Sfu, shards: u16) {
-    let counters = sfu.shards().await.unwrap();
-    assert_eq!(counters.len() > 1, shards > 1, "{} shards were started", counters.len());
-    let crossed: u64 = counters.iter().map(|shard| shard.counters.totals.crossed).sum();
+    let counters = async || sfu.shards().await.unwrap();
+    let started = counters().await.len();
+    assert_eq!(started > 1, shards > 1, "{started} shards were started");
+    let crossed = async || counters().await.iter().map(|shard| shard.counters.totals.crossed).sum::<u64>();
+    // What shards count is shown some milliseconds late.
+    for _ in 0..100 {
+        if shards == 1 || crossed().await > 0 {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    let crossed = crossed().await;
     assert_eq!(crossed > 0, shards > 1, "{crossed} packets crossed between {shards} shards");
 }
