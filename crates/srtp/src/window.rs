@@ -1,15 +1,12 @@
 //! Which of the latest indices were used: the replay list of RFC 3711 §3.3.2, for both directions.
 
+use wire::Window;
+
 /// The highest index used and, of it and the 1023 below it, which were used.
 ///
 /// The opener refuses replays with it; the sealer refuses to seal an index twice.
 #[derive(Debug, Clone)]
-pub(crate) struct IndexWindow {
-    /// One above the highest used index; zero while none was.
-    next: u64,
-    /// Index i stands at bit i mod 1024. Bits of indices not used yet are zero.
-    used: [u64; WORDS],
-}
+pub(crate) struct IndexWindow(Window);
 
 /// What a window knows about an index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,79 +19,46 @@ pub(crate) enum Use {
 
 impl IndexWindow {
     pub(crate) const fn new() -> Self {
-        Self { next: 0, used: [0; WORDS] }
+        Self(Window::starting_at(0))
     }
 
     /// The window of a stream of which only the highest index is known: everything up to it counts as used.
     pub(crate) const fn used_below(next: u64) -> Self {
-        Self { next, used: [u64::MAX; WORDS] }
+        Self(Window::marked_below(next))
     }
 
     /// One above the highest used index; zero while none was.
     pub(crate) const fn next(&self) -> u64 {
-        self.next
+        self.0.end()
     }
 
     pub(crate) fn highest(&self) -> Option<u64> {
-        self.next.checked_sub(1)
+        self.next().checked_sub(1)
     }
 
     #[inline]
     pub(crate) fn look(&self, index: u64) -> Use {
-        if index >= self.next {
-            return Use::Fresh;
+        if index >= self.0.end() {
+            Use::Fresh
+        } else if self.0.is_past(index) {
+            Use::TooOld
+        } else if self.0.has(index) {
+            Use::Used
+        } else {
+            Use::Fresh
         }
-        if self.next - index > WINDOW {
-            return Use::TooOld;
-        }
-        let bit = 1 << (index % WORD_BITS);
-        if self.used.get(word(index)).is_some_and(|word| word & bit != 0) { Use::Used } else { Use::Fresh }
     }
 
     /// Marks a fresh index as used.
     #[inline]
     pub(crate) fn mark(&mut self, index: u64) {
-        if index >= self.next {
-            self.advance(index);
-        }
-        if let Some(word) = self.used.get_mut(word(index)) {
-            *word |= 1 << (index % WORD_BITS);
-        }
+        self.0.mark(index);
     }
-
-    /// Moves the window up to `index`; the places it enters are cleared of what left at the bottom.
-    #[inline]
-    fn advance(&mut self, index: u64) {
-        if index - self.next >= WINDOW {
-            self.used = [0; WORDS];
-        } else {
-            let mut at = self.next;
-            while at <= index {
-                let last = index.min(at | (WORD_BITS - 1));
-                let entered = (u64::MAX >> (WORD_BITS - 1 - (last - at))) << (at % WORD_BITS);
-                if let Some(word) = self.used.get_mut(word(at)) {
-                    *word &= !entered;
-                }
-                at = last + 1;
-            }
-        }
-        self.next = index + 1;
-    }
-}
-
-#[inline]
-fn word(index: u64) -> usize {
-    // The remainder is below 16 and fits every usize.
-    usize::try_from(index / WORD_BITS % WORDS_U64).unwrap_or(0)
 }
 
 /// How far below the highest index a packet may come: RFC 3711 §3.3.2 asks for at least 64; 1024 holds half
 /// a second of the fastest video we forward, more than any reordering worth waiting for.
-pub(crate) const WINDOW: u64 = 1024;
-const WORD_BITS: u64 = 64;
-const WORDS_U64: u64 = WINDOW / WORD_BITS;
-const WORDS: usize = 16;
-const _: () = assert!(WORDS as u64 == WORDS_U64);
+pub(crate) const WINDOW: u64 = Window::LEN;
 
 #[cfg(test)]
 mod tests {

@@ -2,7 +2,8 @@
 //!
 //! Every function that takes bytes from the network takes *any* bytes: it answers with a value or an error and
 //! never panics, so the lints below are denied for the whole crate. Views borrow; writers fill what they are
-//! handed. Nothing here keeps state about a stream (see [`seq`] for the one exception: extended numbers).
+//! handed. Nothing here keeps state about a stream, but for its numbers: extended ones ([`seq`]), and which of them were
+//! met ([`Window`]).
 
 #![forbid(unsafe_code)]
 #![no_std]
@@ -21,9 +22,11 @@ pub mod rtp;
 pub mod seq;
 pub mod stun;
 pub mod time;
+mod window;
 
 pub use bytes::{NoRoom, Writer};
 pub use classify::{Kind, classify};
 pub use ids::{PayloadType, Ssrc};
 pub use ntp::Ntp;
 pub use time::Mono;
+pub use window::Window;

@@ -11,22 +11,28 @@
 #[cfg(test)]
 mod tests;
 
+use core::mem::offset_of;
+
 use srtp::PacketIndex;
+use wire::Window;
 
 use super::DropReason;
 
 /// See the module.
+// What every packet touches comes first, together.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct SequenceMap {
     /// The highest input number.
     head: u64,
     /// The output number of `head`, or of the next open number below it.
     head_output: u64,
+    joint: Joint,
+    // Both end where they were last marked: what is above was neither.
+    given: Window,
+    closed: Window,
     /// Numbers below are before this run or before the last time it was joined.
     floor: u64,
-    closed: Window,
-    given: Window,
-    joint: Joint,
 }
 
 /// How the next packet follows the last.
@@ -41,6 +47,9 @@ enum Joint {
 }
 
 impl SequenceMap {
+    /// Bytes at the beginning that a packet in order touches: of a window, what is before its words.
+    pub(super) const IN_ORDER_BYTES: usize = offset_of!(Self, given).saturating_add(16);
+
     /// A map whose first output is `first`.
     pub(super) const fn starting_at(first: PacketIndex) -> Self {
         Self {
@@ -48,9 +57,9 @@ impl SequenceMap {
             // Zero is handed over as one below by wrapping, and comes back by wrapping.
             head_output: first.value().wrapping_sub(1),
             floor: 0,
-            closed: Window::new(),
-            given: Window::new(),
             joint: Joint::Fresh,
+            given: Window::starting_at(0),
+            closed: Window::starting_at(0),
         }
     }
 
@@ -71,12 +80,18 @@ impl SequenceMap {
         self.joint == Joint::Fresh || input > self.head
     }
 
+    /// Whether an output is the highest that was given.
+    #[inline]
+    pub(super) const fn is_highest(&self, output: PacketIndex) -> bool {
+        output.value() == self.head_output
+    }
+
     /// Takes a packet out. Its place closes up if nothing after it was mapped.
     pub(super) fn close(&mut self, input: u64) {
         if self.joint == Joint::Following && input > self.head {
             let gap = input.saturating_sub(self.head).saturating_sub(1);
             self.advance(input, gap);
-            self.closed.set(input);
+            self.closed.mark(input);
         }
     }
 
@@ -89,7 +104,7 @@ impl SequenceMap {
             Joint::Following | Joint::Resuming => self.look_back(input)?,
             Joint::Fresh => self.begin(input)?,
         };
-        self.given.set(input);
+        self.given.mark(input);
         Ok(output)
     }
 
@@ -107,14 +122,14 @@ impl SequenceMap {
         self.advance(input, 1);
         // Beyond the window nothing is looked up again.
         let oldest = input.saturating_sub(WINDOW).max(before);
-        self.closed.set_all(oldest.saturating_add(1), input.saturating_sub(1));
+        self.closed.mark_all(oldest.saturating_add(1), input.saturating_sub(1));
         self.joint = Joint::Following;
         Ok(output)
     }
 
     fn begin(&mut self, input: u64) -> Result<PacketIndex, DropReason> {
         let output = self.ahead(1)?;
-        (self.closed, self.given) = (Window::new(), Window::new());
+        (self.closed, self.given) = (Window::starting_at(input), Window::starting_at(input));
         (self.head, self.floor, self.head_output) = (input, input, output.value());
         self.joint = Joint::Following;
         Ok(output)
@@ -142,89 +157,11 @@ impl SequenceMap {
 
     /// Moves the head, with `open` numbers more up to and including it.
     #[inline]
-    fn advance(&mut self, head: u64, open: u64) {
-        self.closed.slide(self.head, head);
-        self.given.slide(self.head, head);
+    const fn advance(&mut self, head: u64, open: u64) {
         self.head = head;
         self.head_output = self.head_output.wrapping_add(open);
     }
 }
 
-/// A bit for each of the last [`WINDOW`] input numbers.
-#[derive(Clone, Copy, Debug)]
-struct Window {
-    words: [u64; WORDS],
-}
-
-impl Window {
-    const fn new() -> Self {
-        Self { words: [0; WORDS] }
-    }
-
-    fn set(&mut self, number: u64) {
-        if let Some(word) = self.words.get_mut(word_of(number)) {
-            *word |= bit_of(number);
-        }
-    }
-
-    fn has(&self, number: u64) -> bool {
-        self.words.get(word_of(number)).is_some_and(|word| word & bit_of(number) != 0)
-    }
-
-    /// How many of the numbers from `first` to `last` are set; both within the window.
-    fn count(&self, first: u64, last: u64) -> u64 {
-        let ones = |(at, mask): (usize, u64)| self.words.get(at).map_or(0, |word| (word & mask).count_ones());
-        parts(first, last).map(|part| u64::from(ones(part))).fold(0, u64::saturating_add)
-    }
-
-    /// Sets the numbers from `first` to `last`; both within the window.
-    fn set_all(&mut self, first: u64, last: u64) {
-        for (at, mask) in parts(first, last) {
-            if let Some(word) = self.words.get_mut(at) {
-                *word |= mask;
-            }
-        }
-    }
-
-    /// Clears the numbers after `head` up to `new`, which take the places of the oldest.
-    #[inline]
-    fn slide(&mut self, head: u64, new: u64) {
-        if new.saturating_sub(head) >= WINDOW {
-            *self = Self::new();
-            return;
-        }
-        for (at, mask) in parts(head.saturating_add(1), new) {
-            if let Some(word) = self.words.get_mut(at) {
-                *word &= !mask;
-            }
-        }
-    }
-}
-
-/// The words that hold the numbers from `first` to `last`, and the bits in each. Word by word, because a remote
-/// chooses how far its numbers leap.
-#[inline]
-fn parts(first: u64, last: u64) -> impl Iterator<Item = (usize, u64)> {
-    let mut next = first;
-    core::iter::from_fn(move || {
-        let number = Some(next).filter(|number| *number <= last)?;
-        let end = last.min(number | 63);
-        next = end.saturating_add(1);
-        Some((word_of(number), u64::MAX << (number & 63) & u64::MAX >> (63 ^ (end & 63))))
-    })
-}
-
-#[inline]
-fn word_of(number: u64) -> usize {
-    let [.., high, low] = (number >> 6).to_be_bytes();
-    usize::from(u16::from_be_bytes([high, low])) % WORDS
-}
-
-#[inline]
-const fn bit_of(number: u64) -> u64 {
-    1 << (number & 63)
-}
-
 /// How far back a late packet is still placed: two seconds of the highest video rates, and as far as SRTP seals.
-pub(super) const WINDOW: u64 = 1024;
-const WORDS: usize = 16;
+pub(super) const WINDOW: u64 = Window::LEN;
