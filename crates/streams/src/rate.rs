@@ -3,6 +3,7 @@
 //! Buckets of equal length. The current one is not over, so a rate is taken over the window and as much of the
 //! current bucket as has passed: neither a lone packet nor the bucket's edge makes it jump.
 
+use core::mem::offset_of;
 use core::time::Duration;
 
 use wire::Mono;
@@ -22,6 +23,9 @@ pub struct Rate<const N: usize = 25> {
 }
 
 impl<const N: usize> Rate<N> {
+    /// Bytes at the beginning that every packet changes.
+    pub const HEAD_BYTES: usize = offset_of!(Self, buckets);
+
     /// With buckets of a tenth of a second.
     #[must_use]
     pub const fn new() -> Self {

@@ -4,6 +4,10 @@
 //! A ring by the low bits of the outgoing index. It grows, by twice, when it would forget what its receiver can still
 //! ask for, up to [`LIMIT`]; a stream of 1.5 Mbit/s takes 512 entries of 24 bytes.
 //!
+//! Each of hundreds of consumers has a ring on pages of its own, and between two packets the others and the kernel drive
+//! both its lines and the translation of its address out of the core. So what was sent last stands in the log itself,
+//! beside what every packet touches anyway, and moves to the ring [`LATEST`] at a time.
+//!
 //! What may go again is decided here: nothing twice within a round trip, since the first may still be on its way, and
 //! not more in all than was sent, so that a receiver that asks for everything at once and for ever at most doubles its
 //! own stream.
@@ -11,6 +15,7 @@
 #[cfg(test)]
 mod tests;
 
+use core::mem::offset_of;
 use core::time::Duration;
 
 use wire::Mono;
@@ -20,14 +25,19 @@ use super::Keeping;
 
 /// See the module.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub struct SentLog {
-    entries: Vec<Option<Sent>>,
     /// One above the highest index.
     end: u64,
     /// For how long an entry is worth keeping.
     keeps: Moment,
     /// How many packets may go again.
     credit: u16,
+    /// How many of the latest wait.
+    waiting: u8,
+    /// What was sent last, in the order in which it went, until all of it moves to its places.
+    latest: [Option<Sent>; LATEST],
+    entries: Vec<Option<Sent>>,
 }
 
 /// A packet that was sent.
@@ -94,9 +104,13 @@ enum Repeated {
 struct Moment(u32);
 
 impl SentLog {
+    /// Bytes at the beginning that every packet changes; it is one of those behind, too.
+    pub const HEAD_BYTES: usize = offset_of!(Self, latest);
+
     /// Nothing was sent, and nothing is allocated.
     pub fn new(keeping: Keeping) -> Self {
-        Self { entries: Vec::new(), end: 0, keeps: Moment::of(keeping.duration()), credit: LEAST_CREDIT }
+        let keeps = Moment::of(keeping.duration());
+        Self { end: 0, keeps, credit: LEAST_CREDIT, waiting: 0, latest: [None; LATEST], entries: Vec::new() }
     }
 
     /// A packet was sent under `index`, saying `timestamp` and what was written.
@@ -115,15 +129,12 @@ impl SentLog {
             encoding: origin.encoding,
             repeated: Repeated::Not,
         };
-        let mut place = self.place(sent.index);
-        while self.is_wanted(place, &sent) && self.grow() {
-            place = self.place(sent.index);
+        if let Some(room) = self.latest.get_mut(usize::from(self.waiting)) {
+            *room = Some(sent);
         }
-        if let Some(entry) = self.entries.get_mut(place) {
-            // Of two that meet in a full log, the newer stays.
-            if entry.is_none_or(|other| sent.index.offset_from(other.index) >= 0) {
-                *entry = Some(sent);
-            }
+        self.waiting = self.waiting.saturating_add(1);
+        if usize::from(self.waiting) >= LATEST {
+            self.settle();
         }
         self.end = self.end.max(index.saturating_add(1));
         // What can be asked for at a time is what is in the log.
@@ -146,8 +157,10 @@ impl SentLog {
 
     /// It goes again now. Whether for the first time.
     pub fn repeat(&mut self, now: Mono, sequence: u16) -> bool {
-        let Some(place) = self.find(sequence).map(|sent| self.place(sent.index)) else { return false };
-        let Some(Some(sent)) = self.entries.get_mut(place) else { return false };
+        let Some(index) = self.index(sequence).map(low) else { return false };
+        let place = self.place(index);
+        let mut places = self.latest.iter_mut().chain(self.entries.get_mut(place)).flatten();
+        let Some(sent) = places.find(|sent| sent.index == index) else { return false };
         let first = sent.repeated == Repeated::Not;
         (sent.at, sent.repeated) = (Moment::at(now), Repeated::Yes);
         self.credit = self.credit.saturating_sub(1);
@@ -161,22 +174,46 @@ impl SentLog {
         newest.checked_sub(back)
     }
 
-    /// The memory that [`Self::record`] will use from an index on for so many packets, to be fetched before.
+    /// The memory of the ring that [`Self::record`] will use from an index on for so many packets, to be fetched before:
+    /// none unless one of them is the last that fits beside those that wait.
     #[inline]
     pub fn memory_ahead(&self, index: u64, packets: usize) -> &[Option<Sent>] {
-        let place = self.place(low(index));
-        let end = place.saturating_add(packets).min(self.entries.len());
+        let moving = packets.saturating_add(usize::from(self.waiting));
+        if moving < LATEST {
+            return &[];
+        }
+        let oldest = self.latest.first().copied().flatten().map_or(low(index), |sent| sent.index);
+        let place = self.place(oldest);
+        let end = place.saturating_add(moving).min(self.entries.len());
         self.entries.get(place..end).unwrap_or_default()
     }
 
-    /// Bytes of memory.
+    /// Bytes of memory beside itself.
     pub const fn memory(&self) -> usize {
         self.entries.capacity().saturating_mul(size_of::<Option<Sent>>())
     }
 
     fn find(&self, sequence: u16) -> Option<&Sent> {
         let index = low(self.index(sequence)?);
-        self.entries.get(self.place(index))?.as_ref().filter(|sent| sent.index == index)
+        let mut places = self.latest.iter().chain(self.entries.get(self.place(index))).flatten();
+        places.find(|sent| sent.index == index)
+    }
+
+    /// Moves what was sent last to its places.
+    fn settle(&mut self) {
+        self.waiting = 0;
+        for sent in core::mem::replace(&mut self.latest, [None; LATEST]).into_iter().flatten() {
+            let mut place = self.place(sent.index);
+            while self.is_wanted(place, &sent) && self.grow() {
+                place = self.place(sent.index);
+            }
+            if let Some(entry) = self.entries.get_mut(place) {
+                // Of two that meet in a full log, the newer stays.
+                if entry.is_none_or(|other| sent.index.offset_from(other.index) >= 0) {
+                    *entry = Some(sent);
+                }
+            }
+        }
     }
 
     /// Whether something stands there that may still be asked for; or there is no such place.
@@ -252,6 +289,8 @@ const fn low16(index: u64) -> u16 {
 }
 
 const UNIT_BITS: u32 = 16;
+/// Three lines' worth. With more the detour through the log would cost what it saves.
+const LATEST: usize = 8;
 /// A second of audio, roughly, in packets of 20 ms.
 const LEAST: usize = 64;
 /// More than a store keeps.

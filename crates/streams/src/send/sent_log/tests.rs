@@ -31,6 +31,25 @@ fn what_was_sent_is_known_by_its_number_across_a_rollover() {
     assert_eq!(log.ask(ms(1), None, 65_529), Err(Refused::Unknown));
 }
 
+/// Whoever fetches it before pays for nothing in between.
+#[test]
+fn the_ring_is_touched_by_one_packet_of_eight() {
+    let mut log = SentLog::new(Keeping::Video);
+    (0..64).for_each(|index| record(&mut log, ms(0), index));
+    let lens: Vec<usize> = (64..80)
+        .map(|index| {
+            let len = log.memory_ahead(index, 1).len();
+            let ring = log.entries.clone();
+            record(&mut log, ms(3_000), index);
+            assert_eq!(log.entries != ring, len > 0, "{index}");
+            len
+        })
+        .collect();
+    assert_eq!(lens, [0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0, 0, 0, 0, 8]);
+    assert_eq!(log.memory_ahead(80, 10).len(), 10, "a burst");
+    assert!((72..80).all(|number| log.ask(ms(3_000), None, number).is_ok()));
+}
+
 #[test]
 fn a_packet_goes_again_once_in_a_round_trip() {
     let mut log = SentLog::new(Keeping::Video);
