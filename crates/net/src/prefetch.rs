@@ -9,9 +9,17 @@
 /// Begins to fetch all cache lines of a value, not of what it points to, and does not wait for any.
 #[inline]
 pub fn soon<T: ?Sized>(what: &T) {
+    start_of(what, size_of_val(what));
+}
+
+/// Begins to fetch the lines of the first so many bytes of a value.
+#[inline]
+pub fn start_of<T: ?Sized>(what: &T, bytes: usize) {
     let start = core::ptr::from_ref(what).cast::<u8>();
-    for offset in (0..size_of_val(what)).step_by(LINE_BYTES) {
-        line(start.wrapping_add(offset));
+    // From the beginning of a line, or else the last one would be left out where the value begins within one.
+    let before = start.addr() % LINE_BYTES;
+    for offset in (0..before + bytes.min(size_of_val(what))).step_by(LINE_BYTES) {
+        line(start.wrapping_sub(before).wrapping_add(offset));
     }
 }
 

@@ -43,7 +43,13 @@ pub trait Packets {
     /// A hint for the core: this memory, not what it points to, will be used soon.
     #[inline]
     fn prefetch<T: ?Sized>(&self, what: &T) {
-        let _ = what;
+        self.prefetch_start(what, size_of_val(what));
+    }
+
+    /// The same of its first bytes, where what is used stands first: each line that is asked for in vain delays others.
+    #[inline]
+    fn prefetch_start<T: ?Sized>(&self, what: &T, bytes: usize) {
+        let _ = (what, bytes);
     }
 }
 
@@ -72,6 +78,8 @@ pub struct Departing {
     pub len: usize,
     /// Size of every datagram but the last, which may be shorter.
     pub segment_size: usize,
+    /// Whether it answers somebody, who need not be where media go.
+    pub is_answer: bool,
 }
 
 /// Our end of a flow, as the host names it: a UDP socket, or one TCP connection. A *place* is that of a socket, or of the

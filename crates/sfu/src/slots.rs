@@ -45,16 +45,19 @@ pub enum NoPlace {
 /// See the module.
 #[derive(Clone, Debug)]
 pub(crate) struct Slots<K, V> {
-    entries: Vec<Option<Entry<V>>>,
+    entries: Vec<Place<V>>,
     limit: usize,
     len: usize,
     key: PhantomData<K>,
 }
 
+/// Begins a cache line, with who stands there; behind that is what the value has first, such as what every packet looks
+/// at. Without a tag of its own that would be told by some field far behind.
 #[derive(Clone, Debug)]
-struct Entry<V> {
-    generation: u32,
-    value: V,
+#[repr(u32, align(64))]
+enum Place<V> {
+    Vacant,
+    Taken { generation: u32, value: V },
 }
 
 impl<K: Key, V> Slots<K, V> {
@@ -70,7 +73,7 @@ impl<K: Key, V> Slots<K, V> {
     /// Whether something could stand under the key.
     pub(crate) fn vacant(&self, key: K) -> Result<(), NoPlace> {
         match self.entries.get(key.index()) {
-            Some(Some(_)) => Err(NoPlace::Taken),
+            Some(Place::Taken { .. }) => Err(NoPlace::Taken),
             _ if key.index() >= self.limit => Err(NoPlace::Beyond),
             _ => Ok(()),
         }
@@ -79,27 +82,33 @@ impl<K: Key, V> Slots<K, V> {
     pub(crate) fn insert(&mut self, key: K, value: V) -> Result<(), NoPlace> {
         self.vacant(key)?;
         if key.index() >= self.entries.len() {
-            self.entries.resize_with(key.index().saturating_add(1), || None);
+            self.entries.resize_with(key.index().saturating_add(1), || Place::Vacant);
         }
         if let Some(entry) = self.entries.get_mut(key.index()) {
-            *entry = Some(Entry { generation: key.generation(), value });
+            *entry = Place::Taken { generation: key.generation(), value };
             self.len = self.len.saturating_add(1);
         }
         Ok(())
     }
 
     pub(crate) fn remove(&mut self, key: K) -> Option<V> {
-        let entry = self.entries.get_mut(key.index())?;
-        let entry = entry.take_if(|entry| entry.generation == key.generation())?;
+        self.get(key)?;
+        let Place::Taken { value, .. } =
+            core::mem::replace(self.entries.get_mut(key.index())?, Place::Vacant)
+        else {
+            return None;
+        };
         self.len = self.len.saturating_sub(1);
         self.shrink();
-        Some(entry.value)
+        Some(value)
     }
 
     #[inline]
     pub(crate) fn get(&self, key: K) -> Option<&V> {
-        let entry = self.entries.get(key.index())?.as_ref();
-        entry.filter(|entry| entry.generation == key.generation()).map(|entry| &entry.value)
+        match self.entries.get(key.index())? {
+            Place::Taken { generation, value } if *generation == key.generation() => Some(value),
+            _ => None,
+        }
     }
 
     /// Where the entry of a key would be, unread.
@@ -110,12 +119,14 @@ impl<K: Key, V> Slots<K, V> {
 
     #[inline]
     pub(crate) fn get_mut(&mut self, key: K) -> Option<&mut V> {
-        let entry = self.entries.get_mut(key.index())?.as_mut();
-        entry.filter(|entry| entry.generation == key.generation()).map(|entry| &mut entry.value)
+        match self.entries.get_mut(key.index())? {
+            Place::Taken { generation, value } if *generation == key.generation() => Some(value),
+            _ => None,
+        }
     }
 
     fn shrink(&mut self) {
-        while self.entries.last().is_some_and(Option::is_none) {
+        while matches!(self.entries.last(), Some(Place::Vacant)) {
             self.entries.pop();
         }
         give_back(&mut self.entries, KEPT);

@@ -5,20 +5,25 @@
 /// Ordered rather than hashed: a look-up is at most log2(limit) steps in one small array whatever SSRCs a
 /// remote chooses, and no seed is needed. The last hit is kept, because packets come in runs.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Streams<T> {
+    // First, because who knows a slot needs nothing else.
+    entries: Vec<Option<T>>,
     /// Sorted.
     ssrcs: Vec<u32>,
     /// Of the SSRC at the same place, where its entry is.
     slots: Vec<usize>,
-    entries: Vec<Option<T>>,
     vacant: Vec<usize>,
     /// The SSRC expected next, and its slot.
     latest: Option<(u32, usize)>,
 }
 
 impl<T> Streams<T> {
+    /// The bytes at the beginning that lead to the entries.
+    pub(crate) const ENTRIES_BYTES: usize = size_of::<Vec<Option<T>>>();
+
     pub(crate) const fn new() -> Self {
-        Self { ssrcs: Vec::new(), slots: Vec::new(), entries: Vec::new(), vacant: Vec::new(), latest: None }
+        Self { entries: Vec::new(), ssrcs: Vec::new(), slots: Vec::new(), vacant: Vec::new(), latest: None }
     }
 
     pub(crate) fn len(&self) -> usize {

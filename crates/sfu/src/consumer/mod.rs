@@ -19,6 +19,7 @@ mod sequence_map;
 #[cfg(test)]
 mod tests;
 
+use core::mem::offset_of;
 use core::num::NonZeroU8;
 
 use model::dump::RtpStreamParams;
@@ -26,7 +27,7 @@ use model::rtp::{RtpEncodingParameters, RtpParameters};
 use model::score::{ConsumerLayers, ConsumerType};
 use model::trace::{ConsumerTraceEventType, TraceSet};
 use srtp::PacketIndex;
-use wire::rtp::{Mid, Stamp};
+use wire::rtp::Mid;
 use wire::{Mono, PayloadType, Ssrc};
 
 pub use parameters::validate;
@@ -38,24 +39,26 @@ use crate::{Packet, Unacceptable};
 use outgoing::Outgoing;
 
 /// See the module.
+// What every decision reads comes first, together: it is made for hundreds of consumers in turn.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Consumer {
-    // Beside what every decision reads: all but pipes have only this one.
-    first: Outgoing,
-    more: Box<[Outgoing]>,
+    halts: Halts,
     consumer_type: ConsumerType,
-    /// A bit for each payload type that it takes.
-    payload_types: u128,
-    mid: Option<Mid>,
-    clock_rate_hz: u32,
     /// Whether a stream has to begin with a key frame.
     needs_key_frames: bool,
     ignores_dtx: bool,
-    halts: Halts,
-    preferred: Option<usize>,
-    /// Simulcast: the encoding that its user was told of.
-    told: Option<usize>,
     trace: TraceSet<ConsumerTraceEventType>,
+    preferred: Option<u8>,
+    /// Simulcast: the encoding that its user was told of.
+    told: Option<u8>,
+    /// A bit for each payload type that it takes.
+    payload_types: [u64; 2],
+    /// All but pipes have only this one.
+    first: Outgoing,
+    clock_rate_hz: u32,
+    mid: Option<Mid>,
+    more: Box<[Outgoing]>,
     cold: Box<Cold>,
 }
 
@@ -112,8 +115,6 @@ pub struct Rewrite {
     pub payload_type: PayloadType,
     /// The marker bit.
     pub marker: bool,
-    /// The MID, if the consumer has one that fits.
-    pub mid: Option<Mid>,
     /// Whether other layers are sent from this packet on.
     pub turns: bool,
     /// Whether the stream begins with it, or goes on after an interruption.
@@ -148,6 +149,9 @@ pub enum DropReason {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Halts(u8);
 
+// With what a table has before it, and its transport's key: two cache lines.
+const _: () = assert!(16 + offset_of!(Consumer, first) + Outgoing::IN_ORDER_BYTES <= 2 * 64);
+
 impl Consumer {
     /// An active consumer. `start` says with which index a stream begins; see [`random_start`].
     ///
@@ -179,7 +183,11 @@ impl Consumer {
             first,
             more,
             consumer_type,
-            payload_types: media().fold(0, |set, codec| set | bit(codec.payload_type.number())),
+            payload_types: media().fold([0; 2], |mut set, codec| {
+                let (word, bit) = bit(codec.payload_type.number());
+                set.get_mut(word).into_iter().for_each(|bits| *bits |= bit);
+                set
+            }),
             mid,
             clock_rate_hz: codec.map_or(0, |codec| codec.clock_rate),
             needs_key_frames: codec.is_some_and(|codec| {
@@ -246,7 +254,7 @@ impl Consumer {
     /// frame. For simulcast; the others have no choice.
     pub fn prefer(&mut self, encoding: usize) {
         if self.consumer_type == ConsumerType::Simulcast {
-            self.preferred = Some(encoding);
+            self.preferred = Some(number(encoding));
         }
     }
 
@@ -267,7 +275,7 @@ impl Consumer {
     /// The layers that are sent; of the spatial layer all that there is.
     pub(crate) fn layers(&self) -> Option<ConsumerLayers> {
         let layers = self.cold.layers?;
-        let spatial_layer = u8::try_from(self.told?).unwrap_or(u8::MAX);
+        let spatial_layer = self.told?;
         Some(ConsumerLayers { spatial_layer, temporal_layer: Some(layers.temporal.saturating_sub(1)) })
     }
 
@@ -281,7 +289,9 @@ impl Consumer {
         let one = |at: usize| at..at.saturating_add(1);
         match self.consumer_type {
             ConsumerType::Simple | ConsumerType::Svc => one(0),
-            ConsumerType::Simulcast => one(self.preferred.or(self.first.encoding()).unwrap_or_default()),
+            ConsumerType::Simulcast => {
+                one(self.preferred.map(usize::from).or(self.first.encoding()).unwrap_or_default())
+            }
             ConsumerType::Pipe => 0..self.more.len().saturating_add(1),
         }
     }
@@ -332,7 +342,7 @@ impl Consumer {
         self.cold.described.iter().any(|stream| stream.use_nack)
     }
 
-    /// The MID that its packets carry.
+    /// The MID that its packets carry, if it has one that fits.
     pub(crate) const fn mid(&self) -> Option<Mid> {
         self.mid
     }
@@ -362,8 +372,9 @@ impl Consumer {
         if !self.is_active() {
             return Err(DropReason::Inactive);
         }
-        let takes = self.payload_types & bit(packet.payload_type.value()) != 0;
-        let (clock_rate_hz, mid) = (self.clock_rate_hz, self.mid);
+        let (word, bit) = bit(packet.payload_type.value());
+        let takes = self.payload_types.get(word).is_some_and(|bits| bits & bit != 0);
+        let clock_rate_hz = self.clock_rate_hz;
         let (needs_key_frames, leaves_out) = (self.needs_key_frames, self.ignores_dtx && packet.dtx);
         let stream = self.stream_for(packet.encoding).ok_or(DropReason::OtherEncoding)?;
         if !takes {
@@ -385,12 +396,13 @@ impl Consumer {
         let (index, timestamp) = stream.place(now, packet, clock_rate_hz)?;
         let Packet { payload_type, marker, .. } = *packet;
         let (ssrc, sender) = (stream.ssrc, stream.sender);
-        let turns = self.consumer_type == ConsumerType::Simulcast && self.told != Some(packet.encoding);
-        let rewrite = Rewrite { index, timestamp, ssrc, sender, payload_type, marker, mid, turns, begins };
+        let encoding = Some(number(packet.encoding));
+        let turns = self.consumer_type == ConsumerType::Simulcast && self.told != encoding;
+        let rewrite = Rewrite { index, timestamp, ssrc, sender, payload_type, marker, turns, begins };
         if turns {
-            self.told = Some(packet.encoding);
+            self.told = encoding;
         }
-        if self.preferred == Some(packet.encoding) {
+        if self.preferred == encoding {
             self.preferred = None;
         }
         Ok(rewrite)
@@ -405,7 +417,7 @@ impl Consumer {
             };
         }
         let current = self.first.encoding().is_none_or(|current| current == encoding);
-        (current || self.preferred == Some(encoding)).then_some(&mut self.first)
+        (current || self.preferred == Some(number(encoding))).then_some(&mut self.first)
     }
 }
 
@@ -436,22 +448,6 @@ impl Layers {
     }
 }
 
-impl Rewrite {
-    /// The header of the copy, but for extensions.
-    #[inline]
-    pub const fn stamp(&self, padding: bool) -> Stamp {
-        Stamp {
-            payload_type: self.payload_type,
-            marker: self.marker,
-            sequence: self.index.sequence(),
-            timestamp: self.timestamp,
-            ssrc: self.ssrc,
-            padding,
-            mid: self.mid,
-        }
-    }
-}
-
 impl Halt {
     const fn bit(self) -> u8 {
         match self {
@@ -462,13 +458,20 @@ impl Halt {
     }
 }
 
+/// An encoding in a byte: no producer has so many.
+#[inline]
+fn number(encoding: usize) -> u8 {
+    u8::try_from(encoding).unwrap_or(u8::MAX)
+}
+
 /// The first index of a stream whose SSRC its key has not seen: from 1000 to 32767, so that what is reordered around
 /// the first packet does not look like a rollover. An SSRC that its key has seen begins above its highest index.
 pub fn random_start(random: u16) -> PacketIndex {
     PacketIndex::from_parts(0, 1_000_u16.saturating_add(random % 31_768))
 }
 
+/// Where a payload type stands among 128 bits: the word, and the bit in it.
 #[inline]
-const fn bit(payload_type: u8) -> u128 {
-    1 << (payload_type & 127)
+fn bit(payload_type: u8) -> (usize, u64) {
+    (usize::from(payload_type >> 6 & 1), 1 << (payload_type & 63))
 }

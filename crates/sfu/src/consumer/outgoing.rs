@@ -1,46 +1,48 @@
 //! One stream that a consumer sends: which source it is fed from, and the numbers that make several sources and
 //! pauses look like one stream.
 
+use core::mem::offset_of;
+
 use srtp::PacketIndex;
 use wire::{Mono, Ssrc};
 
-use super::DropReason;
 use super::sequence_map::SequenceMap;
+use super::{DropReason, number};
 use crate::Packet;
 use crate::transport::SenderIndex;
 
 /// See the module.
+// What every packet looks at comes first, together.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct Outgoing {
+    source: Option<Source>,
     pub(super) ssrc: Ssrc,
-    pub(super) rtx_ssrc: Option<Ssrc>,
     /// Which of its transport's senders it is.
     pub(super) sender: SenderIndex,
-    source: Option<Source>,
-    sequence: SequenceMap,
     /// What is added to the source's timestamps.
     timestamp_offset: u32,
-    latest: Option<Latest>,
     /// Packets were left out: what follows makes no sense before a key frame.
     interrupted: bool,
+    /// The timestamp of the packet with the highest index, and when it came: [`Mono::NEVER`] before the first.
+    latest: u32,
+    latest_at: Mono,
+    sequence: SequenceMap,
+    pub(super) rtx_ssrc: Option<Ssrc>,
 }
 
 /// A run of one encoding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Source {
-    encoding: usize,
+    encoding: u8,
     run: u32,
 }
 
-/// The packet with the highest index so far.
-#[derive(Clone, Copy, Debug)]
-struct Latest {
-    index: PacketIndex,
-    timestamp: u32,
-    at: Mono,
-}
-
 impl Outgoing {
+    /// Bytes at the beginning that a packet in order touches.
+    pub(super) const IN_ORDER_BYTES: usize =
+        offset_of!(Self, sequence).saturating_add(SequenceMap::IN_ORDER_BYTES);
+
     pub(super) const fn new(ssrc: Ssrc, rtx_ssrc: Option<Ssrc>, start: PacketIndex) -> Self {
         let (sender, sequence) = (SenderIndex::NONE, SequenceMap::starting_at(start));
         Self {
@@ -50,14 +52,15 @@ impl Outgoing {
             source: None,
             sequence,
             timestamp_offset: 0,
-            latest: None,
+            latest: 0,
+            latest_at: Mono::NEVER,
             interrupted: true,
         }
     }
 
     /// The encoding it is fed from.
     pub(super) fn encoding(&self) -> Option<usize> {
-        self.source.map(|source| source.encoding)
+        self.source.map(|source| source.encoding.into())
     }
 
     /// Packets before the next one were left out.
@@ -99,8 +102,8 @@ impl Outgoing {
         let index = self.sequence.map(packet.sequence)?;
         self.interrupted = false;
         let timestamp = packet.timestamp.wrapping_add(self.timestamp_offset);
-        if self.latest.is_none_or(|latest| index > latest.index) {
-            self.latest = Some(Latest { index, timestamp, at: now });
+        if self.sequence.is_highest(index) {
+            (self.latest, self.latest_at) = (timestamp, now);
         }
         Ok((index, timestamp))
     }
@@ -108,9 +111,9 @@ impl Outgoing {
     /// Goes on with another source. Its timestamps continue where ours would be by now; to align them by capture
     /// time takes sender reports.
     fn join(&mut self, now: Mono, packet: &Packet, clock_rate_hz: u32) {
-        if let Some(latest) = self.latest {
-            let elapsed = ticks(now.since(latest.at).as_nanos(), clock_rate_hz).max(1);
-            let timestamp = latest.timestamp.wrapping_add(elapsed);
+        if self.latest_at != Mono::NEVER {
+            let elapsed = ticks(now.since(self.latest_at).as_nanos(), clock_rate_hz).max(1);
+            let timestamp = self.latest.wrapping_add(elapsed);
             self.timestamp_offset = timestamp.wrapping_sub(packet.timestamp);
         }
         self.source = Some(Source::of(packet));
@@ -120,8 +123,8 @@ impl Outgoing {
 
 impl Source {
     #[inline]
-    const fn of(packet: &Packet) -> Self {
-        Self { encoding: packet.encoding, run: packet.run }
+    fn of(packet: &Packet) -> Self {
+        Self { encoding: number(packet.encoding), run: packet.run }
     }
 }
 

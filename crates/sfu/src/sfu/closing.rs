@@ -58,8 +58,7 @@ impl<S: Copy> Sfu<S> {
             if !owner.queue.is_empty() {
                 let Transport { queue, senders, .. } = owner;
                 queue.retain(|queued| {
-                    let keeps =
-                        senders.get(queued.rewrite.sender).is_some_and(|sender| sender.consumer != key);
+                    let keeps = senders.get(queued.sender).is_some_and(|sender| sender.consumer != key);
                     if !keeps {
                         self.tick.drop_copy(queued.packet);
                     }

@@ -178,7 +178,8 @@ fn begin(
     for (encoding, (ssrc, rtx)) in (0_u8..).zip(consumer.ssrcs().zip(consumer.rtx_ssrcs())) {
         let described = consumer.described().get(usize::from(encoding));
         let mut start = |ssrc| owner.next_index(ssrc).unwrap_or_else(|| start_of(open.seed, ssrc));
-        let mut sender = Sender::new(key, (open.kind, encoding), (ssrc, rtx), described, &mut start);
+        let mut sender =
+            Sender::new(key, (open.kind, encoding), (ssrc, rtx), (consumer.mid(), described), &mut start);
         sender.is_numbered = is_numbered;
         match owner.begin(sender) {
             Ok(index) => senders.push(index),

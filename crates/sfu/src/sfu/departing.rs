@@ -8,7 +8,7 @@ use wire::Mono;
 
 use super::Sfu;
 use crate::io::{Depart, Io, Output, Packets};
-use crate::transport::{Flushing, ForApplication, Listing};
+use crate::transport::{Flushing, ForApplication, Listing, Transport};
 
 impl<S: Copy> Sfu<S> {
     /// Sends everything that waits in a transport: in runs through `depart`, or as events to the application.
@@ -19,6 +19,7 @@ impl<S: Copy> Sfu<S> {
     {
         let Self { transports, tick, levelling, counters, .. } = self;
         if let Some(transport) = transports.get_mut(key) {
+            let had_more = transport.has_more;
             let Io { now, packets, out } = io;
             let flushing = Flushing { now: *now, tick, packets: &**packets, depart, levelling: *levelling };
             let unsent = transport.flush(flushing, &mut |said| {
@@ -32,8 +33,10 @@ impl<S: Copy> Sfu<S> {
             counters.unsealed = counters.unsealed.saturating_add(unsent.unsealed);
             counters.rtcp_full = counters.rtcp_full.saturating_add(unsent.rtcp_full);
             counters.answers_full = counters.answers_full.saturating_add(unsent.answers_full);
+            if had_more {
+                self.expect_report(key, io.now, io.out);
+            }
         }
-        self.expect_report(key, io.now, io.out);
         self.tick.spent().for_each(|slot| io.packets.release(slot));
     }
 
@@ -47,7 +50,7 @@ impl<S: Copy> Sfu<S> {
     {
         if steps == STEPS_AHEAD {
             if let Some(place) = self.transports.place(key) {
-                packets.prefetch(place);
+                packets.prefetch_start(place, Transport::FLUSH_BYTES);
             }
         } else if let Some(transport) = self.transports.get(key) {
             if steps > 1 { transport.approach(packets) } else { transport.approach_streams(packets) }

@@ -14,7 +14,7 @@ use super::rtcp::Heard;
 use super::source::Origin;
 use super::tick::{InFlight, QUEUE_LIMIT, Unplaced};
 use super::traces;
-use crate::consumer::{self, Decision};
+use crate::consumer::{self, Decision, Rewrite};
 use crate::io::{Datagram, HandOver, Io, Output, Outputs, Packets, Verdict};
 use crate::listener::Marks;
 use crate::packet::{Packet, Stamp};
@@ -398,7 +398,8 @@ impl<S: Copy> Sfu<S> {
                 let len = tick.packet(packet).map_or(0, InFlight::plain_len);
                 out.extend(traces::sent(*key, &entry.consumer, now, (stamp, &rewrite, len)));
             }
-            owner.queue.push(Queued { packet, rewrite, going: Going::First });
+            let Rewrite { sender, index, timestamp, .. } = rewrite;
+            owner.queue.push(Queued { packet, sender, index, timestamp, going: Going::First });
             copies = copies.saturating_add(1);
             if owner.listing == Listing::Idle {
                 owner.listing = Listing::Listed(*now_tick);

@@ -183,10 +183,11 @@ pub struct Counters {
 }
 
 #[derive(Debug)]
+#[repr(C)]
 struct Consuming {
+    transport: TransportKey,
     consumer: Consumer,
     producer: ProducerKey,
-    transport: TransportKey,
     /// Its place in the producer's list, so that it is found there without a walk.
     at_producer: usize,
     at_transport: usize,
@@ -270,9 +271,9 @@ impl<S: Copy> Sfu<S> {
 
     /// Tells the host to flush a transport, once.
     fn list(&mut self, key: TransportKey, out: &mut Outputs<S>) {
-        if let Some(transport) = self.transports.get_mut(key)
-            && transport.listing == Listing::Idle
-        {
+        let Some(transport) = self.transports.get_mut(key) else { return };
+        transport.has_more = true;
+        if transport.listing == Listing::Idle {
             transport.listing = Listing::Listed(self.now_tick);
             self.listed.push_back((key, self.now_tick));
             out.push(Output::Flush(key));

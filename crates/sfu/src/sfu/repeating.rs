@@ -13,9 +13,7 @@ use wire::rtp::View;
 use super::Sfu;
 use super::rtcp::Heard;
 use super::tick::QUEUE_LIMIT;
-use crate::consumer::{Consumer, Rewrite};
 use crate::io::{Io, Packets};
-use crate::packet::Stamp;
 use crate::transport::{Going, Queued, SenderIndex, Transport};
 
 /// What is asked for, and by whom.
@@ -78,7 +76,6 @@ impl<S: Copy> Sfu<S> {
         let (slot, stamp) = stored.find(entry.producer, sent.origin())?;
         let going = if sender.has_rtx() { Going::Rtx } else { Going::Again(sent.written()) };
         let index = PacketIndex::new(log.index(asked.sequence)?)?;
-        let rewrite = rewrite(&entry.consumer, (owner, asked.sender), &stamp, (index, sent.timestamp))?;
         if !io.packets.retain(slot) {
             return None;
         }
@@ -90,31 +87,11 @@ impl<S: Copy> Sfu<S> {
             return None;
         };
         tick.set_copies(packet, 1);
-        owner.queue.push(Queued { packet, rewrite, going });
+        let (sender, timestamp) = (asked.sender, sent.timestamp);
+        owner.queue.push(Queued { packet, sender, index, timestamp, going });
         owner.repeated(io.now, asked.sender, asked.sequence);
         Some(())
     }
-}
-
-/// What the copy said the first time.
-fn rewrite(
-    consumer: &Consumer,
-    (owner, index): (&Transport, SenderIndex),
-    stamp: &Stamp,
-    (packet_index, timestamp): (PacketIndex, u32),
-) -> Option<Rewrite> {
-    let sender = owner.senders.get(index)?;
-    Some(Rewrite {
-        index: packet_index,
-        timestamp,
-        ssrc: sender.ssrc,
-        sender: index,
-        payload_type: stamp.packet.payload_type,
-        marker: stamp.packet.marker,
-        mid: consumer.mid(),
-        turns: false,
-        begins: false,
-    })
 }
 
 impl Transport {

@@ -19,12 +19,14 @@ impl<S: Copy> Sfu<S> {
         P: Packets<Slot = S>,
     {
         let (sent, received) = (self.report_sent(key, io.now), self.report_received(key, io.now));
-        if (sent || received)
-            && let Some(owner) = self.transports.get_mut(key)
-        {
+        let Some(owner) = self.transports.get_mut(key) else { return };
+        if sent || received {
             let next = owner.report_interval();
             owner.agenda.hasten(Due::Reports, io.now + next);
             self.list(key, io.out);
+        } else {
+            // Whatever is sent next begins anew.
+            owner.has_more = true;
         }
     }
 

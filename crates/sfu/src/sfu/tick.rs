@@ -4,8 +4,8 @@
 //! slot is let go. So what waits for one transport holds nothing but itself; the number is bounded.
 
 use streams::send::Origin;
-use wire::Ntp;
 use wire::rtp::{HeaderPlan, Layout, PlanError};
+use wire::{Ntp, PayloadType};
 
 use crate::packet::Stamp;
 
@@ -31,6 +31,8 @@ pub(crate) struct InFlight<S> {
     /// Which packet of its source it is.
     pub(crate) origin: Origin,
     pub(crate) captured: Ntp,
+    pub(crate) payload_type: PayloadType,
+    pub(crate) marker: bool,
 }
 
 /// Why a packet finds no place.
@@ -85,6 +87,8 @@ impl<S: Copy> Tick<S> {
                     plan: HeaderPlan::new(),
                     origin: stamp.packet.origin(),
                     captured: stamp.packet.captured,
+                    payload_type: stamp.packet.payload_type,
+                    marker: stamp.packet.marker,
                 });
                 self.vacant.push(place);
                 place
@@ -94,6 +98,7 @@ impl<S: Copy> Tick<S> {
         lay_out(&mut packet.plan).map_err(|PlanError::TooLong| Unplaced::Oversized)?;
         (packet.slot, packet.layout, packet.copies) = (slot, stamp.layout, 0);
         (packet.origin, packet.captured) = (stamp.packet.origin(), stamp.packet.captured);
+        (packet.payload_type, packet.marker) = (stamp.packet.payload_type, stamp.packet.marker);
         packet.plain_len = packet.plan.header_len().saturating_add(stamp.layout.payload_len());
         self.vacant.pop();
         Ok(place)

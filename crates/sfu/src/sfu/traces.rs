@@ -142,7 +142,7 @@ pub(super) fn sent<S>(
     if !(packet.key_frame && traces_key_frames || consumer.trace().contains(ConsumerTraceEventType::Rtp)) {
         return None;
     }
-    let mid = rewrite.mid.map(|mid| String::from_utf8_lossy(mid.as_bytes()).into_owned().into_boxed_str());
+    let mid = consumer.mid().map(|mid| String::from_utf8_lossy(mid.as_bytes()).into_owned().into_boxed_str());
     let rtp_packet = RtpPacketDump {
         payload_type: traced(rewrite.payload_type),
         ssrc: TracedSsrc(rewrite.ssrc.0),

@@ -6,13 +6,15 @@
 
 use ice::Tuple;
 use model::key::ConsumerKey;
-use srtp::Plaintext;
+use srtp::{Plaintext, Sealer};
+use streams::Rate;
 use streams::send::Written;
 use wire::Mono;
 use wire::rtp::padding::{self, LEVELLING_LIMIT};
 use wire::rtp::values::AbsSendTime;
 
-use super::{Going, Kind, Listing, Queued, Transport, Unsent};
+use super::stats::Counts;
+use super::{Going, Kind, Listing, Queued, Sender, Srtp, Transport, Unsent};
 use crate::io::{Depart, Departing, Local, MAX_RUN_BYTES, Packets};
 use crate::sfu::{InFlight, Tick};
 
@@ -58,11 +60,14 @@ impl Transport {
     ) -> Unsent {
         self.listing = Listing::Idle;
         let Flushing { now, tick, packets, depart, levelling } = flushing;
-        if core::mem::take(&mut self.speaks) {
-            self.speak(now, depart);
-        }
-        if !self.rtcp.is_empty() {
-            self.flush_rtcp(now, depart, &mut |compound| direct(ForApplication::Rtcp(compound.into())));
+        let had_more = core::mem::take(&mut self.has_more);
+        if had_more {
+            if core::mem::take(&mut self.speaks) {
+                self.speak(now, depart);
+            }
+            if !self.rtcp.is_empty() {
+                self.flush_rtcp(now, depart, &mut |compound| direct(ForApplication::Rtcp(compound.into())));
+            }
         }
         let mut queue = core::mem::take(&mut self.queue);
         let mut left = &*queue;
@@ -82,20 +87,20 @@ impl Transport {
         }
         queue.clear();
         self.queue = queue;
-        core::mem::take(&mut self.counts.unsent)
+        // Set since where something could not be sealed.
+        if had_more || self.has_more { core::mem::take(&mut self.counts.unsent) } else { Unsent::default() }
     }
 
     /// A flush is ahead: asks for what the transport points to.
     #[inline]
     pub(crate) fn approach<P: Packets>(&self, packets: &P) {
         packets.prefetch(self.queue.get(..self.queue.len().min(FIRST_OF_QUEUE)).unwrap_or_default());
-        packets.prefetch(&self.counts.sent);
-        packets.prefetch(&self.counts.rtp_sent);
+        packets.prefetch_start(&*self.counts, Counts::SENDING_BYTES);
         if let Some(place) = self.senders.first_place() {
-            packets.prefetch(place);
+            packets.prefetch_start(place, Sender::SENDING_BYTES);
         }
         if let Some(srtp) = &self.srtp {
-            packets.prefetch(&**srtp);
+            packets.prefetch_start(&**srtp, Srtp::SEALING_BYTES);
         }
     }
 
@@ -103,16 +108,17 @@ impl Transport {
     #[inline]
     pub(crate) fn approach_streams<P: Packets>(&self, packets: &P) {
         let Some(first) = self.queue.first() else { return };
-        let Some(sender) = self.senders.get(first.rewrite.sender) else { return };
+        let Some(sender) = self.senders.get(first.sender) else { return };
         let contexts = self.srtp.as_ref().and_then(|srtp| srtp.ready());
         if let (Some(handle), Some(contexts)) = (sender.handle, contexts)
             && let Some(memory) = contexts.sealer.memory_of(handle)
         {
-            packets.prefetch(memory);
+            packets.prefetch_start(memory, Sealer::IN_ORDER_BYTES);
         }
+        packets.prefetch_start(&sender.bytes, Rate::<25>::HEAD_BYTES);
         if let Some(log) = &sender.log {
             let records = self.queue.len().min(RECORDS);
-            packets.prefetch(log.memory_ahead(first.rewrite.index.value(), records));
+            packets.prefetch(log.memory_ahead(first.index.value(), records));
         }
     }
 
@@ -125,7 +131,7 @@ impl Transport {
             // What goes again as it was has the padding that it had.
             let paddable = levelling
                 && !matches!(queued.going, Going::Again(_))
-                && self.senders.get(queued.rewrite.sender).is_some_and(|sender| sender.paddable);
+                && self.senders.get(queued.sender).is_some_and(|sender| sender.paddable);
             if !run.take(size, paddable) || run.ended {
                 break;
             }
@@ -159,7 +165,10 @@ impl Transport {
                     let sum = if queued.going == Going::First { &mut media_len } else { &mut repeated_len };
                     *sum = sum.saturating_add(plain_len).saturating_add(padding);
                 }
-                None => self.counts.unsent.unsealed = self.counts.unsent.unsealed.saturating_add(1),
+                None => {
+                    self.counts.unsent.unsealed = self.counts.unsent.unsealed.saturating_add(1);
+                    self.has_more = true;
+                }
             }
         }
         let way = self.flows.rtp();
@@ -169,7 +178,7 @@ impl Transport {
         if let Some(Tuple { local, remote: to }) = way.filter(|_| len > 0) {
             self.counts.sent.add(*now, len);
             self.counts.add_sent(*now, media_len, repeated_len);
-            depart.send(Departing { local, to, len, segment_size });
+            depart.send(Departing { local, to, len, segment_size, is_answer: false });
         }
     }
 
@@ -204,16 +213,15 @@ impl Transport {
         out: &mut [u8],
     ) -> Option<usize> {
         let Source { packet, payload, padding } = source;
-        let rewrite = &queued.rewrite;
-        let sender = self.senders.get_mut(rewrite.sender)?;
-        let header_len = packet.plan.stamp(&rewrite.stamp(padding > 0), out).ok()?;
+        let sender = self.senders.get_mut(queued.sender)?;
+        let header_len = packet.plan.stamp(&sender.stamp(queued, packet, padding > 0), out).ok()?;
         let (placeholders, abs_send_time) = (packet.plan.placeholders(), AbsSendTime::from_mono(now));
         placeholders.write_abs_send_time(out, abs_send_time);
         let number = self.numbers.write(sender.is_numbered, placeholders, out);
         let text = Plaintext { header_len, payload, padding: padding::tail(padding).unwrap_or_default() };
         let len = match &mut self.srtp {
             None => write_plain(out, text)?,
-            Some(srtp) => srtp.contexts()?.sealer.seal_rtp(sender.handle?, rewrite.index, out, text).ok()?,
+            Some(srtp) => srtp.contexts()?.sealer.seal_rtp(sender.handle?, queued.index, out, text).ok()?,
         };
         let padding = u8::try_from(padding).unwrap_or(u8::MAX);
         let abs_send_time = abs_send_time.to_bytes();
@@ -233,7 +241,7 @@ impl Transport {
             let Some(bytes) = packets.bytes(packet.slot) else { continue };
             let mut out = vec![0; packet.plain_len().saturating_add(queued.going.extra_len())];
             let written = self.write(*now, queued, (packet, bytes, 0), &mut out);
-            let sender = self.senders.get(queued.rewrite.sender);
+            let sender = self.senders.get(queued.sender);
             if let (Some(len), Some(sender)) = (written, sender) {
                 self.counts.sent.add(*now, len);
                 let (media, repeated) = if queued.going == Going::First { (len, 0) } else { (0, len) };

@@ -58,7 +58,7 @@ impl Transport {
         match len {
             Some(len) => {
                 self.counts.sent.add(now, len);
-                depart.send(Departing { local, to, len, segment_size: len });
+                depart.send(Departing { local, to, len, segment_size: len, is_answer: false });
             }
             None => self.counts.unsent.unsealed = self.counts.unsent.unsealed.saturating_add(1),
         }

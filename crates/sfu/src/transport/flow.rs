@@ -9,7 +9,9 @@ use super::{DropReason, Kind};
 use crate::io::Local;
 
 /// The remote addresses of a transport, as far as they are known.
+// What every packet looks at comes first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
 pub(crate) struct Flows {
     rtp: Option<Tuple<Local>>,
     /// Only where RTCP has a socket of its own.
@@ -28,6 +30,9 @@ pub(super) enum Standing {
 }
 
 impl Flows {
+    /// Bytes at the beginning that every packet looks at.
+    pub(super) const RTP_BYTES: usize = core::mem::offset_of!(Self, rtcp);
+
     pub(super) fn connect(&mut self, peer: &PeerAddress) {
         let at = |local, port| Some(Tuple { local, remote: SocketAddr::new(peer.ip, port) });
         self.rtp = at(Local::RTP, peer.port);

@@ -40,6 +40,7 @@ impl Transport {
             asking: Asking::default(),
             numbers: Numbers::default(),
             inside: Box::default(),
+            has_more: true,
             counts: Box::new(Counts::new()),
             setup: Box::new(Setup {
                 bound: bound.to_vec(),

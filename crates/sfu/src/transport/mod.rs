@@ -45,8 +45,10 @@ mod stats;
 mod unread;
 mod webrtc;
 
+use core::mem::offset_of;
 use core::time::Duration;
 
+use ::srtp::PacketIndex;
 use model::command::BitrateLimit;
 use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey};
 use model::reply::BoundSocket;
@@ -70,7 +72,6 @@ pub use stats::{DropCounters, DropReason};
 pub(crate) use webrtc::{News, Settle};
 
 use crate::chance::Chance;
-use crate::consumer::Rewrite;
 use crate::listener::Listener;
 use crate::producer::ReceiveIds;
 use numbers::Numbers;
@@ -79,30 +80,35 @@ use stats::{Counts, Unsent};
 use webrtc::WebRtc;
 
 /// See the module.
+// What every decision looks at comes first, then what every flush does: hundreds of transports take turns.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Transport {
     /// Copies to be sent in this tick.
     pub(crate) queue: Vec<Queued>,
     pub(crate) listing: Listing,
     kind: Kind,
-    pub(crate) senders: Senders,
+    /// Whether the next flush has more to do than to send copies: there may be RTCP, something of ICE or DTLS, a report to
+    /// put on the agenda, or something that was not sent to tell of. Kept here, so that other flushes need not look there.
+    pub(crate) has_more: bool,
     numbers: Numbers,
-    pub(crate) flows: Flows,
     srtp: Option<Box<Srtp>>,
-    /// ICE and DTLS, of a WebRTC transport.
-    web_rtc: Option<Box<WebRtc>>,
-    /// Whether those have something to send with the next flush. Kept here, so that other flushes need not look there.
-    speaks: bool,
+    counts: Box<Counts>,
+    pub(crate) senders: Senders,
+    pub(crate) flows: Flows,
     /// RTCP to be sent in this tick.
     pub(crate) rtcp: RtcpQueue,
     /// What is done by a timer.
     pub(crate) agenda: Agenda,
+    /// ICE and DTLS, of a WebRTC transport.
+    web_rtc: Option<Box<WebRtc>>,
+    /// Whether those have something to send with the next flush.
+    speaks: bool,
     /// What is known of what it receives.
     pub(crate) receiving: Box<Receiving>,
     pub(crate) asking: Asking,
     // Boxed, because decisions walk over many transports and look at their queues only.
     pub(crate) inside: Box<Inside>,
-    counts: Box<Counts>,
     setup: Box<Setup>,
 }
 
@@ -151,13 +157,16 @@ struct Setup {
     low_threshold: u32,
 }
 
-/// A copy to be sent.
+/// A copy to be sent. Two of them in a cache line: what all copies of a packet, or of a stream, have in common is elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Queued {
     /// Its place in the tick.
     pub(crate) packet: u32,
-    /// What it says, and in whose name.
-    pub(crate) rewrite: Rewrite,
+    /// The stream that it leaves in.
+    pub(crate) sender: SenderIndex,
+    /// As of [`Rewrite`](crate::consumer::Rewrite).
+    pub(crate) index: PacketIndex,
+    pub(crate) timestamp: u32,
     pub(crate) going: Going,
 }
 
@@ -181,7 +190,14 @@ pub(crate) enum Listing {
     Listed(u32),
 }
 
+// Three cache lines.
+const _: () = assert!(Transport::FLUSH_BYTES <= 3 * 64);
+
 impl Transport {
+    /// Those at the beginning that every flush looks at, and what a table has before them.
+    pub(crate) const FLUSH_BYTES: usize =
+        offset_of!(Self, flows).saturating_add(Flows::RTP_BYTES).saturating_add(8);
+
     /// Whether packets can leave.
     pub(crate) fn is_connected(&self) -> bool {
         match self.kind {

@@ -35,9 +35,8 @@ impl Transport {
         out: &mut [u8],
     ) -> Option<usize> {
         let Source { packet, payload, padding } = source;
-        let original = queued.rewrite.stamp(padding > 0);
-        let sender = self.senders.get_mut(queued.rewrite.sender)?;
-        let is_numbered = sender.is_numbered;
+        let sender = self.senders.get_mut(queued.sender)?;
+        let (original, is_numbered) = (sender.stamp(queued, packet, padding > 0), sender.is_numbered);
         let stream = sender.rtx.as_mut()?;
         let index = stream.next?;
         // Used up, whatever becomes of it: a number that is missing does no harm.
@@ -73,7 +72,8 @@ impl Transport {
         out: &mut [u8],
     ) -> Option<usize> {
         let Source { packet, payload, padding } = source;
-        let header_len = packet.plan.stamp(&queued.rewrite.stamp(padding > 0), out).ok()?;
+        let sender = self.senders.get(queued.sender)?;
+        let header_len = packet.plan.stamp(&sender.stamp(queued, packet, padding > 0), out).ok()?;
         let placeholders = packet.plan.placeholders();
         placeholders.write_abs_send_time(out, AbsSendTime::parse(&written.abs_send_time)?);
         placeholders.write_transport_sequence(out, TransportSequence(written.transport_sequence));
@@ -82,9 +82,8 @@ impl Transport {
         match &mut self.srtp {
             None => super::egress::write_plain(out, text),
             Some(srtp) => {
-                let handle = self.senders.get(queued.rewrite.sender)?.handle?;
                 let sealer = &mut srtp.contexts()?.sealer;
-                sealer.reseal_rtp(handle, queued.rewrite.index, out, text).ok()
+                sealer.reseal_rtp(sender.handle?, queued.index, out, text).ok()
             }
         }
     }

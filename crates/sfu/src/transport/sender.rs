@@ -1,11 +1,14 @@
 //! One stream that leaves: what was sent of it, what its receiver says, and what it takes to send it again.
 
+use core::mem::offset_of;
+
 use model::dump::RtpStreamParams;
 use model::key::ConsumerKey;
 use model::rtp::MediaKind;
 use srtp::{PacketIndex, Reseal, StreamHandle};
 use streams::Rate;
 use streams::send::{Keeping, Reception, SentLog, Tally, Written};
+use wire::rtp::{Mid, Stamp};
 use wire::{Mono, Ntp, PayloadType, Ssrc};
 
 use super::Queued;
@@ -18,20 +21,22 @@ use crate::sfu::InFlight;
 pub(crate) struct Sender {
     /// With SRTP, once there is a key.
     pub(crate) handle: Option<StreamHandle>,
-    /// What was sent, where its receiver may ask for it again.
-    pub(crate) log: Option<SentLog>,
-    pub(crate) tally: Tally,
-    pub(crate) newest: Option<Newest>,
-    pub(crate) bytes: Rate,
-    pub(crate) consumer: ConsumerKey,
     pub(crate) ssrc: Ssrc,
-    /// Which of the consumer's streams.
-    pub(crate) encoding: u8,
-    pub(crate) kind: MediaKind,
+    /// The MID that its packets carry, if its consumer has one that fits.
+    mid: Option<Mid>,
     /// Whether runs may be levelled with padding.
     pub(crate) paddable: bool,
     /// Whether its receiver knows of transport-wide sequence numbers.
     pub(crate) is_numbered: bool,
+    pub(crate) newest: Option<Newest>,
+    pub(crate) tally: Tally,
+    /// What was sent, where its receiver may ask for it again.
+    pub(crate) log: Option<SentLog>,
+    pub(crate) bytes: Rate,
+    pub(crate) consumer: ConsumerKey,
+    /// Which of the consumer's streams.
+    pub(crate) encoding: u8,
+    pub(crate) kind: MediaKind,
     /// The stream that packets go again in. Without one that can be used they go again as they were.
     pub(crate) rtx: Option<Rtx>,
     pub(crate) reception: Box<Reception>,
@@ -62,12 +67,15 @@ pub(crate) struct Newest {
 }
 
 impl Sender {
+    /// Those at the beginning that a packet of it looks at.
+    pub(super) const SENDING_BYTES: usize = offset_of!(Self, log).saturating_add(SentLog::HEAD_BYTES);
+
     /// A stream of a consumer. `start` says with which index the numbers of its retransmissions begin.
     pub(crate) fn new(
         consumer: ConsumerKey,
         (kind, encoding): (MediaKind, u8),
         (ssrc, rtx): (Ssrc, Option<Ssrc>),
-        described: Option<&RtpStreamParams>,
+        (mid, described): (Option<Mid>, Option<&RtpStreamParams>),
         start: &mut dyn FnMut(Ssrc) -> PacketIndex,
     ) -> Self {
         let keeping = match kind {
@@ -83,6 +91,7 @@ impl Sender {
         });
         Self {
             handle: None,
+            mid,
             log: described.is_some_and(|described| described.use_nack).then(|| SentLog::new(keeping)),
             tally: Tally::default(),
             newest: None,
@@ -121,18 +130,31 @@ impl Sender {
         self.reception.score()
     }
 
+    /// The header of a copy, but for extensions.
+    #[inline]
+    pub(super) const fn stamp<S>(&self, queued: &Queued, packet: &InFlight<S>, padding: bool) -> Stamp {
+        Stamp {
+            payload_type: packet.payload_type,
+            marker: packet.marker,
+            sequence: queued.index.sequence(),
+            timestamp: queued.timestamp,
+            ssrc: self.ssrc,
+            padding,
+            mid: self.mid,
+        }
+    }
+
     /// Takes note of a packet that was written, and of what was written into it.
     #[inline]
     pub(super) fn sent<S>(&mut self, now: Mono, queued: &Queued, packet: &InFlight<S>, written: Written) {
-        let rewrite = &queued.rewrite;
         self.tally.send(packet.layout.payload_len());
         self.bytes.add(now, packet.plain_len().saturating_add(written.padding.into()));
-        if self.newest.is_none_or(|newest| newest.index < rewrite.index) {
-            let (timestamp, captured) = (rewrite.timestamp, packet.captured);
-            self.newest = Some(Newest { index: rewrite.index, timestamp, captured, at: now });
+        if self.newest.is_none_or(|newest| newest.index < queued.index) {
+            let (timestamp, captured) = (queued.timestamp, packet.captured);
+            self.newest = Some(Newest { index: queued.index, timestamp, captured, at: now });
         }
         if let Some(log) = &mut self.log {
-            log.record(now, (rewrite.index.value(), rewrite.timestamp), packet.origin, written);
+            log.record(now, (queued.index.value(), queued.timestamp), packet.origin, written);
         }
     }
 }

@@ -20,12 +20,26 @@ impl SenderIndex {
 }
 
 /// See the module.
+// What a packet looks at comes first.
 #[derive(Clone, Debug, Default)]
+#[repr(C)]
 pub(crate) struct Senders {
-    senders: Vec<Option<Sender>>,
+    senders: Vec<Seat>,
     vacant: Vec<u32>,
     /// Sorted by SSRC.
     ssrcs: Vec<(Ssrc, Use)>,
+}
+
+/// Begins a cache line, with what tells whether somebody is there; behind that is what a sender has first.
+#[derive(Clone, Debug)]
+#[repr(u32, align(64))]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a place for one: behind a pointer it would be a line more for every packet"
+)]
+enum Seat {
+    Vacant,
+    Taken(Sender),
 }
 
 /// What an SSRC is used for.
@@ -47,13 +61,13 @@ impl Senders {
     pub(crate) fn add(&mut self, sender: Sender) -> SenderIndex {
         let (ssrc, rtx) = (sender.ssrc, sender.rtx.map(|rtx| rtx.ssrc));
         let index = self.place_again().unwrap_or_else(|| {
-            self.senders.push(None);
+            self.senders.push(Seat::Vacant);
             // Fewer than SRTP allows for a key, and so far below 2^32.
             u32::try_from(self.senders.len().saturating_sub(1)).unwrap_or(u32::MAX)
         });
         let index = SenderIndex(index);
         if let Some(place) = self.senders.get_mut(index.0 as usize) {
-            *place = Some(sender);
+            *place = Seat::Taken(sender);
         }
         self.note(ssrc, Use::Media(index));
         if let Some(rtx) = rtx {
@@ -63,7 +77,8 @@ impl Senders {
     }
 
     pub(crate) fn remove(&mut self, index: SenderIndex) -> Option<Sender> {
-        let sender = self.senders.get_mut(index.0 as usize)?.take()?;
+        let seat = self.senders.get_mut(index.0 as usize)?;
+        let Seat::Taken(sender) = core::mem::replace(seat, Seat::Vacant) else { return None };
         self.vacant.push(index.0);
         for ssrc in sender.ssrcs() {
             if let Ok(place) = self.place(ssrc) {
@@ -79,7 +94,7 @@ impl Senders {
         loop {
             let place = self.vacant.pop()?;
             // Places at the end were given up with those who left them, and may have been taken since.
-            if let Some(None) = self.senders.get(place as usize) {
+            if let Some(Seat::Vacant) = self.senders.get(place as usize) {
                 return Some(place);
             }
         }
@@ -87,7 +102,7 @@ impl Senders {
 
     /// Transports stay where many consumers come and go.
     fn shrink(&mut self) {
-        while self.senders.last().is_some_and(Option::is_none) {
+        while matches!(self.senders.last(), Some(Seat::Vacant)) {
             self.senders.pop();
         }
         if self.senders.is_empty() {
@@ -100,7 +115,7 @@ impl Senders {
 
     #[inline]
     pub(crate) fn get(&self, index: SenderIndex) -> Option<&Sender> {
-        self.senders.get(index.0 as usize)?.as_ref()
+        self.senders.get(index.0 as usize)?.sender()
     }
 
     /// Where the first one is, unread: most transports send one or two streams.
@@ -111,15 +126,15 @@ impl Senders {
 
     #[inline]
     pub(crate) fn get_mut(&mut self, index: SenderIndex) -> Option<&mut Sender> {
-        self.senders.get_mut(index.0 as usize)?.as_mut()
+        self.senders.get_mut(index.0 as usize)?.sender_mut()
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Sender> {
-        self.senders.iter().flatten()
+        self.senders.iter().filter_map(Seat::sender)
     }
 
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Sender> {
-        self.senders.iter_mut().flatten()
+        self.senders.iter_mut().filter_map(Seat::sender_mut)
     }
 
     /// What an SSRC is used for.
@@ -136,6 +151,24 @@ impl Senders {
 
     fn place(&self, ssrc: Ssrc) -> Result<usize, usize> {
         self.ssrcs.binary_search_by_key(&ssrc, |(known, _)| *known)
+    }
+}
+
+impl Seat {
+    #[inline]
+    const fn sender(&self) -> Option<&Sender> {
+        match self {
+            Self::Vacant => None,
+            Self::Taken(sender) => Some(sender),
+        }
+    }
+
+    #[inline]
+    const fn sender_mut(&mut self) -> Option<&mut Sender> {
+        match self {
+            Self::Vacant => None,
+            Self::Taken(sender) => Some(sender),
+        }
     }
 }
 
@@ -208,7 +241,7 @@ mod tests {
     fn sender(ssrc: u32) -> Sender {
         let ssrcs = (Ssrc(ssrc), Some(Ssrc(ssrc + 1_000_000)));
         let start = &mut |_| PacketIndex::from_parts(0, 0);
-        Sender::new(ConsumerKey::new(ssrc, 0), (MediaKind::Audio, 0), ssrcs, None, start)
+        Sender::new(ConsumerKey::new(ssrc, 0), (MediaKind::Audio, 0), ssrcs, (None, None), start)
     }
 
     #[test]

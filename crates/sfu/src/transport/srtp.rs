@@ -9,7 +9,9 @@ use srtp::{KeyError, KeyMaterial, Opener, Sealer, Suite};
 use wire::Ssrc;
 
 /// Both directions. Before `connect` there are no keys.
+// What every packet that leaves looks at comes first.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct Srtp {
     contexts: Option<Contexts>,
     /// The last of `strays`: found here, beside what opened it. Receivers that report do nothing else.
@@ -19,9 +21,10 @@ pub(crate) struct Srtp {
 }
 
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct Contexts {
-    pub(crate) opener: Opener,
     pub(crate) sealer: Sealer,
+    pub(crate) opener: Opener,
 }
 
 /// Why keys are no keys. The caller is to blame: class `TypeError`.
@@ -46,6 +49,9 @@ pub enum KeysRefused {
 }
 
 impl Srtp {
+    /// Those at the beginning that sealing RTP looks at.
+    pub(super) const SEALING_BYTES: usize = Sealer::RTP_BYTES;
+
     pub(crate) const fn is_ready(&self) -> bool {
         self.contexts.is_some()
     }
@@ -89,7 +95,7 @@ impl Srtp {
         // The opener first: the sealer keeps its key for itself.
         let opener = Opener::new(&material(&keys.remote)?)?;
         let sealer = Sealer::new(material(&keys.local)?)?;
-        self.contexts = Some(Contexts { opener, sealer });
+        self.contexts = Some(Contexts { sealer, opener });
         Ok(())
     }
 
@@ -103,7 +109,7 @@ impl Srtp {
         let material = |(key, salt)| KeyMaterial::new(suite, key, salt);
         let opener = Opener::new(&material(keys.remote())?)?;
         let sealer = Sealer::new(material(keys.local())?)?;
-        self.contexts = Some(Contexts { opener, sealer });
+        self.contexts = Some(Contexts { sealer, opener });
         Ok(())
     }
 }

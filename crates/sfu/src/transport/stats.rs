@@ -1,5 +1,7 @@
 //! What a transport counted, and where it stands.
 
+use core::mem::offset_of;
+
 use ice::Tuple;
 use model::dump::RecvRtpHeaderExtensions;
 use model::reply::{BoundSocket, Flow, TransportReport};
@@ -114,12 +116,14 @@ impl DropCounters {
 
 /// Bytes that came and went. Windows are those of the protocol: a second for datagrams and for what goes again, 2.5 for
 /// RTP.
+// What every packet that leaves changes comes first, together.
 #[derive(Clone, Debug)]
+#[repr(C)]
 pub(super) struct Counts {
-    pub(super) received: Rate<10>,
     pub(super) sent: Rate<10>,
-    pub(super) rtp_received: Rate,
     pub(super) rtp_sent: Rate,
+    pub(super) received: Rate<10>,
+    pub(super) rtp_received: Rate,
     /// What came again.
     pub(super) rtx_received: Rate<10>,
     /// What was sent again.
@@ -141,12 +145,15 @@ pub(crate) struct Unsent {
 }
 
 impl Counts {
+    /// Those at the beginning that a packet changes when it leaves.
+    pub(super) const SENDING_BYTES: usize = offset_of!(Self, rtp_sent).saturating_add(Rate::<25>::HEAD_BYTES);
+
     pub(super) const fn new() -> Self {
         Self {
-            received: Rate::new(),
             sent: Rate::new(),
-            rtp_received: Rate::new(),
             rtp_sent: Rate::new(),
+            received: Rate::new(),
+            rtp_received: Rate::new(),
             rtx_received: Rate::new(),
             rtx_sent: Rate::new(),
             drops: DropCounters::new(),

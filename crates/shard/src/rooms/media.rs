@@ -54,8 +54,8 @@ impl Packets for Context<Rooms> {
     }
 
     #[inline]
-    fn prefetch<T: ?Sized>(&self, what: &T) {
-        net::prefetch::soon(what);
+    fn prefetch_start<T: ?Sized>(&self, what: &T, bytes: usize) {
+        net::prefetch::start_of(what, bytes);
     }
 }
 
@@ -73,14 +73,14 @@ impl<D: Driver> Depart for Leaving<'_, '_, D> {
 
     #[inline]
     fn send(&mut self, departing: Departing) {
-        let Departing { local, to, len, segment_size } = departing;
+        let Departing { local, to, len, segment_size, is_answer } = departing;
         // Direct transports have none, and send nothing.
         match local {
             Local::Socket { place, ip } => {
                 let Some(socket) = self.station.socket(place) else { return };
                 // Who asked before the socket was another's alone is not answered; it will ask again, and not be
-                // heard.
-                if !self.station.reaches(socket, to) {
+                // heard. Where media go the socket goes, too.
+                if is_answer && !self.station.reaches(socket, to) {
                     return;
                 }
                 let from = ip.or_else(|| self.station.from(place));

@@ -13,6 +13,7 @@ use crate::key::{KeyError, KeyMaterial};
 use crate::streams::Streams;
 use crate::suite::Suite;
 use std::collections::BTreeMap;
+use std::mem::offset_of;
 use std::ops::Range;
 use stream::OutboundStream;
 use wire::Ssrc;
@@ -22,12 +23,14 @@ use wire::Ssrc;
 /// The caller owns rollover counters and says which index a packet has; the sealer sees to it that no
 /// (SSRC, index) is ever sealed with two different byte strings, as either cipher would then give the
 /// plaintexts away (RFC 3711 §9.1, RFC 7714 §8.4).
+// What sealing RTP looks at comes first, together.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Sealer {
     suite: Suite,
     rtp: Cipher,
-    rtcp: Cipher,
     streams: Streams<OutboundStream>,
+    rtcp: Cipher,
     /// Of removed SSRCs that sealed something.
     retired: BTreeMap<u32, Highest>,
     max_ssrcs: usize,
@@ -48,6 +51,8 @@ pub struct StreamHandle {
 }
 
 impl Sealer {
+    /// The bytes at the beginning that sealing RTP looks at: only to tell the core that they will be used soon.
+    pub const RTP_BYTES: usize = offset_of!(Self, streams) + Streams::<OutboundStream>::ENTRIES_BYTES;
     /// The SSRCs that may be in use at once.
     pub const MAX_STREAMS: usize = 16_384;
     /// The SSRCs that one key may seal for in its life, in use or removed. None of them can be forgotten, for it might
@@ -81,8 +86,8 @@ impl Sealer {
         Ok(Self {
             suite: material.suite(),
             rtp: Cipher::new(&material, Protocol::Rtp)?,
-            rtcp: Cipher::new(&material, Protocol::Rtcp)?,
             streams: Streams::new(),
+            rtcp: Cipher::new(&material, Protocol::Rtcp)?,
             retired: BTreeMap::new(),
             max_ssrcs,
             generation: 0,
@@ -90,6 +95,9 @@ impl Sealer {
             rtcp_next: 0,
         })
     }
+
+    /// Bytes at the beginning of [`Self::memory_of`] that a seal in order uses.
+    pub const IN_ORDER_BYTES: usize = OutboundStream::IN_ORDER_BYTES;
 
     /// What a seal of that stream changes: only to tell the core that it will be used soon.
     #[inline]

@@ -14,22 +14,27 @@ pub enum Reseal {
     Proven,
 }
 
+// In the order of use: what a packet in order touches stands in one line.
 #[derive(Debug)]
+#[repr(C)]
 pub(super) struct OutboundStream {
     pub(super) ssrc: u32,
     pub(super) generation: u32,
-    window: IndexWindow,
     proofs: Option<Box<[Proof]>>,
+    window: IndexWindow,
 }
 
 impl OutboundStream {
+    /// What a packet touches whose index is the next: the beginning of the window ends it.
+    pub(super) const IN_ORDER_BYTES: usize = core::mem::offset_of!(Self, window) + 16;
+
     pub(super) fn new(ssrc: u32, generation: u32, next: u64, reseal: Reseal) -> Self {
         let proofs = match reseal {
             Reseal::Never => None,
             Reseal::Proven => Some(vec![0; PROOFS].into_boxed_slice()),
         };
         let window = if next == 0 { IndexWindow::new() } else { IndexWindow::used_below(next) };
-        Self { ssrc, generation, window, proofs }
+        Self { ssrc, generation, proofs, window }
     }
 
     /// One above the highest index sealed; zero while none was.

@@ -65,7 +65,7 @@ impl Transport {
             if let Some(out) = depart.reserve(len).get_mut(..len) {
                 out.copy_from_slice(datagram);
                 self.counts.sent.add(now, len);
-                depart.send(Departing { local, to, len, segment_size: len });
+                depart.send(Departing { local, to, len, segment_size: len, is_answer: true });
             }
         };
         for (tuple, datagram) in web_rtc.at_once.datagrams() {
