@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use std::collections::BTreeMap;
 
-use streams::send::{At, Keeping, Origin, Reception, SentLog, Store, Tally};
+use streams::send::{At, Keeping, Origin, Reception, SentLog, Store, Tally, Written};
 use wire::rtcp::{Compound, Packet};
 use wire::{Mono, Ntp};
 
@@ -76,7 +76,12 @@ impl UnderTest {
         let kept = store.insert(self.now, self.at, (self.index, ()), &mut |_| left += 1);
         assert!(kept.is_ok(), "it is the newest");
         *held = before + 1 - left;
-        self.log.record(self.now, (self.index, 7), origin(self.at), ([0; 3], 0));
+        self.log.record(
+            self.now,
+            (self.index, 7),
+            origin(self.at),
+            Written { transport_sequence: 0, abs_send_time: [0; 3], padding: 0 },
+        );
         self.tally.send(100);
         self.sent.insert(self.index, self.at);
     }
@@ -104,8 +109,8 @@ impl UnderTest {
         let Ok(sent) = self.log.ask(self.now, round_trip, number) else { return };
         let Some(index) = self.log.index(number) else { unreachable!("it was sent") };
         let meant = self.sent[&index];
-        assert_eq!(sent.origin, origin(meant));
-        if let Some(kept) = self.store.get(sent.origin.run, sent.origin.sequence) {
+        assert_eq!(sent.origin(), origin(meant));
+        if let Some(kept) = self.store.get(sent.origin().run, sent.origin().sequence) {
             assert_eq!((kept.sequence, kept.slot), (meant.sequence, index));
             let first = self.log.repeat(self.now, number);
             self.tally.repeat(first);
