@@ -69,8 +69,8 @@ scenarios! {
 
 scenarios! {
     tcp:
-    media_passes_and_all_say_that_it_is_tcp,
     the_end_of_the_worker_is_a_goodbye_to_all,
+    media_passes_and_all_say_that_it_is_tcp,
     udp_and_tcp_callers_hear_each_other,
     who_loses_the_connection_can_come_back,
     who_never_reads_disturbs_nobody_and_can_begin_anew,
