@@ -1,4 +1,5 @@
-//! The way from handles to the control thread: one queue, in which everything keeps its order.
+//! The way from handles to the control thread: one queue, in which everything keeps its order. Only who asks what shards
+//! counted asks beside it: that takes nothing, and has to be answered also while a shard hangs and nothing can be taken.
 //!
 //! The queue itself has no bound, but what goes into it has. A request holds one of [`REQUEST_PLACES`] from before it
 //! is queued until it is answered, and whoever finds none waits. What is sent without an answer holds one of
@@ -28,10 +29,13 @@ pub(crate) enum Message {
     /// A consumer and a producer are the two ends of a pipe: they close together, and pause the same way.
     Tie(Box<Tie>),
     /// Say what the shards counted.
-    Shards(oneshot::Sender<Vec<ShardCounters>>),
+    Shards(Look),
     /// End. Says which shards did not.
     End(oneshot::Sender<Vec<Hung>>),
 }
+
+/// Waits for what the shards counted.
+pub(crate) type Look = oneshot::Sender<Vec<ShardCounters>>;
 
 /// A request on its way.
 pub(crate) struct Ask {
@@ -64,6 +68,7 @@ pub(crate) struct Token(u64);
 #[derive(Clone, Debug)]
 pub(crate) struct Link {
     queue: UnboundedSender<Message>,
+    looks: UnboundedSender<Look>,
     requests: Arc<Semaphore>,
     sends: Arc<Semaphore>,
     tokens: Arc<AtomicU64>,
@@ -74,11 +79,12 @@ pub(crate) struct Link {
 impl Link {
     pub(crate) fn new() -> (Self, Inbox) {
         let (queue, inbox) = unbounded_channel();
+        let (looks, to_show) = unbounded_channel();
         let requests = Arc::new(Semaphore::new(REQUEST_PLACES));
         let sends = Arc::new(Semaphore::new(SEND_PLACES));
         let ending = Arc::new(Notify::new());
-        let inbox = Inbox { queue: inbox, ending: Arc::clone(&ending) };
-        (Self { queue, requests, sends, tokens: Arc::default(), ending }, inbox)
+        let inbox = Inbox { queue: inbox, looks: to_show, ending: Arc::clone(&ending) };
+        (Self { queue, looks, requests, sends, tokens: Arc::default(), ending }, inbox)
     }
 
     /// Asks, and waits for the answer.
@@ -140,7 +146,7 @@ impl Link {
     /// What the shards counted.
     pub(crate) async fn shards(&self) -> Result<Vec<ShardCounters>, Error> {
         let (reply, counters) = oneshot::channel();
-        self.queue.send(Message::Shards(reply)).map_err(|_| Error::Ended)?;
+        self.looks.send(reply).map_err(|_| Error::Ended)?;
         counters.await.map_err(|_| Error::Ended)
     }
 
@@ -172,29 +178,39 @@ impl Link {
 /// The other end of the queue.
 pub(crate) struct Inbox {
     queue: UnboundedReceiver<Message>,
+    looks: UnboundedReceiver<Look>,
     ending: Arc<Notify>,
 }
 
 impl Inbox {
-    /// The next message. While none can be taken, the next end: what stands before it in the queue is dropped, and whoever
+    /// The next message. While none can be taken, the next look at the shards or the next end: what stands before it in the queue is dropped, and whoever
     /// waits for an answer to that hears that everything ended.
     pub(crate) async fn next(&mut self, can_take: bool) -> Option<Message> {
-        if can_take {
-            return self.queue.recv().await;
-        }
-        loop {
-            self.ending.notified().await;
-            while let Ok(message) = self.queue.try_recv() {
-                if matches!(message, Message::End(_)) {
-                    return Some(message);
-                }
-            }
+        let Self { queue, looks, ending } = self;
+        tokio::select! {
+            Some(look) = looks.recv() => Some(Message::Shards(look)),
+            message = take(queue, ending, can_take) => message,
         }
     }
 
     /// Takes nothing more.
     pub(crate) fn close(&mut self) {
         self.queue.close();
+        self.looks.close();
+    }
+}
+
+async fn take(queue: &mut UnboundedReceiver<Message>, ending: &Notify, can_take: bool) -> Option<Message> {
+    if can_take {
+        return queue.recv().await;
+    }
+    loop {
+        ending.notified().await;
+        while let Ok(message) = queue.try_recv() {
+            if matches!(message, Message::End(_)) {
+                return Some(message);
+            }
+        }
     }
 }
 
@@ -226,3 +242,35 @@ impl Asked {
 const REQUEST_PLACES: usize = 1024;
 /// Packets and messages that are queued: some milliseconds of what an application can send.
 const SEND_PLACES: usize = 4096;
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::request::WorkerRequest;
+
+    fn poll<T>(future: impl Future<Output = T>) -> Poll<T> {
+        pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn shards_are_looked_at_also_while_nothing_can_be_taken() {
+        let (link, mut inbox) = Link::new();
+        let close = Request::Worker(WorkerRequest::CloseRouter("room".into()));
+        link.dropped("room", link.token(), close);
+        assert!(poll(inbox.next(false)).is_pending());
+        let mut look = pin!(link.shards());
+        assert!(poll(look.as_mut()).is_pending());
+        let Poll::Ready(Some(Message::Shards(reply))) = poll(inbox.next(false)) else {
+            panic!("who asks has to wait for the shard that hangs");
+        };
+        reply.send(Vec::new()).unwrap();
+        assert!(matches!(poll(look), Poll::Ready(Ok(counters)) if counters.is_empty()));
+        assert!(matches!(poll(inbox.next(true)), Poll::Ready(Some(Message::Dropped { .. }))));
+        inbox.close();
+        assert!(matches!(poll(link.shards()), Poll::Ready(Err(Error::Ended))));
+    }
+}
