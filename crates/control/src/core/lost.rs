@@ -24,6 +24,11 @@ pub(super) fn refusal() -> Refusal {
     refusal::failed("the shard that this was on has lost everything that was on it; create it anew")
 }
 
+/// What is answered where no shard can take what is new.
+pub(super) fn nowhere() -> Refusal {
+    refusal::failed("no shard takes it: each that could has ended, or hangs")
+}
+
 impl Core {
     /// All that was on the shard is gone.
     pub(super) fn lose(&mut self, shard: ShardIndex, message: Box<str>) {

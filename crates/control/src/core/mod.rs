@@ -175,6 +175,13 @@ impl Core {
         }
     }
 
+    /// Whether a shard hangs: as long as it does, nothing new goes there. What is there already waits for it.
+    pub fn set_stuck(&mut self, shard: ShardIndex, is_stuck: bool) {
+        if let Some(shard) = self.shard_mut(shard) {
+            shard.is_stuck = is_stuck;
+        }
+    }
+
     /// All shards, used or not.
     pub fn shards(&self) -> impl Iterator<Item = ShardIndex> + use<> {
         (0..u16::try_from(self.shards.len()).unwrap_or(u16::MAX)).map(ShardIndex)

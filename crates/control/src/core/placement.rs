@@ -43,7 +43,7 @@ pub(super) struct Standing {
     pub(super) objects: usize,
     /// Consumers of the router in question on the shard.
     pub(super) consumers: u32,
-    /// Whether the shard can be used.
+    /// Whether the shard takes commands, and answers them.
     pub(super) usable: bool,
 }
 

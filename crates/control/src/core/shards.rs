@@ -19,6 +19,8 @@ pub(super) struct Shard {
     pub(super) load: Load,
     /// Whether it takes commands; not once it has ended.
     pub(super) is_usable: bool,
+    /// Whether it hangs, as the runtime last said. It may go on again.
+    pub(super) is_stuck: bool,
 }
 
 /// Who waits for a command.
@@ -32,7 +34,14 @@ pub(super) struct Awaited {
 
 impl Shard {
     pub(super) const fn new() -> Self {
-        Self { queue: VecDeque::new(), awaited: BTreeMap::new(), next: 0, load: Load(0), is_usable: true }
+        Self {
+            queue: VecDeque::new(),
+            awaited: BTreeMap::new(),
+            next: 0,
+            load: Load(0),
+            is_usable: true,
+            is_stuck: false,
+        }
     }
 
     pub(super) fn submit(&mut self, action: Action, awaited: Awaited) {

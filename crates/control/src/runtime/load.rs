@@ -40,12 +40,22 @@ impl LoadMeter {
         self.due = Some(now + INTERVAL);
         let since_last = INTERVAL + now.saturating_duration_since(due);
         fleet.look();
-        for ShardCounters { shard, counters, .. } in fleet.counters() {
-            let Some(seen) = self.busy_nanos.get_mut(usize::from(shard.0)) else { continue };
-            let before = std::mem::replace(seen, counters.totals.busy_nanos);
-            core.set_load(shard, load(seen.saturating_sub(before), since_last));
+        for counted in fleet.counters() {
+            self.tell(core, &counted, since_last);
         }
         true
+    }
+
+    fn tell(&mut self, core: &mut Core, counted: &ShardCounters, since_last: Duration) {
+        let ShardCounters { shard, counters, silent, .. } = counted;
+        core.set_stuck(*shard, counted.is_stuck());
+        // One that does not go on counts nothing, and would look idle for that.
+        if !silent.is_zero() {
+            return;
+        }
+        let Some(seen) = self.busy_nanos.get_mut(usize::from(shard.0)) else { return };
+        let before = std::mem::replace(seen, counters.totals.busy_nanos);
+        core.set_load(*shard, load(seen.saturating_sub(before), since_last));
     }
 }
 
@@ -63,7 +73,56 @@ const INTERVAL: Duration = LOOK;
 
 #[cfg(test)]
 mod tests {
+    use model::key::ShardIndex;
+    use model::transport::PortRange;
+
     use super::*;
+    use crate::Request;
+    use crate::core::{Config, Placement, Policy, Random, Tag};
+    use crate::request::WorkerRequest;
+    use crate::runtime::pulse::STUCK;
+
+    const HOME: ShardIndex = ShardIndex(0);
+    const OTHER: ShardIndex = ShardIndex(1);
+
+    fn core() -> Core {
+        let placement = Placement { shards: 2, policy: Policy::Home };
+        let rtc_ports = PortRange { min: 0, max: 0 };
+        let config = Config { pid: 0, rtc_ports, fingerprints: Vec::new(), placement };
+        Core::new(config, Random::new(|bytes| bytes.fill(0)))
+    }
+
+    fn counted(shard: ShardIndex, busy: Duration, silent: Duration) -> ShardCounters {
+        let mut counters = Box::<shard::Counters>::default();
+        counters.totals.busy_nanos = u64::try_from(busy.as_nanos()).unwrap();
+        ShardCounters { shard, driver: "none", counters, silent }
+    }
+
+    /// Where a new router goes.
+    fn place(core: &mut Core, id: &str) -> Option<ShardIndex> {
+        let door = core.open_door();
+        core.request(door, Tag(0), Request::Worker(WorkerRequest::CreateRouter(id.into())));
+        let shard = core.shard_with_commands()?;
+        core.next_command(shard);
+        Some(shard)
+    }
+
+    #[test]
+    fn nothing_goes_to_a_shard_that_hangs_until_it_goes_on() {
+        let (mut core, mut meter, busy) = (core(), LoadMeter::new(2), INTERVAL.mul_f32(0.5));
+        let mut tell =
+            |core: &mut Core, shard, silent| meter.tell(core, &counted(shard, busy, silent), INTERVAL);
+        tell(&mut core, HOME, Duration::ZERO);
+        assert_eq!(place(&mut core, "a"), Some(OTHER), "half of a core is more than nothing");
+        tell(&mut core, HOME, LOOK);
+        assert_eq!(place(&mut core, "b"), Some(OTHER), "it is not idle for having counted nothing");
+        tell(&mut core, OTHER, STUCK);
+        assert_eq!(place(&mut core, "c"), Some(HOME), "the other hangs, and was idle when it began to");
+        tell(&mut core, HOME, STUCK);
+        assert_eq!(place(&mut core, "d"), None);
+        tell(&mut core, HOME, Duration::ZERO);
+        assert_eq!(place(&mut core, "e"), Some(HOME));
+    }
 
     #[test]
     fn load_is_the_busy_share_since_the_last_look() {

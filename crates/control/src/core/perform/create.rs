@@ -224,7 +224,7 @@ impl Core {
         let row = self.registry.routers.get(router).ok_or_else(lost::refusal)?;
         let standing =
             |shard| self.standing(shard, row.consumers_on.get(&shard).copied().unwrap_or_default());
-        self.config.placement.transport(row.head.shard, row.turn, standing).ok_or_else(lost::refusal)
+        self.config.placement.transport(row.head.shard, row.turn, standing).ok_or_else(lost::nowhere)
     }
 
     /// What control knows of a transport; the rest is its shard's.

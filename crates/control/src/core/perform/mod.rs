@@ -113,7 +113,7 @@ impl Core {
             load: known.map(|shard| shard.load).unwrap_or_default(),
             objects: self.keys.get(index).map_or(0, |keys| keys.len()),
             consumers,
-            usable: known.is_some_and(|shard| shard.is_usable),
+            usable: known.is_some_and(|shard| shard.is_usable && !shard.is_stuck),
         }
     }
 }
