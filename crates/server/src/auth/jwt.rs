@@ -5,6 +5,7 @@ use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{ED25519, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{Grant, Scope, Unheld};
@@ -31,6 +32,13 @@ pub(super) struct Claims {
     exp: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nbf: Option<u64>,
+}
+
+/// What a token of this process says. What another one's claim `demo` means is its own affair.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Given {
+    #[serde(flatten)]
+    claims: Claims,
     /// Given by the demo call, to somebody who is in a room of it.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     demo: bool,
@@ -65,7 +73,7 @@ impl Key {
     }
 
     /// What the token says, if this key signed it.
-    pub(super) fn open(&self, token: &str) -> Option<Claims> {
+    pub(super) fn open<T: DeserializeOwned>(&self, token: &str) -> Option<T> {
         let (signed, signature) = token.rsplit_once('.')?;
         let (header, claims) = signed.split_once('.')?;
         let header: Header = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).ok()?).ok()?;
@@ -83,7 +91,7 @@ impl Key {
     }
 
     /// A token that says this. Only a secret signs.
-    pub(super) fn sign(&self, claims: &Claims) -> String {
+    pub(super) fn sign(&self, claims: &impl Serialize) -> String {
         let Self::Hs256(key) = self else { return String::new() };
         let part = |value: Vec<u8>| URL_SAFE_NO_PAD.encode(value);
         let header = Header { alg: self.algorithm().into(), crit: None };
@@ -102,10 +110,11 @@ impl Key {
     }
 }
 
-impl Claims {
+impl Given {
     pub(super) fn participant(router: &str, subject: &str, until: u64) -> Self {
         let (router, sub) = (Some(router.into()), Some(subject.into()));
-        Self { scope: "participant".to_owned(), router, sub, aud: None, exp: until, nbf: None, demo: false }
+        let scope = "participant".to_owned();
+        Self { claims: Claims { scope, router, sub, aud: None, exp: until, nbf: None }, demo: false }
     }
 
     pub(super) fn seated(router: &str, subject: &str, until: u64) -> Self {
@@ -113,8 +122,16 @@ impl Claims {
     }
 
     /// What that allows now.
+    pub(super) fn grant(self, now: u64) -> Result<Grant, Unheld> {
+        let Self { claims, demo } = self;
+        claims.grant(now, None).map(|grant| Grant { is_seated: demo, ..grant })
+    }
+}
+
+impl Claims {
+    /// What that allows now.
     pub(super) fn grant(self, now: u64, audience: Option<&str>) -> Result<Grant, Unheld> {
-        let Self { scope, router, sub: subject, aud, exp, nbf, demo } = self;
+        let Self { scope, router, sub: subject, aud, exp, nbf } = self;
         if now >= exp {
             return Err(Unheld::Expired);
         }
@@ -141,7 +158,7 @@ impl Claims {
         if is_participant && subject.is_none() {
             return Err(Unheld::Claim("sub"));
         }
-        Ok(Grant { scope, router, subject, until: Some(exp), is_seated: demo })
+        Ok(Grant { scope, router, subject, until: Some(exp), is_seated: false })
     }
 }
 
@@ -175,10 +192,10 @@ mod tests {
                      eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.\
                      dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
         let key = Key::hs256(&URL_SAFE_NO_PAD.decode(secret).unwrap());
-        assert_eq!(key.open(token).unwrap().exp, 1_300_819_380);
-        assert!(Key::hs256(b"another secret").open(token).is_none());
-        assert!(key.open(&token.replace("dBjf", "dBjg")).is_none());
-        assert_eq!(key.open(token).unwrap().grant(0, None), Err(Unheld::Claim("scope")));
+        assert_eq!(key.open::<Claims>(token).unwrap().exp, 1_300_819_380);
+        assert!(Key::hs256(b"another secret").open::<Claims>(token).is_none());
+        assert!(key.open::<Claims>(&token.replace("dBjf", "dBjg")).is_none());
+        assert_eq!(key.open::<Claims>(token).unwrap().grant(0, None), Err(Unheld::Claim("scope")));
     }
 
     #[test]
@@ -193,13 +210,13 @@ mod tests {
             let signature = pair.sign(signed.as_bytes());
             format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
         };
-        assert!(key.open(&token(r#"{"alg":"EdDSA"}"#)).is_some());
-        assert!(key.open(&token(r#"{"alg":"HS256"}"#)).is_none());
-        assert!(key.open(&token(r#"{"alg":"none"}"#)).is_none());
-        assert!(key.open(&token(r#"{"alg":"EdDSA","crit":["x"]}"#)).is_none());
+        assert!(key.open::<Claims>(&token(r#"{"alg":"EdDSA"}"#)).is_some());
+        assert!(key.open::<Claims>(&token(r#"{"alg":"HS256"}"#)).is_none());
+        assert!(key.open::<Claims>(&token(r#"{"alg":"none"}"#)).is_none());
+        assert!(key.open::<Claims>(&token(r#"{"alg":"EdDSA","crit":["x"]}"#)).is_none());
         assert!(Key::ed25519("-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----").is_none());
         for wrong in ["", "a", "a.b", "a.b.c", "..", "e30.e30."] {
-            assert!(key.open(wrong).is_none(), "{wrong}");
+            assert!(key.open::<Claims>(wrong).is_none(), "{wrong}");
         }
     }
 

@@ -16,8 +16,8 @@ use thiserror::Error;
 
 pub(crate) use caller::Caller;
 pub(crate) use grant::{Grant, Need, Scope};
-use jwt::Claims;
 pub(crate) use jwt::Key;
+use jwt::{Claims, Given};
 
 /// See the module.
 pub(crate) struct Auth {
@@ -87,21 +87,21 @@ impl Auth {
         if let Some(known) = known {
             return Ok(known.grant.clone());
         }
-        if let Some(claims) = self.own.open(token) {
-            return claims.grant(now, None);
+        if let Some(given) = self.own.open::<Given>(token) {
+            return given.grant(now);
         }
-        let claims = self.keys.iter().find_map(|key| key.open(token)).ok_or(Unheld::Unknown)?;
+        let claims: Claims = self.keys.iter().find_map(|key| key.open(token)).ok_or(Unheld::Unknown)?;
         claims.grant(now, self.audience.as_deref())
     }
 
     /// A token for one participant of a router, good until then.
     pub(crate) fn token_for(&self, router: &str, subject: &str, until: u64) -> String {
-        self.own.sign(&Claims::participant(router, subject, until))
+        self.own.sign(&Given::participant(router, subject, until))
     }
 
     /// The same for somebody in a room of the demo call, good only while they are.
     pub(crate) fn seated_token_for(&self, router: &str, subject: &str, until: u64) -> String {
-        self.own.sign(&Claims::seated(router, subject, until))
+        self.own.sign(&Given::seated(router, subject, until))
     }
 }
 
@@ -121,6 +121,8 @@ fn hash(token: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -132,6 +134,19 @@ mod tests {
         assert_eq!(auth.check("a-long-word-that-nobody-guesses", 0), Ok(Grant::of(Scope::Read)));
         assert_eq!(auth.check("a-long-word-that-nobody-guessed", 0), Err(Unheld::Unknown));
         assert_eq!(auth.check("", 0), Err(Unheld::Unknown));
+    }
+
+    #[test]
+    fn what_tokens_of_others_say_of_a_demo_means_nothing_here() {
+        let mut auth = Auth::new().unwrap();
+        auth.add_key(Key::hs256(b"the application's"));
+        let theirs = Key::hs256(b"the application's");
+        for demo in [json!(true), json!("tour"), json!(null), json!({ "of": 3 })] {
+            let claims =
+                json!({ "scope": "participant", "router": "room", "sub": "ada", "exp": 100, "demo": demo });
+            let grant = auth.check(&theirs.sign(&claims), 99).unwrap();
+            assert_eq!((grant.router.as_deref(), grant.is_seated), (Some("room"), false), "{claims}");
+        }
     }
 
     #[test]
