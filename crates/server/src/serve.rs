@@ -17,6 +17,7 @@ use shardcast::api::{Sfu, SfuEvent};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::MissedTickBehavior;
 
 use crate::catalogue::Catalogue;
 use crate::config::Config;
@@ -111,6 +112,8 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// hear it. Of a shard that hangs, and of one that goes on again, the log hears once.
 async fn watch(supervisor: &Supervisor, sfu: &Sfu, say: &impl Fn(&str)) {
     let mut next = tokio::time::interval(supervisor.every.unwrap_or(LOOK_AT_SHARDS).min(LOOK_AT_SHARDS));
+    // A process that was stopped has no looks to make up for.
+    next.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut known = BTreeSet::new();
     while let Ok(shards) = sfu.shards().await {
         let stuck: BTreeSet<u16> =
