@@ -25,8 +25,8 @@ use crate::quota::Quota;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct Create {
     producer_id: ProducerId,
-    /// What the client can receive. Pipe transports do without: of the rest, what is not `producerId` and `appData` is
-    /// refused then, if it asks for anything else than is done anyway.
+    /// What the client can receive. Pipe transports do without: then a field but `producerId` and `appData` is refused if it
+    /// asks for anything else than what is done anyway.
     #[serde(default)]
     rtp_capabilities: Option<RtpCapabilities>,
     #[serde(default)]
@@ -96,10 +96,10 @@ pub(super) async fn create(
     let consumer = match (&transport, &create.rtp_capabilities) {
         // The router at the other end takes all there is.
         (AnyTransport::Pipe(pipe), None) => {
-            if let Some(field) = create.chosen() {
+            if let Some(field) = create.chosen(pipe.has_rtx()) {
                 let detail = format!(
-                    "{field} does not apply to a consumer of a pipe transport without rtpCapabilities, which is \
-                     made of producerId and appData alone; leave it out"
+                    "{field} asks for something else than what is done anyway for a consumer of a pipe transport \
+                     without rtpCapabilities; leave it out"
                 );
                 return Err(Problem::invalid(detail));
             }
@@ -166,15 +166,15 @@ pub(super) async fn request_key_frame(
 }
 
 impl Create {
-    /// A field by which something is asked for that a pipe has no choice in.
-    fn chosen(&self) -> Option<&'static str> {
+    /// A field that asks for anything else than what a pipe transport does anyway, which has RTX or has not.
+    fn chosen(&self, has_rtx: bool) -> Option<&'static str> {
         let Self { paused, mid, preferred_layers, ignore_dtx, enable_rtx, .. } = self;
         let chosen = [
             ("paused", *paused),
             ("mid", mid.is_some()),
             ("preferredLayers", preferred_layers.is_some()),
             ("ignoreDtx", *ignore_dtx),
-            ("enableRtx", enable_rtx.is_some()),
+            ("enableRtx", enable_rtx.is_some_and(|asked| asked != has_rtx)),
         ];
         chosen.into_iter().find_map(|(field, is_chosen)| is_chosen.then_some(field))
     }

@@ -51,8 +51,7 @@ pub(super) fn has(path: &str) -> bool {
 pub(super) fn check_seated(app: &App, grant: &Grant) -> Result<(), Problem> {
     match &app.demo {
         Some(demo) if demo.lacks(grant) => {
-            let detail =
-                "whom the token is for is not in the room of the demo; it holds again once they come back";
+            let detail = "whom the token is for is not in the room of the demo, or the room is gone";
             Err(Problem::forbidden(detail))
         }
         _ => Ok(()),

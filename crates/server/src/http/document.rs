@@ -119,7 +119,7 @@ fn responses(operation: &Operation) -> Value {
         (413, shape.body.is_some(), "The body is too long."),
         (422, changes, "The other side cannot do this."),
         (429, true, "Too much is asked; try again."),
-        (503, true, "The server takes nothing new, or has ended."),
+        (503, true, "The server takes nothing new, or has ended, or a shard hangs."),
     ] {
         if is_possible {
             let schema = json!({ "$ref": "#/components/schemas/Problem" });

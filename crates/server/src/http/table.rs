@@ -29,8 +29,8 @@ pub(super) fn operations() -> Vec<Operation> {
 
 fn process() -> Vec<Operation> {
     vec![
-        get("/healthz", Nothing, "Whether the process is alive.", health::alive),
-        get("/readyz", Nothing, "Whether it takes new rooms.", health::ready),
+        get("/healthz", Nothing, "Whether control answers and every shard goes on.", health::alive),
+        get("/readyz", Nothing, "The same, and whether it takes new rooms.", health::ready),
         get("/metrics", Reader, "The page for Prometheus.", health::metrics),
         get("/v1/openapi.json", Reader, "This document.", document::show),
         get("/v1/shards", Reader, "How busy each shard is.", health::shards),

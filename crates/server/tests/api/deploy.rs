@@ -170,6 +170,7 @@ fn ports_paths_and_times_agree() {
     assert!(values["config"]["rtc"]["port_max"].as_u64() < Some(30_000));
     let drain = values["drainSeconds"].as_u64().unwrap();
     assert!(workload.contains("terminationGracePeriodSeconds: {{ add .Values.drainSeconds 10 }}"));
+    assert!(workload.contains("timeoutSeconds: 3, terminationGracePeriodSeconds: 20 }"), "of who hangs");
     assert!(text("compose/compose.yml").contains(&format!("stop_grace_period: {}s", drain + 10)));
     assert!(text("systemd/shardcast.service").contains(&format!("TimeoutStopSec={}", drain + 10)));
     for (file, words) in [

@@ -131,15 +131,17 @@ fn a_pipe_transport_sends_all_there_is() {
         ("mid", json!("0")),
         ("preferredLayers", json!({ "spatialLayer": 0 })),
         ("ignoreDtx", json!(true)),
-        ("enableRtx", json!(false)),
+        ("enableRtx", json!(true)),
     ] {
         let asked = json!({ "producerId": producer["id"], field: value });
         let (status, problem) = room.server.ask("POST", &consumers, Some(&asked));
         assert_eq!(status, 400, "{field}: {problem}");
-        assert!(problem.contains(&format!("{field} does not apply")), "{problem}");
+        assert!(problem.contains(&format!("{field} asks for something else")), "{problem}");
     }
     // What happens anyway may be said.
-    let asked = json!({ "producerId": producer["id"], "paused": false, "ignoreDtx": false, "pipe": true });
+    let asked = json!({
+        "producerId": producer["id"], "paused": false, "ignoreDtx": false, "enableRtx": false, "pipe": true,
+    });
     let consumer = room.server.post(&consumers, asked);
     assert_eq!(consumer["type"], "pipe");
     room.send(&producer, &sound(1, 1, 9));

@@ -66,6 +66,12 @@ impl PipeTransport {
         Ok(Self { transport: Transport::create(router, making).await?, rtx: enable_rtx })
     }
 
+    /// Whether what is sent here has RTX, as it was made.
+    #[must_use]
+    pub const fn has_rtx(&self) -> bool {
+        self.rtx
+    }
+
     /// Its two ends; the peer's is not known before it is told.
     #[must_use]
     pub fn tuple(&self) -> TransportTuple {
