@@ -74,7 +74,7 @@ impl FileRun {
     pub(super) fn is_only_late(&self, counts: impl Fn(&Test) -> bool) -> bool {
         let mut failed = self.tests.iter().filter(|test| !test.passed && counts(test)).peekable();
         let any = failed.peek().is_some();
-        any && self.missing == 0 && self.trouble.is_none() && failed.all(|test| test.why.starts_with(LATE))
+        any && self.missing == 0 && self.trouble.is_none() && failed.all(|test| test.why.contains(LATE))
     }
 
     pub(super) fn passed(&self) -> u64 {
@@ -169,8 +169,9 @@ mod tests {
             trouble: None,
         };
         let late = test(false, "thrown: \"Exceeded timeout of 5000 ms for a test.");
+        let hook = test(false, "Error: thrown: \"Exceeded timeout of 5000 ms for a hook.");
         let wrong = test(false, "expected 1");
-        assert!(ran(&[late.clone(), test(true, "")], 0).is_only_late(|_| true));
+        assert!(ran(&[late.clone(), hook, test(true, "")], 0).is_only_late(|_| true));
         assert!(!ran(&[late.clone(), wrong.clone()], 0).is_only_late(|_| true));
         assert!(ran(&[late.clone(), wrong.clone()], 0).is_only_late(|test| test.why != "expected 1"));
         assert!(!ran(&[wrong], 0).is_only_late(|_| true));
