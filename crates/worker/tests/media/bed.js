@@ -115,12 +115,16 @@ class Bed {
     return counts.reduce((sum, count) => sum + count, 0);
   }
 
-  // Until they have counted so many: they show it some milliseconds after it happened.
-  async counts(name, least) {
+  // Until they have counted so many, in all if there are several names: they show it some milliseconds after it happened.
+  async counts(names, least) {
+    let last;
     const reached = async () => {
-      while (await this.count(name) < least);
+      do {
+        last = 0;
+        for (const name of [names].flat()) last += await this.count(name);
+      } while (last < least);
     };
-    await this.wait(`${least} of ${name}`, reached());
+    await this.wait(() => `${least} of ${names}, ${last} so far`, reached());
   }
 
   // Everybody leaves: workers end by themselves and say 0, and nothing arrived that nobody asked for.

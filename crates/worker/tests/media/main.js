@@ -13,7 +13,7 @@ async function main(file, name) {
   if (!scenario) throw new Error(`${file} has no scenario ${name}`);
   const bed = new Bed();
   const limit = setTimeout(() => {
-    console.error(`nothing happened any more; waiting for: ${[...bed.waits].join(', ') || 'an answer of the worker'}`);
+    console.error(`nothing happened any more; waiting for: ${[...bed.waits].map(what => what.call ? what() : what).join(', ') || 'an answer of the worker'}`);
     bed.tell();
     process.exit(1);
   }, LIMIT_MS);
