@@ -104,7 +104,7 @@ enum Repeated {
 struct Moment(u32);
 
 impl SentLog {
-    /// Bytes at the beginning that every packet changes; it is one of those behind, too.
+    /// Bytes at the beginning that every packet changes. It also writes one place of those behind, of the latest.
     pub const HEAD_BYTES: usize = offset_of!(Self, latest);
 
     /// Nothing was sent, and nothing is allocated.
@@ -134,7 +134,7 @@ impl SentLog {
         }
         self.waiting = self.waiting.saturating_add(1);
         if usize::from(self.waiting) >= LATEST {
-            self.settle();
+            self.settle(at);
         }
         self.end = self.end.max(index.saturating_add(1));
         // What can be asked for at a time is what is in the log.
@@ -200,11 +200,11 @@ impl SentLog {
     }
 
     /// Moves what was sent last to its places.
-    fn settle(&mut self) {
+    fn settle(&mut self, now: Moment) {
         self.waiting = 0;
         for sent in core::mem::replace(&mut self.latest, [None; LATEST]).into_iter().flatten() {
             let mut place = self.place(sent.index);
-            while self.is_wanted(place, &sent) && self.grow() {
+            while self.is_wanted(place, now) && self.grow() {
                 place = self.place(sent.index);
             }
             if let Some(entry) = self.entries.get_mut(place) {
@@ -218,11 +218,11 @@ impl SentLog {
 
     /// Whether something stands there that may still be asked for; or there is no such place.
     #[inline]
-    fn is_wanted(&self, place: usize, sent: &Sent) -> bool {
+    fn is_wanted(&self, place: usize, now: Moment) -> bool {
         match self.entries.get(place) {
             None => true,
             Some(None) => false,
-            Some(Some(other)) => !other.at.is_older_than(self.keeps, sent.at),
+            Some(Some(other)) => !other.at.is_older_than(self.keeps, now),
         }
     }
 

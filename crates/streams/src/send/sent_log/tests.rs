@@ -51,6 +51,16 @@ fn the_ring_is_touched_by_one_packet_of_eight() {
 }
 
 #[test]
+fn what_went_again_while_newer_ones_wait_is_not_forgotten_for_them() {
+    let mut log = SentLog::new(Keeping::Video);
+    (0..64).for_each(|index| record(&mut log, ms(0), index));
+    (64..70).for_each(|index| record(&mut log, ms(10), index));
+    assert!(log.ask(ms(20), None, 2).is_ok() && log.repeat(ms(20), 2));
+    (70..72).for_each(|index| record(&mut log, ms(30), index));
+    assert!(log.ask(ms(400), None, 2).is_ok());
+}
+
+#[test]
 fn a_packet_goes_again_once_in_a_round_trip() {
     let mut log = SentLog::new(Keeping::Video);
     (0..2).for_each(|index| record(&mut log, ms(0), index));
