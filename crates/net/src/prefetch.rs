@@ -15,10 +15,15 @@ pub fn soon<T: ?Sized>(what: &T) {
 /// Begins to fetch the lines of the first so many bytes of a value.
 #[inline]
 pub fn start_of<T: ?Sized>(what: &T, bytes: usize) {
+    let bytes = bytes.min(size_of_val(what));
+    // What is empty is nowhere, and asking for an address without a page costs the walk to it.
+    if bytes == 0 {
+        return;
+    }
     let start = core::ptr::from_ref(what).cast::<u8>();
     // From the beginning of a line, or else the last one would be left out where the value begins within one.
     let before = start.addr() % LINE_BYTES;
-    for offset in (0..before + bytes.min(size_of_val(what))).step_by(LINE_BYTES) {
+    for offset in (0..before + bytes).step_by(LINE_BYTES) {
         line(start.wrapping_sub(before).wrapping_add(offset));
     }
 }
