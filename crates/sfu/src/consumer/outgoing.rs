@@ -102,7 +102,7 @@ impl Outgoing {
         let index = self.sequence.map(packet.sequence)?;
         self.interrupted = false;
         let timestamp = packet.timestamp.wrapping_add(self.timestamp_offset);
-        if self.sequence.is_highest(index) {
+        if self.sequence.is_newest(packet.sequence) {
             (self.latest, self.latest_at) = (timestamp, now);
         }
         Ok((index, timestamp))

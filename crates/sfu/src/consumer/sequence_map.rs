@@ -80,10 +80,10 @@ impl SequenceMap {
         self.joint == Joint::Fresh || input > self.head
     }
 
-    /// Whether an output is the highest that was given.
+    /// Whether an input that was mapped is the highest of its run that was.
     #[inline]
-    pub(super) const fn is_highest(&self, output: PacketIndex) -> bool {
-        output.value() == self.head_output
+    pub(super) const fn is_newest(&self, input: u64) -> bool {
+        self.given.end() == input.saturating_add(1)
     }
 
     /// Takes a packet out. Its place closes up if nothing after it was mapped.

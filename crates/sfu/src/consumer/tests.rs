@@ -29,6 +29,19 @@ fn what_is_not_taken_leaves_no_gap() {
 }
 
 #[test]
+fn a_late_packet_before_what_was_left_out_is_what_another_encoding_goes_on_from() {
+    let mut consumer = of(false, &[SSRC], 2);
+    let at = |sequence, timestamp| Packet { timestamp, ..packet(sequence) };
+    assert_eq!(index(&mut consumer, &at(10, 90_000)), Ok(1_000));
+    assert_eq!(index(&mut consumer, &Packet { payload_len: 0, ..at(13, 99_000) }), Err(DropReason::Padding));
+    assert_eq!(index(&mut consumer, &at(11, 93_000)), Ok(1_001));
+    consumer.prefer(1);
+    let other = Packet { encoding: 1, ..packet(700) };
+    let Decision::Forward(rewrite) = consumer.decide(Mono::ZERO, &other) else { panic!("dropped") };
+    assert!(rewrite.timestamp > 93_000, "{} after 93000", rewrite.timestamp);
+}
+
+#[test]
 fn a_pause_leaves_no_gap_in_numbers_and_a_true_one_in_time() {
     let mut consumer = consumer(&[SSRC]);
     assert_eq!(index(&mut consumer, &packet(10)), Ok(1_000));

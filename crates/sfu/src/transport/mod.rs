@@ -175,7 +175,7 @@ pub(crate) struct Queued {
 pub(crate) enum Going {
     /// For the first time.
     First,
-    /// Once more, in the RTX stream; the rewrite says what it was the first time.
+    /// Once more, in the RTX stream; index and timestamp are those of the first time.
     Rtx,
     /// Once more, with the very bytes of the first time: this was written then.
     Again(Written),
