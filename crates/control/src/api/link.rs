@@ -183,8 +183,8 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// The next message. While none can be taken, the next look at the shards or the next end: what stands before it in the queue is dropped, and whoever
-    /// waits for an answer to that hears that everything ended.
+    /// The next message. While none can be taken, the next look at the shards or the next end: what stands before that in
+    /// the queue is dropped, and whoever waits for an answer to it hears that everything ended.
     pub(crate) async fn next(&mut self, can_take: bool) -> Option<Message> {
         let Self { queue, looks, ending } = self;
         tokio::select! {
