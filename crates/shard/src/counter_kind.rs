@@ -11,6 +11,12 @@ pub enum CounterKind {
     Drop(DropClass),
 }
 
+impl CounterKind {
+    pub(crate) const fn is_level(self) -> bool {
+        matches!(self, Self::Level)
+    }
+}
+
 /// Why it is worth knowing that something was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DropClass {

@@ -33,6 +33,11 @@ macro_rules! counters {
                 Self { $($field: words.load(),)* }
             }
 
+            /// The same once nothing is left: what was counted stays.
+            pub(crate) const fn without_levels(self) -> Self {
+                Self { $($field: if kind!($($kind)?).is_level() { 0 } else { self.$field },)* }
+            }
+
             /// Names, kinds and values, for metrics.
             pub fn each(&self, mut visit: impl FnMut(&'static str, CounterKind, u64)) {
                 $(visit(stringify!($field), kind!($($kind)?), self.$field);)*

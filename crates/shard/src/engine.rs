@@ -10,6 +10,7 @@ use net::{Batch, Detached, Driver, SocketKey};
 
 use crate::context::Context;
 use crate::control::Ticket;
+use crate::counters::Totals;
 use crate::demux::Tuple;
 use crate::io::{Egress, Sockets};
 use crate::key::{Epoch, ShardId, StreamId, TransportKey};
@@ -137,6 +138,12 @@ pub trait Engine: Sized {
     /// The shard ends in order: what its peers are told at last. Whom it marks is flushed once more, and then it is dropped.
     fn say_goodbye(&mut self, cx: &mut Context<Self>) {
         let _ = cx;
+    }
+
+    /// Puts what it counted itself among what the shard shows: whenever that is shown, and before the engine is dropped
+    /// for any reason but a panic, with which the last of it goes.
+    fn count(&self, totals: &mut Totals) {
+        let _ = totals;
     }
 
     /// The end of a tick: the place to emit events that were coalesced in it, and to try again those that

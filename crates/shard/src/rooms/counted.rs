@@ -8,7 +8,7 @@ use crate::counters::Totals;
 impl Rooms {
     /// Puts it among what the shard publishes: behind what those who were here before counted, for a counter that fell
     /// when they were gone would be taken for one that had turned.
-    pub(super) fn count(&self, totals: &mut Totals) {
+    pub(super) fn put_counts(&self, totals: &mut Totals) {
         let (before, counters) = (&*self.before, self.sfu.counters());
         totals.forwarded = before.forwarded + counters.forwarded;
         totals.declined = before.declined + counters.declined;

@@ -401,6 +401,10 @@ impl Engine for Rooms {
         self.say_all_goodbyes(cx);
     }
 
+    fn count(&self, totals: &mut Totals) {
+        self.put_counts(totals);
+    }
+
     fn publish(&mut self, cx: &mut Context<Self>) {
         self.during(Phase::Publish);
         let mut io = Io { now: cx.now(), packets: cx, out: &mut self.outputs };
@@ -411,9 +415,6 @@ impl Engine for Rooms {
         self.carry_out(cx);
         self.tell_control(cx);
         self.tell_again(cx);
-        if cx.shows_counters {
-            self.count(&mut cx.totals);
-        }
         self.see_off_crowd(cx);
         if self.sfu.has_handshakes() {
             cx.hurry();

@@ -92,7 +92,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
                 self.more = true;
             }
             Life::Parting(_) => {
-                let drop_message = self.hosted.end().err();
+                let drop_message = self.end_engine();
                 self.abandon();
                 self.life = Life::Stopping(drop_message);
             }
@@ -149,8 +149,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
 
     /// Lets control and the neighbours have what is theirs, before the rest is dropped.
     pub(super) fn leave(&mut self) {
-        // Inside the boundary: this may be the way out of another panic.
-        let _ = self.hosted.end();
+        let _ = self.end_engine();
         // What is pushed from here on is control's to take back.
         let mut commands = core::mem::replace(&mut self.commands, ring(1).1);
         while let Some(message) = commands.pop() {
@@ -161,8 +160,19 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
             }
         }
         commands.leave();
+        // Before control hears of the end, which is also that of whatever there was.
+        self.collect_counters();
+        self.counters.totals = self.counters.totals.without_levels();
+        self.publisher.publish(&self.counters);
         self.cx.outbox.end(!self.has_stopped());
         self.part_from_all();
+    }
+
+    /// Drops the engine, if any, with what it counted taken over. Says what its `Drop` said, where that panicked. Inside the
+    /// boundary: this may be the way out of another panic.
+    fn end_engine(&mut self) -> Option<String> {
+        self.hosted.call(Phase::Publish, |engine| engine.count(&mut self.cx.totals));
+        self.hosted.end().err()
     }
 
     /// Leaves the packets that it did not take to those who sent them, and ends its side of all lanes.

@@ -147,14 +147,22 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         self.hosted.call(Phase::Publish, |engine| engine.publish(&mut self.cx));
         self.cx.publish();
         self.more |= self.cx.hurried;
-        if !self.cx.shows_counters {
-            return self.showing.put_off();
-        }
+        if self.cx.shows_counters { self.show_counters() } else { self.showing.put_off() }
+    }
+
+    /// Shows what was counted up to here.
+    fn show_counters(&mut self) {
         self.showing.shown(self.cx.now());
+        self.collect_counters();
+        self.publisher.publish(&self.counters);
+    }
+
+    /// Puts together what was counted up to here.
+    pub(super) fn collect_counters(&mut self) {
+        self.hosted.call(Phase::Publish, |engine| engine.count(&mut self.cx.totals));
         self.counters.totals = self.cx.totals();
         self.streams.report(&mut self.counters.totals);
         self.counters.driver = *self.driver.counters();
-        self.publisher.publish(&self.counters);
     }
 }
 

@@ -1,7 +1,8 @@
 //! When what a shard counts is shown: not with every tick, of which a busy shard has thousands a second, for whoever
 //! looks does so a few times a second; and not so late that anybody would notice.
 //!
-//! What control asked for, and whatever ends, is shown with the tick that did it.
+//! What control asked for, and whatever ends, is shown with the tick that did it; the end of a shard, however it comes,
+//! shows the rest. What an engine that panics has counted itself since it was shown last goes with it.
 
 use core::time::Duration;
 

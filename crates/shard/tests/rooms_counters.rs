@@ -1,0 +1,66 @@
+//! What rooms count where that is shown now and then, as in production: when it is seen, and that the end of a shard loses
+//! none of it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests: what fails in them fails the test")]
+
+mod support;
+
+use std::time::Duration;
+
+use shard::rooms::RoomsConfig;
+use shard::{Counters, ShardConfig, Totals};
+use support::config;
+use support::hall::Hall;
+use support::spread::Room;
+
+/// A producer on shard 0 and a consumer on each shard, whose counters were shown a moment ago.
+fn room(shards: u16) -> Room {
+    let config = |shard| ShardConfig { counters_interval: INTERVAL, ..config(shard) };
+    let mut room = Room::in_hall(Hall::with(shards, RoomsConfig::default(), config));
+    room.transport(10, 0);
+    room.produce(0, 10);
+    for number in 0..u32::from(shards) {
+        room.transport(number, number as usize);
+        room.consume(number, number, 0);
+    }
+    room.hall.ticks(4);
+    room
+}
+
+fn counters(room: &Room, shard: usize) -> Counters {
+    room.hall.sides[shard].counters.read().unwrap()
+}
+
+/// Each way out, where nobody is said goodbye to.
+#[test]
+fn a_shard_that_ends_shows_what_it_counted_last() {
+    type Way = (&'static str, fn(&mut Hall));
+    let ways: [Way; 3] = [
+        ("it was asked to", |hall| {
+            assert!(hall.sides[0].control.stop());
+            hall.ticks(4);
+            assert!(hall.sides[0].core.as_ref().unwrap().has_stopped());
+        }),
+        ("its driver broke", |hall| drop(hall.sides[0].core.take())),
+        ("it was asked to, and dropped while its sockets were closing", |hall| {
+            assert!(hall.sides[0].control.stop());
+            hall.tick();
+            drop(hall.sides[0].core.take());
+        }),
+    ];
+    for (how, end) in ways {
+        let mut room = room(1);
+        let before = counters(&room, 0);
+        room.play(0, 3);
+        assert_eq!(counters(&room, 0), before, "{how}: this is about what was not shown yet");
+        end(&mut room.hall);
+        let after = counters(&room, 0);
+        assert_eq!(after.totals.forwarded, before.totals.forwarded + 3, "{how}");
+        assert_eq!(after.driver.sent_datagrams, before.driver.sent_datagrams + 3, "{how}");
+        let Totals { transports, timers_armed, pool_in_use, .. } = after.totals;
+        assert_eq!([transports, timers_armed, pool_in_use], [0; 3], "{how}: nothing is left");
+    }
+}
+
+/// That of production.
+const INTERVAL: Duration = Duration::from_millis(10);
