@@ -41,6 +41,30 @@ fn expect(sink: &UdpSocket, packet: &[u8], from: SocketAddr) {
 }
 
 #[test]
+fn whom_an_answer_reaches_sees_what_was_counted_before_it() {
+    for &host in HOSTS {
+        let Some(mut running) = Running::on(host, 4, config) else { continue };
+        let (key, _) = running.transport(0, peer().1);
+        for shard in 1..4 {
+            running.shard(shard);
+            assert_eq!(running.ask(0, Command::Spread(key, ShardId(shard), StreamId(1))), Reply::Done);
+        }
+        let replies = |running: &mut Running| {
+            // It sleeps until it is asked again, so that there is something to be read.
+            let counters = &running.shard(0).counters;
+            std::iter::repeat_with(|| counters.read()).flatten().next().unwrap().totals.replies
+        };
+        let before = replies(&mut running);
+        for asked in 1..=1_000 {
+            // The tick that answers this wakes all the others as well, which takes a while.
+            assert_eq!(running.ask(0, Command::BumpEpoch(key)), Reply::Done);
+            assert_eq!(replies(&mut running), before + asked, "{host:?}");
+        }
+        running.stop();
+    }
+}
+
+#[test]
 fn packets_reach_consumers_on_every_shard() {
     for &host in HOSTS {
         let Some(mut running) = Running::on(host, 3, config) else { continue };

@@ -4,7 +4,7 @@
 //! Lives on the sending shard's thread, in front of a [`ring`](mod@super::ring) of facts; the receiving shard
 //! simply empties that ring. Unlike packets, facts are never lost: one that finds the ring full waits here.
 //!
-//! Every fact waits here until [`FactSender::flush`], so that several of one entity in one tick become one
+//! Every fact waits here until [`FactSender::settle`] or [`FactSender::flush`], so that several of one entity in one tick become one
 //! whether the ring is full or not.
 //!
 //! **Order.** Facts of one key arrive in the order in which they were set; one that was absorbed arrives at
@@ -102,6 +102,12 @@ impl<F: Fact, S: BuildHasher> FactSender<F, S> {
     /// Moves waiting facts to the ring while it has room and shows them to the other shard: once a tick, also
     /// when nothing was set. Returns how many went; if any, wake the other shard.
     pub fn flush(&mut self) -> usize {
+        self.settle();
+        self.producer.publish()
+    }
+
+    /// The first half of [`Self::flush`]: moves them and shows nothing yet. What is counted and waits is then as it will be.
+    pub fn settle(&mut self) {
         while let Some(fact) = self.waiting.pop_front() {
             let key = fact.key();
             if let Err(fact) = self.producer.push(fact) {
@@ -112,10 +118,8 @@ impl<F: Fact, S: BuildHasher> FactSender<F, S> {
                 self.last.remove(&key);
             }
             self.departed += 1;
+            self.counters.sent += 1;
         }
-        let moved = self.producer.publish();
-        self.counters.sent += moved as u64;
-        moved
     }
 
     /// Takes back all that waits: who said it is gone, and so is what it was about.

@@ -194,6 +194,11 @@ impl<E: Engine> Context<E> {
         self.outbox.lose_all();
     }
 
+    /// The tick has written all that it writes to other shards: what still waits for room now waits for the next.
+    pub(crate) fn settle(&mut self) {
+        self.outbound.iter_mut().flatten().for_each(|outbound| outbound.facts.settle());
+    }
+
     /// Shows what this tick wrote to control and to other shards; in this order, so that what another shard answers to
     /// a fact is never seen before what was told to control ahead of it.
     pub(crate) fn publish(&mut self) {

@@ -145,9 +145,15 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
         // Whatever is not as usual is seen at once: there may be no other tick.
         self.cx.shows_counters |= !matches!(self.life, Life::Running);
         self.hosted.call(Phase::Publish, |engine| engine.publish(&mut self.cx));
+        // Before anybody is rung: whom an answer reaches finds all that was counted before it.
+        if self.cx.shows_counters {
+            self.cx.settle();
+            self.show_counters();
+        } else {
+            self.showing.put_off();
+        }
         self.cx.publish();
         self.more |= self.cx.hurried;
-        if self.cx.shows_counters { self.show_counters() } else { self.showing.put_off() }
     }
 
     /// Shows what was counted up to here.

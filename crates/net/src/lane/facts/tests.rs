@@ -65,6 +65,17 @@ fn only_the_newest_of_a_tick_leaves() {
 }
 
 #[test]
+fn what_is_settled_is_counted_as_sent_and_seen_once_it_is_flushed() {
+    let (mut sender, mut receiver) = lane(1, 4);
+    sender.set(level(1, 1)).unwrap();
+    sender.set(level(2, 2)).unwrap();
+    sender.settle();
+    assert_eq!((sender.waiting(), sender.counters().sent, receiver.pop()), (1, 1, None));
+    assert_eq!((sender.flush(), sender.counters().sent), (1, 1));
+    assert_eq!(receiver.pop(), Some(level(1, 1)));
+}
+
+#[test]
 fn what_finds_the_ring_full_waits_and_is_still_updated() {
     let (mut sender, mut receiver) = lane(1, 4);
     sender.set(level(1, 1)).unwrap();
