@@ -7,6 +7,7 @@ mod support;
 
 use std::time::Duration;
 
+use net::Wait;
 use shard::rooms::RoomsConfig;
 use shard::{Counters, ShardConfig, Totals};
 use support::config;
@@ -29,6 +30,31 @@ fn room(shards: u16) -> Room {
 
 fn counters(room: &Room, shard: usize) -> Counters {
     room.hall.sides[shard].counters.read().unwrap()
+}
+
+/// Lets time pass to when the first of the shards wants to wake up.
+fn sleep(hall: &mut Hall) {
+    let wakes = |hall: &mut Hall, shard| match hall.driver(shard).last_wait {
+        Some(Wait::Until(at)) => at,
+        _ => hall.now,
+    };
+    let first = (0..hall.sides.len()).map(|shard| wakes(hall, shard)).min().unwrap();
+    hall.now = hall.now.max(first);
+    hall.tick();
+}
+
+#[test]
+fn what_rooms_count_is_seen_within_the_interval_though_nothing_else_happens() {
+    let mut room = room(2);
+    let shown = [0, 1].map(|shard| counters(&room, shard).totals.forwarded);
+    room.play(0, 3);
+    let end = room.hall.now + INTERVAL;
+    room.hall.tick();
+    assert_eq!([0, 1].map(|shard| counters(&room, shard).totals.forwarded), shown, "not with each tick");
+    while [0, 1].map(|shard| counters(&room, shard).totals.forwarded) != shown.map(|shown| shown + 3) {
+        assert!(room.hall.now <= end, "{:?} after {end:?}", room.hall.now);
+        sleep(&mut room.hall);
+    }
 }
 
 /// Each way out, where nobody is said goodbye to.
