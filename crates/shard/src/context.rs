@@ -148,7 +148,7 @@ impl<E: Engine> Context<E> {
 
     /// Where a batch goes that was not received here.
     #[inline]
-    pub(crate) fn route(&self, batch: &Batch<'_>) -> Destination {
+    pub(crate) fn route(&mut self, batch: &Batch<'_>) -> Destination {
         self.demux.route(batch)
     }
 

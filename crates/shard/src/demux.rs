@@ -100,9 +100,10 @@ pub enum DemuxError {
 pub(crate) struct Demux {
     hash: KeyedHash,
     tuples: HashTable<Bound>,
-    /// By socket index, of each socket one of these tuples: all that it has, where the socket is a transport's own. The
-    /// table is sparse, and two lines of it on two pages cost more than all else that routing does.
-    firsts: Vec<Option<Bound>>,
+    /// By socket index, of each socket one of these tuples: the one that it was heard from last, where the socket is a
+    /// transport's own. The table is sparse, and two lines of it on two pages cost more than all else that routing does.
+    /// No longer than the table: TCP connections have indices beyond all sockets, and each a tuple a packet or two a tick.
+    lasts: Vec<Option<Bound>>,
     max_tuples: usize,
     /// Tuples of transports of other shards. Grows with them, up to a bound.
     elsewhere: HashTable<Claimed>,
@@ -119,7 +120,7 @@ impl Demux {
             hash: KeyedHash::new(key),
             // Twice the bound: a table at most half full clears its tombstones in place and never grows.
             tuples: HashTable::with_capacity(max_tuples * 2),
-            firsts: Vec::new(),
+            lasts: Vec::new(),
             max_tuples,
             elsewhere: HashTable::new(),
             transports: Vec::with_capacity(max_transports),
@@ -158,7 +159,7 @@ impl Demux {
         self.open -= 1;
         for tuple in slot.tuples.drain(..) {
             remove(&mut self.tuples, self.hash, tuple);
-            forget_first(&mut self.firsts, &tuple);
+            forget_last(&mut self.lasts, &tuple);
         }
         true
     }
@@ -187,7 +188,7 @@ impl Demux {
         slot.tuples.push(tuple);
         let hash = self.hash;
         self.tuples.insert_unique(tuple.hash(hash), Bound { tuple, key }, |bound| bound.tuple.hash(hash));
-        self.note_first(Bound { tuple, key });
+        self.note_last(Bound { tuple, key });
         Ok(())
     }
 
@@ -197,7 +198,7 @@ impl Demux {
             return false;
         }
         self.transports[key.place()].tuples.retain(|held| *held != tuple);
-        forget_first(&mut self.firsts, &tuple);
+        forget_last(&mut self.lasts, &tuple);
         remove(&mut self.tuples, self.hash, tuple)
     }
 
@@ -254,15 +255,22 @@ impl Demux {
     }
 
     #[inline]
-    pub(crate) fn route(&self, batch: &Batch<'_>) -> Destination {
+    pub(crate) fn route(&mut self, batch: &Batch<'_>) -> Destination {
         let tuple = Tuple::of(batch);
-        if let Some(Some(first)) = self.firsts.get(tuple.socket.index() as usize)
-            && first.tuple == tuple
+        let last = self.lasts.get_mut(tuple.socket.index() as usize);
+        if let Some(Some(last)) = &last
+            && last.tuple == tuple
         {
-            return Destination::Bound(first.key);
+            return Destination::Bound(last.key);
         }
         let hash = tuple.hash(self.hash);
         if let Some(bound) = self.tuples.find(hash, |bound| bound.tuple == tuple) {
+            // The peer has taken another path. On a socket with many peers the first of them keeps the place.
+            if let Some(last) = last
+                && last.is_none_or(|last| last.key == bound.key || last.tuple.socket != tuple.socket)
+            {
+                *last = Some(*bound);
+            }
             return Destination::Bound(bound.key);
         }
         if let Some(held) = self.elsewhere.find(hash, |held| held.tuple == tuple) {
@@ -277,7 +285,7 @@ impl Demux {
     /// Forgets everything. Control gives none of the keys from before again.
     pub(crate) fn clear(&mut self) {
         self.tuples.clear();
-        self.firsts.clear();
+        self.lasts.clear();
         self.elsewhere.clear();
         self.owners.clear();
         for slot in &mut self.transports {
@@ -306,15 +314,15 @@ impl Demux {
         owner.filter(|owner| owner.socket == socket)
     }
 
-    fn note_first(&mut self, bound: Bound) {
+    fn note_last(&mut self, bound: Bound) {
         let index = bound.tuple.socket.index() as usize;
-        if index >= self.firsts.len() {
-            self.firsts.resize(index + 1, None);
+        if index >= self.lasts.len() && index < self.max_tuples {
+            self.lasts.resize(index + 1, None);
         }
+        let Some(last) = self.lasts.get_mut(index) else { return };
         // One of a socket that had the place before is never met again.
-        let first = &mut self.firsts[index];
-        if first.is_none_or(|first| first.tuple.socket != bound.tuple.socket) {
-            *first = Some(bound);
+        if last.is_none_or(|last| last.tuple.socket != bound.tuple.socket) {
+            *last = Some(bound);
         }
     }
 
@@ -389,9 +397,9 @@ fn remove(tuples: &mut HashTable<Bound>, hash: KeyedHash, tuple: Tuple) -> bool 
     entry.map(hashbrown::hash_table::OccupiedEntry::remove).is_ok()
 }
 
-fn forget_first(firsts: &mut [Option<Bound>], tuple: &Tuple) {
-    if let Some(first) = firsts.get_mut(tuple.socket.index() as usize) {
-        first.take_if(|first| first.tuple == *tuple);
+fn forget_last(lasts: &mut [Option<Bound>], tuple: &Tuple) {
+    if let Some(last) = lasts.get_mut(tuple.socket.index() as usize) {
+        last.take_if(|last| last.tuple == *tuple);
     }
 }
 

@@ -36,18 +36,18 @@ fn batch(tuple: Tuple) -> Batch<'static> {
 fn what_others_have_leads_to_them_unless_somebody_here_has_it() {
     let mut demux = demux();
     let key = opened(&mut demux, 0, 0);
-    let route = |demux: &Demux, port| demux.route(&batch(tuple(port)));
+    let route = |demux: &mut Demux, port| demux.route(&batch(tuple(port)));
     demux.bind_elsewhere(at(1, 0), tuple(1)).unwrap();
     demux.bind_elsewhere(at(2, 0), tuple(1)).unwrap();
-    assert_eq!(route(&demux, 1), Destination::Elsewhere(ShardId(2)), "who was named last");
+    assert_eq!(route(&mut demux, 1), Destination::Elsewhere(ShardId(2)), "who was named last");
     demux.bind(key, tuple(1)).unwrap();
-    assert_eq!(route(&demux, 1), Destination::Bound(key));
+    assert_eq!(route(&mut demux, 1), Destination::Bound(key));
     demux.close(key);
-    assert_eq!(route(&demux, 1), Destination::Elsewhere(ShardId(2)));
+    assert_eq!(route(&mut demux, 1), Destination::Elsewhere(ShardId(2)));
     demux.unbind_elsewhere(at(2, 0), tuple(1));
-    assert_eq!(route(&demux, 1), Destination::Elsewhere(ShardId(1)), "who claims it still");
+    assert_eq!(route(&mut demux, 1), Destination::Elsewhere(ShardId(1)), "who claims it still");
     demux.unbind_elsewhere(at(1, 0), tuple(1));
-    assert_eq!(route(&demux, 1), Destination::Unknown);
+    assert_eq!(route(&mut demux, 1), Destination::Unknown);
     // Bounded, and forgotten by shard and by socket.
     let most = 16 * u16::try_from(SHARDS_OF_A_PORT).unwrap();
     (0..most).for_each(|port| demux.bind_elsewhere(at(port % 2, 0), tuple(port)).unwrap());
@@ -55,9 +55,12 @@ fn what_others_have_leads_to_them_unless_somebody_here_has_it() {
     assert_eq!(demux.bind_elsewhere(at(0, 0), tuple(1)), Ok(()), "no other one");
     demux.forget_elsewhere(|shard, _| shard == ShardId(0));
     let there = Destination::Elsewhere(ShardId(1));
-    assert_eq!((route(&demux, 2), route(&demux, 1), route(&demux, 3)), (Destination::Unknown, there, there));
+    assert_eq!(
+        (route(&mut demux, 2), route(&mut demux, 1), route(&mut demux, 3)),
+        (Destination::Unknown, there, there)
+    );
     demux.forget_elsewhere(|_, socket| socket == SOCKET);
-    assert_eq!(route(&demux, 3), Destination::Unknown);
+    assert_eq!(route(&mut demux, 3), Destination::Unknown);
     assert_eq!(demux.elsewhere.len(), 0);
 }
 
@@ -88,6 +91,64 @@ fn an_owned_socket_offers_unknown_peers_but_the_tuple_decides() {
     assert_eq!(demux.route(&batch(tuple(2))), Destination::Bound(guest), "never by the socket alone");
     demux.close(owner);
     assert_eq!(demux.route(&batch(tuple(1))), Destination::Unknown);
+}
+
+/// Whether the socket's peer is found without a look into the sparse table.
+fn is_listed(demux: &Demux, tuple: Tuple) -> bool {
+    demux
+        .lasts
+        .get(tuple.socket.index() as usize)
+        .is_some_and(|last| last.is_some_and(|last| last.tuple == tuple))
+}
+
+#[test]
+fn a_peer_that_takes_another_path_is_found_as_fast_there() {
+    let mut demux = demux();
+    let key = opened(&mut demux, 0, 0);
+    demux.own(SOCKET, Some(key));
+    demux.bind(key, tuple(1)).unwrap();
+    assert!(is_listed(&demux, tuple(1)));
+    // Both are valid for a while; packets say which is in use.
+    demux.bind(key, tuple(2)).unwrap();
+    assert!(is_listed(&demux, tuple(1)));
+    assert_eq!(demux.route(&batch(tuple(2))), Destination::Bound(key));
+    assert!(is_listed(&demux, tuple(2)));
+    // The one in use is given up, as by an ICE restart.
+    demux.unbind(key, tuple(2));
+    assert_eq!(demux.route(&batch(tuple(2))), Destination::Offered(key));
+    assert_eq!(demux.route(&batch(tuple(1))), Destination::Bound(key));
+    assert!(is_listed(&demux, tuple(1)));
+    // The next socket at that place.
+    let next = Tuple { socket: SocketKey::new(3, 2), ..tuple(3) };
+    demux.bind(key, next).unwrap();
+    assert!(is_listed(&demux, next) && !is_listed(&demux, tuple(1)));
+}
+
+#[test]
+fn of_a_socket_with_many_peers_one_is_listed_whoever_is_heard() {
+    let mut demux = demux();
+    let (a, b) = (opened(&mut demux, 0, 0), opened(&mut demux, 1, 0));
+    demux.bind(a, tuple(1)).unwrap();
+    demux.bind(b, tuple(2)).unwrap();
+    assert_eq!(demux.route(&batch(tuple(2))), Destination::Bound(b));
+    assert!(is_listed(&demux, tuple(1)));
+    demux.close(a);
+    assert_eq!(demux.route(&batch(tuple(2))), Destination::Bound(b));
+    assert!(is_listed(&demux, tuple(2)));
+}
+
+#[test]
+fn the_list_is_no_longer_than_the_table_whatever_index_a_socket_has() {
+    let mut demux = demux();
+    let key = opened(&mut demux, 0, 0);
+    let connection = Tuple { socket: SocketKey::new(16, 0), ..tuple(1) };
+    let beyond = Tuple { socket: SocketKey::new(u32::MAX, 0), ..tuple(2) };
+    for tuple in [connection, beyond, Tuple { socket: SocketKey::new(15, 0), ..tuple(3) }] {
+        demux.bind(key, tuple).unwrap();
+        assert_eq!(demux.route(&batch(tuple)), Destination::Bound(key));
+        assert!(demux.lasts.len() <= 16, "{tuple:?}");
+    }
+    assert_eq!(demux.lasts.len(), 16);
 }
 
 #[test]
@@ -261,6 +322,9 @@ proptest! {
                 Operation::Close(_) | Operation::Bind(..) | Operation::Unbind(..) => {}
             }
             prop_assert_eq!(demux.transports(), open.len());
+            for last in demux.lasts.iter().flatten() {
+                prop_assert_eq!(demux.find(&last.tuple), Some(last.key), "what is listed is bound");
+            }
         }
     }
 }
