@@ -76,7 +76,15 @@ impl Running {
         Ok(())
     }
 
-    pub(super) fn snapshot(&self) -> io::Result<Snapshot> {
+    pub(super) fn snapshot(&mut self) -> io::Result<Snapshot> {
+        // What was counted is shown now and then, and before an answer.
+        for shard in &mut self.shards {
+            let full = |_| io::Error::other("a shard's command queue is full of looks");
+            shard.control.submit(RequestId(3), Command::Show).map_err(full)?;
+        }
+        for shard in &mut self.shards {
+            answer(shard)?;
+        }
         let shards = self
             .shards
             .iter()

@@ -179,5 +179,5 @@ fn id(number: usize) -> ShardId {
     ShardId(u16::try_from(number).unwrap_or(u16::MAX))
 }
 
-/// Nothing more comes.
-const QUIET: Duration = Duration::from_millis(3);
+/// Nothing more comes: shards show what they counted ten milliseconds later at most.
+const QUIET: Duration = Duration::from_millis(13);

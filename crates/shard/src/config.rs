@@ -42,7 +42,7 @@ impl ShardConfig {
             bounds: Bounds::default(),
             queues: QueueSizing { commands: 1024, events: 4096 },
             tcp: TcpLimits::default(),
-            counters_interval: Duration::ZERO,
+            counters_interval: COUNTERS_INTERVAL,
         }
     }
 
@@ -118,6 +118,9 @@ impl Default for Bounds {
     }
 }
 
+/// Beside the seconds between two looks of anybody, nothing; and a shard that has a packet now and then is woken for it a
+/// hundred times a second at most.
+const COUNTERS_INTERVAL: Duration = Duration::from_millis(10);
 const STORED_SMALL: u32 = 8_192;
 const STORED_LARGE: u32 = 32_768;
 /// What stores keep in all: what the usual pool may grow by for them.

@@ -10,14 +10,14 @@ use std::time::Duration;
 use model::command::{Action, ConsumerCommand};
 use model::rtp::{MimeType, RtcpFeedback};
 use net::{PoolSizing, Wait};
+use shard::ShardConfig;
 use shard::rooms::RoomsConfig;
-use shard::{HashKey, ShardConfig, ShardId};
 use support::hall::{Hall, producing, rtp};
 use support::spread::Room;
+use support::usual;
 
 fn hall(pool: &PoolSizing) -> Hall {
-    let config =
-        |shard| ShardConfig { pool: pool.clone(), ..ShardConfig::new(ShardId(shard), HashKey([1, 2])) };
+    let config = |shard| ShardConfig { pool: pool.clone(), ..usual(shard) };
     Hall::with(2, RoomsConfig::default(), config)
 }
 

@@ -12,10 +12,10 @@ use model::event::{Event, TransportEvent};
 use model::rtp::{MimeType, RtcpFeedback};
 use model::transport::IceState;
 use shard::rooms::RoomsConfig;
-use shard::{HashKey, ShardConfig, ShardId};
 use support::hall::{Hall, producing, remote, rtp};
 use support::person::Person;
 use support::spread::Room;
+use support::usual;
 use wire::Mono;
 
 /// What a call came to.
@@ -43,8 +43,7 @@ struct Call {
 impl Call {
     fn new(shards: u16) -> Self {
         // With room for what may be asked for again.
-        let config = |shard| ShardConfig::new(ShardId(shard), HashKey([1, 2]));
-        let mut room = Room::in_hall(Hall::with(shards, RoomsConfig::default(), config));
+        let mut room = Room::in_hall(Hall::with(shards, RoomsConfig::default(), usual));
         let people: Vec<_> = (0..4_u16)
             .map(|number| Person::join(&mut room, number.into(), usize::from(number % shards)))
             .collect();

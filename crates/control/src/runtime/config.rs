@@ -1,6 +1,5 @@
 //! What a runtime is told once.
 
-use core::time::Duration;
 use std::num::NonZeroU16;
 
 use model::key::ShardIndex;
@@ -112,7 +111,6 @@ impl Sizes {
             ),
             capacity: self.capacity(),
             queues: QueueSizing { commands: self.commands as usize, events: self.events as usize },
-            counters_interval: COUNTERS_INTERVAL,
             ..usual
         }
     }
@@ -178,7 +176,3 @@ impl RuntimeConfig {
         }
     }
 }
-
-/// Beside the seconds between two looks of anybody, nothing; and a shard that has a packet now and then is woken for it a
-/// hundred times a second at most.
-const COUNTERS_INTERVAL: Duration = Duration::from_millis(10);

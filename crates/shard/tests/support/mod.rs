@@ -42,9 +42,15 @@ pub struct Bench<D: Driver> {
     pub sleeper: Sleeper,
 }
 
-/// Small sizes, so that tests reach the bounds.
+/// The usual sizes. What is counted is shown with each tick.
+pub fn usual(shard: u16) -> ShardConfig {
+    let usual = ShardConfig::new(ShardId(shard), HashKey([1, 2]));
+    ShardConfig { counters_interval: Duration::ZERO, ..usual }
+}
+
+/// The same with small sizes, so that tests reach the bounds.
 pub fn config(shard: u16) -> ShardConfig {
-    let mut config = ShardConfig::new(ShardId(shard), HashKey([1, 2]));
+    let mut config = usual(shard);
     config.pool = PoolSizing::new().ahead("tests", 512, 512);
     config.capacity = Capacity { transports: 256, tuples: 512, timers: 64, borrowed: 512, streams: 64 };
     config.queues = QueueSizing { commands: 64, events: 32 };

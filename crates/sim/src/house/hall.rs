@@ -1,5 +1,6 @@
 //! Shards that know each other, in virtual time, and answers to commands.
 
+use core::time::Duration;
 use std::io;
 
 use model::command::Action;
@@ -200,6 +201,8 @@ impl Side {
 /// Large enough for a room of a hundred, and small enough to start in no time.
 fn config(shard: usize) -> ShardConfig {
     let mut config = ShardConfig::new(ShardId(u16::try_from(shard).unwrap_or(u16::MAX)), HashKey([1, 2]));
+    // What has happened is seen at once.
+    config.counters_interval = Duration::ZERO;
     config.pool = PoolSizing::new().with("a simulation", 8_192, 16_384);
     config.capacity =
         Capacity { transports: 1_024, tuples: 2_048, timers: 2_048, borrowed: 16_384, streams: 256 };
