@@ -8,7 +8,7 @@
 #[repr(C)]
 pub(crate) struct Streams<T> {
     // First, because who knows a slot needs nothing else.
-    entries: Vec<Option<T>>,
+    entries: Vec<Seat<T>>,
     /// Sorted.
     ssrcs: Vec<u32>,
     /// Of the SSRC at the same place, where its entry is.
@@ -18,9 +18,14 @@ pub(crate) struct Streams<T> {
     latest: Option<(u32, usize)>,
 }
 
+/// A place for an entry. Begins a cache line: of hundreds of keys that take turns, the streams are far apart.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct Seat<T>(Option<T>);
+
 impl<T> Streams<T> {
     /// The bytes at the beginning that lead to the entries.
-    pub(crate) const ENTRIES_BYTES: usize = size_of::<Vec<Option<T>>>();
+    pub(crate) const ENTRIES_BYTES: usize = size_of::<Vec<Seat<T>>>();
 
     pub(crate) const fn new() -> Self {
         Self { entries: Vec::new(), ssrcs: Vec::new(), slots: Vec::new(), vacant: Vec::new(), latest: None }
@@ -50,18 +55,18 @@ impl<T> Streams<T> {
 
     #[inline]
     pub(crate) fn entry(&self, slot: usize) -> Option<&T> {
-        self.entries.get(slot)?.as_ref()
+        self.entries.get(slot)?.0.as_ref()
     }
 
     /// Where the entry of a slot would be, unread.
     #[inline]
-    pub(crate) fn place(&self, slot: usize) -> Option<&Option<T>> {
+    pub(crate) fn place(&self, slot: usize) -> Option<&Seat<T>> {
         self.entries.get(slot)
     }
 
     #[inline]
     pub(crate) fn entry_mut(&mut self, slot: usize) -> Option<&mut T> {
-        self.entries.get_mut(slot)?.as_mut()
+        self.entries.get_mut(slot)?.0.as_mut()
     }
 
     /// Adds an SSRC that is not in the table; one that is keeps its slot and takes the new entry.
@@ -69,7 +74,7 @@ impl<T> Streams<T> {
         let place = match self.ssrcs.binary_search(&ssrc) {
             Ok(place) => {
                 let slot = self.slots.get(place).copied().unwrap_or_default();
-                if let Some(room) = self.entries.get_mut(slot) {
+                if let Some(Seat(room)) = self.entries.get_mut(slot) {
                     *room = Some(entry);
                 }
                 return slot;
@@ -78,8 +83,8 @@ impl<T> Streams<T> {
         };
         let slot = self.vacant_slot().unwrap_or(self.entries.len());
         match self.entries.get_mut(slot) {
-            Some(room) => *room = Some(entry),
-            None => self.entries.push(Some(entry)),
+            Some(Seat(room)) => *room = Some(entry),
+            None => self.entries.push(Seat(Some(entry))),
         }
         self.ssrcs.insert(place, ssrc);
         self.slots.insert(place, slot);
@@ -92,7 +97,7 @@ impl<T> Streams<T> {
         self.ssrcs.remove(place);
         let slot = self.slots.remove(place);
         self.vacant.push(slot);
-        let entry = self.entries.get_mut(slot)?.take();
+        let entry = self.entries.get_mut(slot)?.0.take();
         self.shrink();
         entry
     }
@@ -101,7 +106,7 @@ impl<T> Streams<T> {
         loop {
             let slot = self.vacant.pop()?;
             // Slots at the end were given up when they became vacant, and may have been taken since.
-            if let Some(None) = self.entries.get(slot) {
+            if let Some(Seat(None)) = self.entries.get(slot) {
                 return Some(slot);
             }
         }
@@ -109,7 +114,7 @@ impl<T> Streams<T> {
 
     /// A key outlives most of its streams, and is not to keep room for the largest crowd of them.
     fn shrink(&mut self) {
-        while self.entries.last().is_some_and(Option::is_none) {
+        while matches!(self.entries.last(), Some(Seat(None))) {
             self.entries.pop();
         }
         let (used, room) = (self.entries.len(), self.entries.capacity());

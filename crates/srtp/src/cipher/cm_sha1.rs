@@ -31,6 +31,11 @@ impl CmSha1 {
     }
 
     #[inline]
+    pub(super) const fn rtp_tag_len(&self) -> usize {
+        self.rtp_tag_len
+    }
+
+    #[inline]
     pub(super) fn seal_rtp(
         &self,
         at: Address,

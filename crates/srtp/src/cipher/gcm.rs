@@ -11,8 +11,8 @@ use zeroize::Zeroize;
 
 pub(crate) struct Gcm {
     key: LessSafeKey,
-    /// The session salt, 96 bits.
-    salt: u128,
+    /// The session salt.
+    salt: [u8; SALT_LEN],
 }
 
 impl Gcm {
@@ -20,7 +20,7 @@ impl Gcm {
         let algorithm = if keys.suite == Suite::AeadAes256Gcm { &AES_256_GCM } else { &AES_128_GCM };
         let key = UnboundKey::new(algorithm, keys.encryption())
             .map_err(|_| KeyError::Refused { suite: keys.suite.name() })?;
-        let salt = keys.salt.iter().take(SALT_LEN).fold(0, |salt, &byte| (salt << 8) | u128::from(byte));
+        let salt = *keys.salt.first_chunk().ok_or(KeyError::Refused { suite: keys.suite.name() })?;
         Ok(Self { key: LessSafeKey::new(key), salt })
     }
 
@@ -114,7 +114,8 @@ impl Gcm {
     /// RFC 7714 §8.1 and §9.1: 16 zero bits, SSRC, 48 bits of index, exclusive-or the salt.
     #[inline]
     fn nonce(&self, at: Address) -> Nonce {
-        let [_, _, _, _, nonce @ ..] = (at.mixed() ^ self.salt).to_be_bytes();
+        let [_, _, _, _, mut nonce @ ..] = at.mixed().to_be_bytes();
+        nonce.iter_mut().zip(&self.salt).for_each(|(byte, salt)| *byte ^= salt);
         Nonce::assume_unique_for_key(nonce)
     }
 }
@@ -137,5 +138,5 @@ fn proof(tail: &[u8]) -> Result<Proof, Refused> {
     tail.last_chunk().map(|end| Proof::from_be_bytes(*end)).ok_or(Refused)
 }
 
-const TAG_LEN: usize = 16;
+pub(super) const TAG_LEN: usize = 16;
 const SALT_LEN: usize = 12;

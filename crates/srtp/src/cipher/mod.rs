@@ -58,6 +58,15 @@ impl Cipher {
         }
     }
 
+    /// Bytes that sealing adds to an RTP packet.
+    #[inline]
+    pub(crate) fn rtp_overhead(&self) -> usize {
+        match self {
+            Self::Gcm(_) => gcm::TAG_LEN,
+            Self::CmSha1(cipher) => cipher.rtp_tag_len(),
+        }
+    }
+
     /// Seals `text` behind the header that stands in `out`, which is exactly as long as the sealed packet.
     #[inline]
     pub(crate) fn seal_rtp(

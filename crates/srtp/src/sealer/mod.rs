@@ -27,9 +27,9 @@ use wire::Ssrc;
 #[derive(Debug)]
 #[repr(C)]
 pub struct Sealer {
-    suite: Suite,
     rtp: Cipher,
     streams: Streams<OutboundStream>,
+    suite: Suite,
     rtcp: Cipher,
     /// Of removed SSRCs that sealed something.
     retired: BTreeMap<u32, Highest>,
@@ -84,9 +84,9 @@ impl Sealer {
     /// As [`Self::new`].
     pub fn with_max_ssrcs(material: KeyMaterial, max_ssrcs: usize) -> Result<Self, KeyError> {
         Ok(Self {
-            suite: material.suite(),
             rtp: Cipher::new(&material, Protocol::Rtp)?,
             streams: Streams::new(),
+            suite: material.suite(),
             rtcp: Cipher::new(&material, Protocol::Rtcp)?,
             retired: BTreeMap::new(),
             max_ssrcs,
@@ -108,6 +108,12 @@ impl Sealer {
     /// The suite sealed with.
     pub fn suite(&self) -> Suite {
         self.suite
+    }
+
+    /// Bytes that sealing adds to an RTP packet: that of the suite, told by what sealing has at hand anyway.
+    #[inline]
+    pub fn rtp_overhead(&self) -> usize {
+        self.rtp.rtp_overhead()
     }
 
     /// Begins a stream. An SSRC that was removed before continues above its highest index.
@@ -174,7 +180,7 @@ impl Sealer {
     ) -> Result<usize, SealError> {
         let body_len = text.payload.len() + text.padding.len();
         let stream = live(&mut self.streams, stream)?;
-        let out = room(out, text.header_len, body_len, self.suite)?;
+        let out = room(out, text.header_len, body_len, &self.rtp)?;
         let at = address(stream, index, out, text.header_len)?;
         stream.take(at.index)?;
         let proof = self.rtp.seal_rtp(at, out, text)?;
@@ -196,7 +202,7 @@ impl Sealer {
         body: Range<usize>,
     ) -> Result<usize, SealError> {
         let stream = live(&mut self.streams, stream)?;
-        let out = room(out, body.start, len_of(&body)?, self.suite)?;
+        let out = room(out, body.start, len_of(&body)?, &self.rtp)?;
         let at = address(stream, index, out, body.start)?;
         stream.take(at.index)?;
         let proof = self.rtp.seal_rtp_in_place(at, out, body.start)?;
@@ -219,7 +225,7 @@ impl Sealer {
     ) -> Result<usize, SealError> {
         let body_len = text.payload.len() + text.padding.len();
         let stream = live(&mut self.streams, stream)?;
-        let out = room(out, text.header_len, body_len, self.suite)?;
+        let out = room(out, text.header_len, body_len, &self.rtp)?;
         let at = address(stream, index, out, text.header_len)?;
         let expected = stream.proof(at.index)?;
         let proof = self.rtp.seal_rtp(at, out, text);
@@ -238,7 +244,7 @@ impl Sealer {
         body: Range<usize>,
     ) -> Result<usize, SealError> {
         let stream = live(&mut self.streams, stream)?;
-        let out = room(out, body.start, len_of(&body)?, self.suite)?;
+        let out = room(out, body.start, len_of(&body)?, &self.rtp)?;
         let at = address(stream, index, out, body.start)?;
         let expected = stream.proof(at.index)?;
         let proof = self.rtp.seal_rtp_in_place(at, out, body.start);
@@ -304,8 +310,13 @@ fn len_of(body: &Range<usize>) -> Result<usize, SealError> {
 
 /// The part of `out` the sealed packet fills.
 #[inline]
-fn room(out: &mut [u8], header_len: usize, body_len: usize, suite: Suite) -> Result<&mut [u8], SealError> {
-    let needed = header_len.saturating_add(body_len).saturating_add(suite.rtp_overhead());
+fn room<'a>(
+    out: &'a mut [u8],
+    header_len: usize,
+    body_len: usize,
+    cipher: &Cipher,
+) -> Result<&'a mut [u8], SealError> {
+    let needed = header_len.saturating_add(body_len).saturating_add(cipher.rtp_overhead());
     if needed > LONGEST {
         return Err(SealError::TooLong);
     }

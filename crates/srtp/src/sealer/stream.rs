@@ -24,6 +24,9 @@ pub(super) struct OutboundStream {
     window: IndexWindow,
 }
 
+// With what a table has before it: one cache line.
+const _: () = assert!(8 + OutboundStream::IN_ORDER_BYTES <= 64);
+
 impl OutboundStream {
     /// What a packet touches whose index is the next: the beginning of the window ends it.
     pub(super) const IN_ORDER_BYTES: usize = core::mem::offset_of!(Self, window) + 16;
