@@ -19,13 +19,15 @@ use crate::addr::{Family, RawAddr};
 use crate::sys;
 
 /// A bound UDP socket, set up and not yet in any driver's hands.
+// What every send looks at comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Socket {
     pub(crate) inner: socket2::Socket,
-    local: SocketAddr,
-    peer: Option<SocketAddr>,
     family: Family,
     gro: bool,
+    peer: Option<SocketAddr>,
+    local: SocketAddr,
     receive_buffer_bytes: usize,
     send_buffer_bytes: usize,
 }

@@ -16,13 +16,17 @@ pub(crate) struct SocketTable<T> {
     vacant: Vec<u32>,
 }
 
+/// Begins a cache line, with who stands there; behind that is what the entry has first.
 #[derive(Debug)]
+#[repr(C, align(64))]
 struct Slot<T> {
     generation: u32,
     state: State<T>,
 }
 
+/// With a tag of its own, which would otherwise be told by some field far behind.
 #[derive(Debug)]
+#[repr(u32)]
 enum State<T> {
     Vacant,
     Open(T),

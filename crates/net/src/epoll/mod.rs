@@ -70,13 +70,15 @@ pub struct Pause {
 }
 
 /// A socket, and what the driver knows of it.
+// What every send looks at comes first.
 #[derive(Debug)]
+#[repr(C)]
 struct Entry {
-    socket: Socket,
     /// Whether it stands in `ready`.
     queued: bool,
     /// Whether it refused a run for want of the offload.
     gso_refused: bool,
+    socket: Socket,
     /// Datagrams that one message may bring, judging by the longest recent GRO train. It keeps trains within the
     /// budget, all but the first few of a socket that sent lone datagrams so far.
     train: usize,

@@ -36,12 +36,14 @@ enum Arm {
 }
 
 /// One socket as this driver sees it.
+// What every send looks at comes first.
 #[derive(Debug)]
+#[repr(C)]
 struct Entry {
-    socket: Socket,
     arm: Arm,
     /// Whether runs (GSO) may leave through it as such.
     runs: bool,
+    socket: Socket,
     /// Its arrivals that wait in the inbox.
     waiting: usize,
     /// The `receive` call that `taken` is about.
