@@ -40,7 +40,8 @@ pub struct UringConfig {
     pub buffers: u16,
     /// Most runs in one submission, a power of two.
     pub batch: u16,
-    /// Egress memory, at least one run's.
+    /// Bytes of runs after which a submission is handed over. What is sealed is read at once and its memory used again,
+    /// so few of them stay in the core's own cache.
     pub egress_bytes: usize,
     /// Whether runs may go out as one (UDP GSO).
     pub gso: bool,
@@ -99,7 +100,7 @@ impl UringDriver {
         Ok(Self {
             buffers,
             outbox: Outbox::new(config.batch),
-            egress: Egress::new(config.egress_bytes.max(MAX_RUN_BYTES))?,
+            egress: Egress::new(config.egress_bytes + MAX_RUN_BYTES)?,
             receive_header: Box::new(receive_header()),
             sockets: Sockets::new(config.sockets, usize::from(config.buffers) / SHARES, config.gso),
             watches: Watches::new(config.sockets, config.sockets),
@@ -388,7 +389,7 @@ impl Driver for UringDriver {
     fn reserve(&mut self, len: usize) -> &mut [u8] {
         let len = len.min(MAX_RUN_BYTES);
         // The outbox, too, so that `send` never has to make room: it would free the memory of its own run.
-        if self.outbox.is_full() || !self.egress.has_room(len) {
+        if self.outbox.is_full() || !self.egress.has_room(MAX_RUN_BYTES) {
             self.flush();
         }
         self.egress.reserve(len)
@@ -481,14 +482,7 @@ fn usual_completions(config: &UringConfig) -> u32 {
 
 impl Default for UringConfig {
     fn default() -> Self {
-        Self {
-            sockets: 4096,
-            buffers: 256,
-            batch: 128,
-            egress_bytes: 256 << 10,
-            gso: true,
-            completions: None,
-        }
+        Self { sockets: 4096, buffers: 256, batch: 128, egress_bytes: 24 << 10, gso: true, completions: None }
     }
 }
 
