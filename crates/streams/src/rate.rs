@@ -73,6 +73,19 @@ impl<const N: usize> Rate<N> {
         u64::try_from(bits.checked_div(u128::from(nanos)).unwrap_or_default()).unwrap_or(u64::MAX)
     }
 
+    /// Takes in what another one counted, over buckets of the same length.
+    pub fn absorb(&mut self, other: &Self) {
+        let newest = Mono::from_nanos(self.end_nanos.max(other.end_nanos).saturating_sub(1));
+        let mut other = other.clone();
+        self.advance(newest);
+        other.advance(newest);
+        self.total = self.total.saturating_add(other.total);
+        self.current = self.current.saturating_add(other.current);
+        for (bytes, more) in self.buckets.iter_mut().zip(other.buckets) {
+            *bytes = bytes.saturating_add(more);
+        }
+    }
+
     /// Makes the bucket that `now` is in the current one.
     #[cold]
     fn advance(&mut self, now: Mono) {
@@ -118,6 +131,28 @@ mod tests {
             }
         }
         assert_eq!(rate.total(), 375_000);
+    }
+
+    #[test]
+    fn two_that_became_one_are_as_one_that_counted_both() {
+        let at = |ms| Mono::ZERO + Duration::from_millis(ms);
+        let (mut one, mut other, mut both) = (Rate::<10>::new(), Rate::<10>::new(), Rate::<10>::new());
+        for ms in (0..2_950).step_by(7) {
+            // The other one ends half a second before.
+            let rate = if ms % 2 == 0 || ms > 2_400 { &mut one } else { &mut other };
+            rate.add(at(ms), 100);
+            both.add(at(ms), 100);
+        }
+        let (mut newer, mut older) = (one.clone(), other.clone());
+        newer.absorb(&other);
+        older.absorb(&one);
+        for rate in [newer, older] {
+            assert_eq!(rate.total(), both.total());
+            for ms in [2_950, 3_300, 3_949, 4_100] {
+                assert_eq!(rate.bits_per_second(at(ms)), both.bits_per_second(at(ms)), "{ms} ms");
+            }
+        }
+        assert!(other.total() > 0 && one.total() > other.total());
     }
 
     #[test]

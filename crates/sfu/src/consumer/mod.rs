@@ -52,11 +52,11 @@ pub struct Consumer {
     preferred: Option<u8>,
     /// Simulcast: the encoding that its user was told of.
     told: Option<u8>,
+    clock_rate_hz: u32,
     /// A bit for each payload type that it takes.
     payload_types: [u64; 2],
     /// All but pipes have only this one.
     first: Outgoing,
-    clock_rate_hz: u32,
     mid: Option<Mid>,
     more: Box<[Outgoing]>,
     cold: Box<Cold>,

@@ -27,20 +27,20 @@ impl Consumer {
     /// What one of its streams counted.
     pub(crate) fn stats_of(&self, sender: &Sender, kind: MediaKind, now: Mono) -> Option<RtpStreamStats> {
         let params = self.cold.described.get(usize::from(sender.encoding))?;
-        let Sender { reception, tally, .. } = sender;
+        let reception = &sender.reception;
         let counters = RtpStreamCounters {
             packets_lost: reception.lost(),
             fraction_lost: reception.fraction_lost(),
             jitter: reception.jitter(),
-            packets_retransmitted: tally.retransmitted,
-            packets_repaired: tally.repaired,
-            nack_count: tally.nacks,
-            nack_packet_count: tally.nacked,
+            packets_retransmitted: reception.repeats.retransmitted,
+            packets_repaired: reception.repeats.repaired,
+            nack_count: reception.repeats.nacks,
+            nack_packet_count: reception.repeats.nacked,
             pli_count: sender.pli_count,
             fir_count: sender.fir_count,
             round_trip_time: reception.round_trip().map_or(0.0, |time| time.as_secs_f32() * 1_000.0),
             score: reception.score(),
-            packet_count: tally.packets,
+            packet_count: sender.tally.packets,
             byte_count: sender.bytes.total(),
             bitrate: sender.bytes.bits_per_second(now),
             ..counters(params, kind, now)

@@ -19,7 +19,7 @@ impl<S: Copy> Sfu<S> {
         let received = self.wall_clock(heard.received);
         let Some(owner) = self.transports.get_mut(heard.at) else { return };
         let Some(sender) = owner.senders.get_mut(index) else { return };
-        let change = sender.reception.hear(received, block, &sender.tally);
+        let change = sender.reception.hear(received, block, sender.tally.packets);
         let (consumer, fraction) = (sender.consumer, sender.reception.fraction_lost());
         if change.score {
             self.tell_score(consumer, out);

@@ -47,7 +47,7 @@ use wire::{Mono, Ntp};
 pub use closing::{Closed, Closing};
 pub use departing::STEPS_AHEAD;
 pub use source::Feed;
-pub(crate) use tick::{InFlight, Tick};
+pub(crate) use tick::{InFlight, Moment, Tick};
 
 use crate::consumer::Consumer;
 use crate::data::{DataConsumer, DataSource};

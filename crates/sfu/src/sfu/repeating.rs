@@ -45,7 +45,7 @@ impl<S: Copy> Sfu<S> {
         }
         let sender = self.transports.get_mut(transport).and_then(|owner| owner.senders.get_mut(sender));
         if let Some(sender) = sender {
-            sender.tally.hear_nack(numbers);
+            sender.reception.repeats.hear_nack(numbers);
             let consumer = sender.consumer;
             self.trace_consumer_nack(consumer, io.out);
         }
@@ -101,7 +101,7 @@ impl Transport {
             && let Some(log) = &mut sender.log
         {
             let first = log.repeat(now, sequence);
-            sender.tally.repeat(first);
+            sender.reception.repeats.repeat(first);
         }
     }
 }

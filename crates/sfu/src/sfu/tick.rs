@@ -4,8 +4,9 @@
 //! slot is let go. So what waits for one transport holds nothing but itself; the number is bounded.
 
 use streams::send::Origin;
+use wire::rtp::values::AbsSendTime;
 use wire::rtp::{HeaderPlan, Layout, PlanError};
-use wire::{Ntp, PayloadType};
+use wire::{Mono, Ntp, PayloadType};
 
 use crate::packet::Stamp;
 
@@ -17,6 +18,14 @@ pub(crate) struct Tick<S> {
     vacant: Vec<u32>,
     /// Slots to be given back.
     spent: Vec<S>,
+    moment: Moment,
+}
+
+/// When something leaves, and how packets say it. All that leaves in a tick leaves at the same time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) now: Mono,
+    pub(crate) abs_send_time: AbsSendTime,
 }
 
 /// One packet.
@@ -44,6 +53,12 @@ pub(crate) enum Unplaced {
     Oversized,
 }
 
+impl Moment {
+    const fn at(now: Mono) -> Self {
+        Self { now, abs_send_time: AbsSendTime::from_mono(now) }
+    }
+}
+
 impl<S> InFlight<S> {
     /// Bytes of a copy before it is padded and sealed.
     #[inline]
@@ -54,7 +69,16 @@ impl<S> InFlight<S> {
 
 impl<S: Copy> Tick<S> {
     pub(super) const fn new() -> Self {
-        Self { packets: Vec::new(), vacant: Vec::new(), spent: Vec::new() }
+        Self { packets: Vec::new(), vacant: Vec::new(), spent: Vec::new(), moment: Moment::at(Mono::ZERO) }
+    }
+
+    /// That of now: found once for all that leaves.
+    #[inline]
+    pub(crate) fn moment(&mut self, now: Mono) -> Moment {
+        if self.moment.now != now {
+            self.moment = Moment::at(now);
+        }
+        self.moment
     }
 
     /// Whether no packet finds a place.

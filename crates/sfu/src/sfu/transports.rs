@@ -48,9 +48,9 @@ impl<S: Copy> Sfu<S> {
             return self.connect_web_rtc(key, (*role, fingerprint), out);
         }
         let transport = self.transports.get_mut(key).ok_or(Error::UnknownTransport)?;
-        let (was_connected, before) = (transport.is_connected(), transport.flows);
+        let (was_connected, before) = (transport.is_connected(), transport.flows.clone());
         transport.connect(connect)?;
-        let flows = transport.flows;
+        let flows = transport.flows.clone();
         if before != flows {
             let known = [flows.rtp(), flows.rtcp()].into_iter().flatten();
             out.extend(known.map(|Tuple { local, remote }| Output::Bind { transport: key, local, remote }));

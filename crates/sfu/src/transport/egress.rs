@@ -11,12 +11,10 @@ use streams::Rate;
 use streams::send::Written;
 use wire::Mono;
 use wire::rtp::padding::{self, LEVELLING_LIMIT};
-use wire::rtp::values::AbsSendTime;
 
-use super::stats::Counts;
 use super::{Going, Kind, Listing, Queued, Sender, Srtp, Transport, Unsent};
 use crate::io::{Depart, Departing, Local, MAX_RUN_BYTES, Packets};
-use crate::sfu::{InFlight, Tick};
+use crate::sfu::{InFlight, Moment, Tick};
 
 /// What a flush works with.
 #[derive(Debug)]
@@ -60,6 +58,7 @@ impl Transport {
     ) -> Unsent {
         self.listing = Listing::Idle;
         let Flushing { now, tick, packets, depart, levelling } = flushing;
+        let moment = tick.moment(now);
         let had_more = core::mem::take(&mut self.has_more);
         if had_more {
             if core::mem::take(&mut self.speaks) {
@@ -78,7 +77,7 @@ impl Transport {
             };
             let (these, rest) = left.split_at_checked(run.count.max(1)).unwrap_or((left, &[]));
             left = rest;
-            let mut leaving = Leaving { now, tick, packets, depart };
+            let mut leaving = Leaving { moment, tick, packets, depart };
             match self.kind {
                 Kind::Direct => self.give(these, &leaving, direct),
                 _ => self.send(these, run, &mut leaving),
@@ -95,7 +94,6 @@ impl Transport {
     #[inline]
     pub(crate) fn approach<P: Packets>(&self, packets: &P) {
         packets.prefetch(self.queue.get(..self.queue.len().min(FIRST_OF_QUEUE)).unwrap_or_default());
-        packets.prefetch_start(&*self.counts, Counts::SENDING_BYTES);
         if let Some(place) = self.senders.first_place() {
             packets.prefetch_start(place, Sender::SENDING_BYTES);
         }
@@ -141,29 +139,30 @@ impl Transport {
 
     fn overhead(&self) -> usize {
         let contexts = self.srtp.as_ref().and_then(|srtp| srtp.ready());
-        contexts.map_or(0, |contexts| contexts.sealer.suite().rtp_overhead())
+        contexts.map_or(0, |contexts| contexts.sealer.rtp_overhead())
     }
 
     /// Without a way to the peer, what is written has its number and is known to all as sent; it is kept with what the peer
     /// may not have read of a connection, and goes when there is a way again.
     fn send<P: Packets, D: Depart>(&mut self, these: &[Queued], run: Run, leaving: &mut Leaving<'_, P, D>) {
-        let Leaving { now, tick, packets, depart } = leaving;
+        let Leaving { moment, tick, packets, depart } = leaving;
         let out = depart.reserve(run.segment_size.saturating_mul(these.len()));
-        let (mut len, mut media_len, mut repeated_len, mut segment_size) = (0_usize, 0_usize, 0_usize, 0);
+        let (mut len, mut repeated_len, mut segment_size) = (0_usize, 0_usize, 0);
+        let full = run.segment_size.saturating_sub(self.overhead());
         for (at, queued) in these.iter().enumerate() {
             let Some(packet) = tick.packet(queued.packet) else { continue };
             let is_last = at.saturating_add(1) == these.len();
-            let full = run.segment_size.saturating_sub(self.overhead());
             let plain_len = packet.plain_len().saturating_add(queued.going.extra_len());
             let padding = if is_last { 0 } else { full.saturating_sub(plain_len) };
             let Some(room) = out.get_mut(len..) else { break };
             let Some(bytes) = packets.bytes(packet.slot) else { continue };
-            match self.write(*now, queued, (packet, bytes, padding), room) {
+            match self.write(*moment, queued, (packet, bytes, padding), room) {
                 Some(sealed) => {
                     segment_size = segment_size.max(sealed);
                     len = len.saturating_add(sealed);
-                    let sum = if queued.going == Going::First { &mut media_len } else { &mut repeated_len };
-                    *sum = sum.saturating_add(plain_len).saturating_add(padding);
+                    if queued.going != Going::First {
+                        repeated_len = repeated_len.saturating_add(plain_len).saturating_add(padding);
+                    }
                 }
                 None => {
                     self.counts.unsent.unsealed = self.counts.unsent.unsealed.saturating_add(1);
@@ -173,11 +172,13 @@ impl Transport {
         }
         let way = self.flows.rtp();
         if !matches!(way, Some(Tuple { local: Local::Socket { .. }, .. })) {
-            self.keep_unread(*now, out.get(..len).unwrap_or_default(), segment_size);
+            self.keep_unread(moment.now, out.get(..len).unwrap_or_default(), segment_size);
         }
         if let Some(Tuple { local, remote: to }) = way.filter(|_| len > 0) {
-            self.counts.sent.add(*now, len);
-            self.counts.add_sent(*now, media_len, repeated_len);
+            self.sent.add(moment.now, len);
+            if repeated_len > 0 {
+                self.counts.rtx_sent.add(moment.now, repeated_len);
+            }
             depart.send(Departing { local, to, len, segment_size, is_answer: false });
         }
     }
@@ -186,7 +187,7 @@ impl Transport {
     #[inline]
     fn write<S>(
         &mut self,
-        now: Mono,
+        moment: Moment,
         queued: &Queued,
         (packet, bytes, padding): (&InFlight<S>, &[u8], usize),
         out: &mut [u8],
@@ -195,8 +196,8 @@ impl Transport {
         let payload = bytes.get(from..from.saturating_add(packet.layout.payload_len()))?;
         let source = Source { packet, payload, padding };
         match queued.going {
-            Going::First => self.write_first(now, queued, source, out),
-            Going::Rtx => self.write_rtx(now, queued, source, out),
+            Going::First => self.write_first(moment, queued, source, out),
+            Going::Rtx => self.write_rtx(moment, queued, source, out),
             Going::Again(written) => {
                 let source = Source { padding: usize::from(written.padding), ..source };
                 self.write_again(queued, written, source, out)
@@ -207,7 +208,7 @@ impl Transport {
     #[inline]
     fn write_first<S>(
         &mut self,
-        now: Mono,
+        moment: Moment,
         queued: &Queued,
         source: Source<'_, S>,
         out: &mut [u8],
@@ -215,8 +216,8 @@ impl Transport {
         let Source { packet, payload, padding } = source;
         let sender = self.senders.get_mut(queued.sender)?;
         let header_len = packet.plan.stamp(&sender.stamp(queued, packet, padding > 0), out).ok()?;
-        let (placeholders, abs_send_time) = (packet.plan.placeholders(), AbsSendTime::from_mono(now));
-        placeholders.write_abs_send_time(out, abs_send_time);
+        let placeholders = packet.plan.placeholders();
+        placeholders.write_abs_send_time(out, moment.abs_send_time);
         let number = self.numbers.write(sender.is_numbered, placeholders, out);
         let text = Plaintext { header_len, payload, padding: padding::tail(padding).unwrap_or_default() };
         let len = match &mut self.srtp {
@@ -224,8 +225,13 @@ impl Transport {
             Some(srtp) => srtp.contexts()?.sealer.seal_rtp(sender.handle?, queued.index, out, text).ok()?,
         };
         let padding = u8::try_from(padding).unwrap_or(u8::MAX);
-        let abs_send_time = abs_send_time.to_bytes();
-        sender.sent(now, queued, packet, Written { transport_sequence: number, abs_send_time, padding });
+        let abs_send_time = moment.abs_send_time.to_bytes();
+        sender.sent(
+            moment.now,
+            queued,
+            packet,
+            Written { transport_sequence: number, abs_send_time, padding },
+        );
         Some(len)
     }
 
@@ -235,17 +241,18 @@ impl Transport {
         leaving: &Leaving<'_, P, D>,
         direct: &mut dyn FnMut(ForApplication),
     ) {
-        let Leaving { now, tick, packets, .. } = leaving;
+        let Leaving { moment, tick, packets, .. } = leaving;
         for queued in these {
             let Some(packet) = tick.packet(queued.packet) else { continue };
             let Some(bytes) = packets.bytes(packet.slot) else { continue };
             let mut out = vec![0; packet.plain_len().saturating_add(queued.going.extra_len())];
-            let written = self.write(*now, queued, (packet, bytes, 0), &mut out);
+            let written = self.write(*moment, queued, (packet, bytes, 0), &mut out);
             let sender = self.senders.get(queued.sender);
             if let (Some(len), Some(sender)) = (written, sender) {
-                self.counts.sent.add(*now, len);
-                let (media, repeated) = if queued.going == Going::First { (len, 0) } else { (0, len) };
-                self.counts.add_sent(*now, media, repeated);
+                self.sent.add(moment.now, len);
+                if queued.going != Going::First {
+                    self.counts.rtx_sent.add(moment.now, len);
+                }
                 direct(ForApplication::Rtp(sender.consumer, out.into()));
             }
         }
@@ -254,7 +261,7 @@ impl Transport {
 
 /// What sending a run works with.
 struct Leaving<'a, P: Packets, D> {
-    now: Mono,
+    moment: Moment,
     tick: &'a Tick<P::Slot>,
     packets: &'a P,
     depart: &'a mut D,

@@ -34,7 +34,7 @@ impl Transport {
         let mut queue = core::mem::take(&mut self.rtcp);
         for compound in queue.compounds() {
             if self.kind == Kind::Direct {
-                self.counts.sent.add(now, compound.len());
+                self.sent.add(now, compound.len());
                 direct(compound);
             } else {
                 self.send_rtcp(now, compound, depart);
@@ -57,7 +57,7 @@ impl Transport {
         };
         match len {
             Some(len) => {
-                self.counts.sent.add(now, len);
+                self.sent.add(now, len);
                 depart.send(Departing { local, to, len, segment_size: len, is_answer: false });
             }
             None => self.counts.unsent.unsealed = self.counts.unsent.unsealed.saturating_add(1),

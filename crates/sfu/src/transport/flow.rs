@@ -9,13 +9,11 @@ use super::{DropReason, Kind};
 use crate::io::Local;
 
 /// The remote addresses of a transport, as far as they are known.
-// What every packet looks at comes first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(C)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flows {
     rtp: Option<Tuple<Local>>,
-    /// Only where RTCP has a socket of its own.
-    rtcp: Option<Tuple<Local>>,
+    /// Only where RTCP has a socket of its own. Apart, because no packet looks at it.
+    rtcp: Option<Box<Tuple<Local>>>,
 }
 
 /// Where a datagram stands.
@@ -30,20 +28,17 @@ pub(super) enum Standing {
 }
 
 impl Flows {
-    /// Bytes at the beginning that every packet looks at.
-    pub(super) const RTP_BYTES: usize = core::mem::offset_of!(Self, rtcp);
-
     pub(super) fn connect(&mut self, peer: &PeerAddress) {
         let at = |local, port| Some(Tuple { local, remote: SocketAddr::new(peer.ip, port) });
         self.rtp = at(Local::RTP, peer.port);
-        self.rtcp = peer.rtcp_port.and_then(|port| at(Local::RTCP, port));
+        self.rtcp = peer.rtcp_port.and_then(|port| at(Local::RTCP, port)).map(Box::new);
     }
 
     /// Remembers who sent the first packet.
     pub(super) fn learn(&mut self, tuple: Tuple<Local>) {
         match tuple.local.place() {
             0 => self.rtp = Some(tuple),
-            _ => self.rtcp = Some(tuple),
+            _ => self.rtcp = Some(Box::new(tuple)),
         }
     }
 
@@ -59,13 +54,13 @@ impl Flows {
     }
 
     /// Where RTCP goes, if that is elsewhere.
-    pub(crate) const fn rtcp(&self) -> Option<Tuple<Local>> {
-        self.rtcp
+    pub(crate) fn rtcp(&self) -> Option<Tuple<Local>> {
+        self.rtcp.as_deref().copied()
     }
 
     /// Whether a datagram that came on the right socket is taken.
     pub(super) fn check(&self, kind: Kind, at: Tuple<Local>) -> Result<Standing, DropReason> {
-        let known = if at.local.place() == 0 { self.rtp } else { self.rtcp };
+        let known = if at.local.place() == 0 { self.rtp } else { self.rtcp() };
         let from = at.remote;
         match known.map(|known| known.remote) {
             Some(known) if known == from => Ok(Standing::Known),

@@ -4,6 +4,7 @@ use model::command::{TransportConnect, TransportOpen, TransportSetup};
 use model::reply::BoundSocket;
 use model::trace::TraceSet;
 use model::transport::{IceParameters, SrtpCryptoSuite};
+use streams::Rate;
 
 use super::numbers::Numbers;
 use super::rtcp_queue::RtcpQueue;
@@ -31,6 +32,7 @@ impl Transport {
             kind,
             senders: Senders::default(),
             flows: Flows::default(),
+            sent: Rate::new(),
             srtp: has_srtp.then(Box::default),
             web_rtc,
             speaks: false,

@@ -53,6 +53,7 @@ use model::command::BitrateLimit;
 use model::key::{ConsumerKey, DataConsumerKey, DataProducerKey, ProducerKey};
 use model::reply::BoundSocket;
 use model::trace::{TraceSet, TransportTraceEventType};
+use streams::Rate;
 use streams::send::Written;
 
 pub(crate) use agenda::{Agenda, Due};
@@ -96,6 +97,8 @@ pub(crate) struct Transport {
     counts: Box<Counts>,
     pub(crate) senders: Senders,
     pub(crate) flows: Flows,
+    /// All bytes that went, in datagrams.
+    sent: Rate<10>,
     /// RTCP to be sent in this tick.
     pub(crate) rtcp: RtcpQueue,
     /// What is done by a timer.
@@ -196,7 +199,7 @@ const _: () = assert!(Transport::FLUSH_BYTES <= 3 * 64);
 impl Transport {
     /// Those at the beginning that every flush looks at, and what a table has before them.
     pub(crate) const FLUSH_BYTES: usize =
-        offset_of!(Self, flows).saturating_add(Flows::RTP_BYTES).saturating_add(8);
+        offset_of!(Self, sent).saturating_add(Rate::<10>::HEAD_BYTES).saturating_add(8);
 
     /// Whether packets can leave.
     pub(crate) fn is_connected(&self) -> bool {

@@ -6,12 +6,12 @@
 
 use srtp::{Plaintext, Reseal};
 use streams::send::Written;
-use wire::Mono;
 use wire::rtp::values::{AbsSendTime, TransportSequence};
 use wire::rtp::{Stamp, padding, rtx};
 
 use super::egress::Source;
 use super::{Going, Queued, Transport};
+use crate::sfu::Moment;
 
 impl Going {
     /// Bytes that it adds to the packet.
@@ -29,7 +29,7 @@ impl Transport {
     /// Writes a packet of the RTX stream to the start of `out`, sealed if the transport does so. Its length.
     pub(super) fn write_rtx<S>(
         &mut self,
-        now: Mono,
+        moment: Moment,
         queued: &Queued,
         source: Source<'_, S>,
         out: &mut [u8],
@@ -44,7 +44,7 @@ impl Transport {
         let (payload_type, ssrc) = (stream.payload_type?, stream.ssrc);
         let stamp = Stamp { payload_type, ssrc, sequence: index.sequence(), ..original };
         let header_len = packet.plan.stamp(&stamp, out).ok()?;
-        packet.plan.placeholders().write_abs_send_time(out, AbsSendTime::from_mono(now));
+        packet.plan.placeholders().write_abs_send_time(out, moment.abs_send_time);
         self.numbers.write(is_numbered, packet.plan.placeholders(), out);
         // RFC 4588 §4: the original sequence number first.
         let mut end = header_len;

@@ -28,8 +28,8 @@ pub(crate) struct Sender {
     pub(crate) paddable: bool,
     /// Whether its receiver knows of transport-wide sequence numbers.
     pub(crate) is_numbered: bool,
-    pub(crate) newest: Option<Newest>,
     pub(crate) tally: Tally,
+    pub(crate) newest: Option<Newest>,
     /// What was sent, where its receiver may ask for it again.
     pub(crate) log: Option<SentLog>,
     pub(crate) bytes: Rate,
@@ -65,6 +65,9 @@ pub(crate) struct Newest {
     /// When it was sent.
     pub(crate) at: Mono,
 }
+
+// With what a place has before it: two cache lines.
+const _: () = assert!(8 + Sender::SENDING_BYTES <= 2 * 64);
 
 impl Sender {
     /// Those at the beginning that a packet of it looks at.

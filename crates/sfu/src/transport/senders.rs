@@ -5,6 +5,7 @@
 
 use model::rtp::MediaKind;
 use srtp::{PacketIndex, SealError};
+use streams::Rate;
 use wire::Ssrc;
 
 use super::{Kind, Sender, Transport};
@@ -20,14 +21,22 @@ impl SenderIndex {
 }
 
 /// See the module.
-// What a packet looks at comes first.
 #[derive(Clone, Debug, Default)]
-#[repr(C)]
 pub(crate) struct Senders {
     senders: Vec<Seat>,
+    // Apart, because no packet that leaves looks at it.
+    register: Box<Register>,
+}
+
+/// Who is where.
+#[derive(Clone, Debug, Default)]
+struct Register {
+    /// Places that somebody left.
     vacant: Vec<u32>,
     /// Sorted by SSRC.
     ssrcs: Vec<(Ssrc, Use)>,
+    /// What those sent who are gone.
+    departed: Rate,
 }
 
 /// Begins a cache line, with what tells whether somebody is there; behind that is what a sender has first.
@@ -79,10 +88,11 @@ impl Senders {
     pub(crate) fn remove(&mut self, index: SenderIndex) -> Option<Sender> {
         let seat = self.senders.get_mut(index.0 as usize)?;
         let Seat::Taken(sender) = core::mem::replace(seat, Seat::Vacant) else { return None };
-        self.vacant.push(index.0);
+        self.register.departed.absorb(&sender.bytes);
+        self.register.vacant.push(index.0);
         for ssrc in sender.ssrcs() {
             if let Ok(place) = self.place(ssrc) {
-                self.ssrcs.remove(place);
+                self.register.ssrcs.remove(place);
             }
         }
         self.shrink();
@@ -92,7 +102,7 @@ impl Senders {
     /// A place that somebody left.
     fn place_again(&mut self) -> Option<u32> {
         loop {
-            let place = self.vacant.pop()?;
+            let place = self.register.vacant.pop()?;
             // Places at the end were given up with those who left them, and may have been taken since.
             if let Some(Seat::Vacant) = self.senders.get(place as usize) {
                 return Some(place);
@@ -106,11 +116,11 @@ impl Senders {
             self.senders.pop();
         }
         if self.senders.is_empty() {
-            self.vacant.clear();
+            self.register.vacant.clear();
         }
         give_back(&mut self.senders, KEPT);
-        give_back(&mut self.vacant, KEPT);
-        give_back(&mut self.ssrcs, KEPT);
+        give_back(&mut self.register.vacant, KEPT);
+        give_back(&mut self.register.ssrcs, KEPT);
     }
 
     #[inline]
@@ -137,20 +147,27 @@ impl Senders {
         self.senders.iter_mut().filter_map(Seat::sender_mut)
     }
 
+    /// Bytes of media that were sent, those of streams included that are gone.
+    pub(crate) fn sent(&self) -> Rate {
+        let mut all = self.register.departed.clone();
+        self.iter().for_each(|sender| all.absorb(&sender.bytes));
+        all
+    }
+
     /// What an SSRC is used for.
     pub(crate) fn find(&self, ssrc: Ssrc) -> Option<Use> {
         let place = self.place(ssrc).ok()?;
-        self.ssrcs.get(place).map(|(_, used)| *used)
+        self.register.ssrcs.get(place).map(|(_, used)| *used)
     }
 
     fn note(&mut self, ssrc: Ssrc, used: Use) {
         if let Err(place) = self.place(ssrc) {
-            self.ssrcs.insert(place, (ssrc, used));
+            self.register.ssrcs.insert(place, (ssrc, used));
         }
     }
 
     fn place(&self, ssrc: Ssrc) -> Result<usize, usize> {
-        self.ssrcs.binary_search_by_key(&ssrc, |(known, _)| *known)
+        self.register.ssrcs.binary_search_by_key(&ssrc, |(known, _)| *known)
     }
 }
 
@@ -271,7 +288,8 @@ mod tests {
         let mut senders = Senders::default();
         let places: Vec<_> = (0..1_000).map(|ssrc| senders.add(sender(ssrc))).collect();
         assert!(places.into_iter().all(|place| senders.remove(place).is_some()));
-        let Senders { senders, vacant, ssrcs } = senders;
+        let Senders { senders, register } = senders;
+        let Register { vacant, ssrcs, .. } = *register;
         assert!([senders.capacity(), vacant.capacity(), ssrcs.capacity()].iter().all(|room| *room <= KEPT));
     }
 }

@@ -9,9 +9,9 @@ use srtp::{KeyError, KeyMaterial, Opener, Sealer, Suite};
 use wire::Ssrc;
 
 /// Both directions. Before `connect` there are no keys.
-// What every packet that leaves looks at comes first.
+// What every packet that leaves looks at comes first, in one cache line.
 #[derive(Debug, Default)]
-#[repr(C)]
+#[repr(C, align(64))]
 pub(crate) struct Srtp {
     contexts: Option<Contexts>,
     /// The last of `strays`: found here, beside what opened it. Receivers that report do nothing else.
@@ -47,6 +47,8 @@ pub enum KeysRefused {
     #[error("srtpParameters.cryptoSuite is {0}; a pipe transport takes AEAD_AES_256_GCM only")]
     Suite(&'static str),
 }
+
+const _: () = assert!(Srtp::SEALING_BYTES <= 64);
 
 impl Srtp {
     /// Those at the beginning that sealing RTP looks at.

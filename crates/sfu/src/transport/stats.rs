@@ -1,7 +1,5 @@
 //! What a transport counted, and where it stands.
 
-use core::mem::offset_of;
-
 use ice::Tuple;
 use model::dump::RecvRtpHeaderExtensions;
 use model::reply::{BoundSocket, Flow, TransportReport};
@@ -116,12 +114,10 @@ impl DropCounters {
 
 /// Bytes that came and went. Windows are those of the protocol: a second for datagrams and for what goes again, 2.5 for
 /// RTP.
-// What every packet that leaves changes comes first, together.
+///
+/// Not here: what every packet changes that leaves, which is the transport's `sent` and its senders' `bytes`.
 #[derive(Clone, Debug)]
-#[repr(C)]
 pub(super) struct Counts {
-    pub(super) sent: Rate<10>,
-    pub(super) rtp_sent: Rate,
     pub(super) received: Rate<10>,
     pub(super) rtp_received: Rate,
     /// What came again.
@@ -145,30 +141,14 @@ pub(crate) struct Unsent {
 }
 
 impl Counts {
-    /// Those at the beginning that a packet changes when it leaves.
-    pub(super) const SENDING_BYTES: usize = offset_of!(Self, rtp_sent).saturating_add(Rate::<25>::HEAD_BYTES);
-
     pub(super) const fn new() -> Self {
         Self {
-            sent: Rate::new(),
-            rtp_sent: Rate::new(),
             received: Rate::new(),
             rtp_received: Rate::new(),
             rtx_received: Rate::new(),
             rtx_sent: Rate::new(),
             drops: DropCounters::new(),
             unsent: Unsent { unsealed: 0, rtcp_full: 0, answers_full: 0 },
-        }
-    }
-
-    /// Bytes of packets in the clear, sent for the first time and again.
-    #[inline]
-    pub(super) fn add_sent(&mut self, now: Mono, media: usize, repeated: usize) {
-        if media > 0 {
-            self.rtp_sent.add(now, media);
-        }
-        if repeated > 0 {
-            self.rtx_sent.add(now, repeated);
         }
     }
 }
@@ -195,7 +175,8 @@ impl Transport {
 
     /// What it counted so far.
     pub(crate) fn counters(&self, now: Mono) -> TransportCounters {
-        let Counts { received, sent, rtp_received, rtp_sent, rtx_received, rtx_sent, .. } = &*self.counts;
+        let Counts { received, rtp_received, rtx_received, rtx_sent, .. } = &*self.counts;
+        let (sent, rtp_sent) = (&self.sent, self.senders.sent());
         let [incoming, outgoing, least] =
             self.setup.limits.map(|limit| Some(limit).filter(|limit| *limit > 0));
         let bandwidth = self.receiving.bandwidth();

@@ -8,7 +8,7 @@ use core::time::Duration;
 use wire::Ntp;
 use wire::rtcp::ReportBlock;
 
-use super::Tally;
+use super::Repeats;
 use crate::Score;
 use crate::score::{BEST, Interval};
 
@@ -20,6 +20,8 @@ pub struct Reception {
     jitter: u32,
     round_trip: Option<Duration>,
     score: Score,
+    /// What it asked for, and was sent again.
+    pub repeats: Repeats,
     /// What was counted when the last sample was taken.
     prior: Prior,
     /// When that was.
@@ -53,22 +55,23 @@ impl Reception {
             jitter: 0,
             round_trip: None,
             score: Score::new(),
+            repeats: Repeats::default(),
             prior: Prior::default(),
             sampled: None,
         }
     }
 
-    /// Takes a report block about the stream, of which so much was sent so far. `now` is the clock of our sender
+    /// Takes a report block about the stream, of which so many packets were sent so far. `now` is the clock of our sender
     /// reports. What follows a report sooner than honest receivers say something is counted with the next: whoever talks
     /// all the time neither moves the score as often nor drowns what was said before.
-    pub fn hear(&mut self, now: Ntp, block: &ReportBlock, sent: &Tally) -> Change {
+    pub fn hear(&mut self, now: Ntp, block: &ReportBlock, packets: u64) -> Change {
         let before = self.fraction_lost;
         self.lost = block.cumulative_lost;
         self.fraction_lost = block.fraction_lost;
         self.jitter = block.jitter;
         let delay = (block.last_sender_report, block.delay_since_last_sender_report);
         self.round_trip = round_trip(now, delay).or(self.round_trip);
-        Change { score: self.sample(now, sent), fraction_lost: self.fraction_lost != before }
+        Change { score: self.sample(now, packets), fraction_lost: self.fraction_lost != before }
     }
 
     /// Another source feeds the stream: what was said of the one before means nothing. Whether the score is another.
@@ -107,12 +110,12 @@ impl Reception {
     }
 
     /// Takes a sample of what has happened since the last one, if that was long enough ago. Whether the score is another.
-    fn sample(&mut self, now: Ntp, sent: &Tally) -> bool {
+    fn sample(&mut self, now: Ntp, packets: u64) -> bool {
         if self.sampled.is_some_and(|sampled| now.units_since(sampled) < LEAST_UNITS) {
             return false;
         }
         self.sampled = Some(now);
-        let Tally { packets, repaired, retransmitted, .. } = *sent;
+        let Repeats { repaired, retransmitted, .. } = self.repeats;
         let counted = Prior { packets, lost: self.lost, repaired, retransmitted };
         let prior = core::mem::replace(&mut self.prior, counted);
         // Less than before is said by who received duplicates or began anew.
@@ -154,10 +157,6 @@ const LEAST_UNITS: i64 = 1 << 31;
 mod tests {
     use super::*;
 
-    const fn sent(packets: u64, repaired: u64, retransmitted: u64) -> Tally {
-        Tally { packets, repaired, retransmitted, octets: 0, nacks: 0, nacked: 0 }
-    }
-
     fn losing(lost: i32) -> ReportBlock {
         ReportBlock { cumulative_lost: lost, ..ReportBlock::default() }
     }
@@ -180,7 +179,7 @@ mod tests {
         };
         let mut reception = Reception::new();
         let mut hear = |last, delay| {
-            reception.hear(now, &block(last, delay), &sent(0, 0, 0));
+            reception.hear(now, &block(last, delay), 0);
             reception.round_trip().map(|round_trip| round_trip.as_micros())
         };
         assert_eq!(hear(0, 0), None);
@@ -212,8 +211,8 @@ mod tests {
         let mut reception = Reception::new();
         for (second, (packets, lost, (repaired, retransmitted), score)) in (0..).zip(reports) {
             let before = reception.score();
-            let change =
-                reception.hear(Ntp(second << 32), &losing(lost), &sent(packets, repaired, retransmitted));
+            reception.repeats = Repeats { repaired, retransmitted, ..Repeats::default() };
+            let change = reception.hear(Ntp(second << 32), &losing(lost), packets);
             assert_eq!((reception.score(), change.score), (score, score != before), "after {packets}");
         }
         assert!(reception.reset_score());
@@ -228,7 +227,7 @@ mod tests {
         for ms in 0..1_000_u64 {
             let lost = if ms % 2 == 0 { 0 } else { 1_000_000 };
             let now = Ntp(0).after(Duration::from_millis(ms));
-            let change = reception.hear(now, &losing(lost), &sent(ms * 100, 0, 0));
+            let change = reception.hear(now, &losing(lost), ms * 100);
             changes += u32::from(change.score);
             assert_eq!(reception.lost(), lost, "what is said last is known all the same");
         }
@@ -236,7 +235,7 @@ mod tests {
         // Nothing of what came in between is left out of the next sample.
         let mut reception = Reception::new();
         for (ms, packets, lost) in [(0, 100, 0), (400, 200, 50), (600, 300, 50)] {
-            reception.hear(Ntp(0).after(Duration::from_millis(ms)), &losing(lost), &sent(packets, 0, 0));
+            reception.hear(Ntp(0).after(Duration::from_millis(ms)), &losing(lost), packets);
         }
         // 50 of 200 lost: (150 / 200)^4 is 3.2; (10 * 1 + 3 * 2) / 3.
         assert_eq!(reception.score(), 5);
@@ -246,9 +245,9 @@ mod tests {
     fn what_was_said_is_repeated() {
         let mut reception = Reception::new();
         let block = ReportBlock { fraction_lost: 7, cumulative_lost: -3, jitter: 40, ..losing(0) };
-        let change = reception.hear(Ntp(0), &ReportBlock { cumulative_lost: -3, ..block }, &sent(9, 0, 0));
+        let change = reception.hear(Ntp(0), &ReportBlock { cumulative_lost: -3, ..block }, 9);
         assert_eq!(change, Change { score: false, fraction_lost: true });
         assert_eq!((reception.lost(), reception.fraction_lost(), reception.jitter()), (-3, 7, 40));
-        assert!(!reception.hear(Ntp(0), &block, &sent(9, 0, 0)).fraction_lost);
+        assert!(!reception.hear(Ntp(0), &block, 9).fraction_lost);
     }
 }

@@ -29,10 +29,12 @@ use super::Keeping;
 pub struct SentLog {
     /// One above the highest index.
     end: u64,
-    /// For how long an entry is worth keeping.
-    keeps: Moment,
-    /// How many packets may go again.
+    /// How many packets may go again, and the most of which that is ever so: what can be asked for at a time is what is
+    /// in the log.
     credit: u16,
+    most_credit: u16,
+    /// For how long an entry is worth keeping.
+    keeping: Keeping,
     /// How many of the latest wait.
     waiting: u8,
     /// What was sent last, in the order in which it went, until all of it moves to its places.
@@ -109,8 +111,15 @@ impl SentLog {
 
     /// Nothing was sent, and nothing is allocated.
     pub fn new(keeping: Keeping) -> Self {
-        let keeps = Moment::of(keeping.duration());
-        Self { end: 0, keeps, credit: LEAST_CREDIT, waiting: 0, latest: [None; LATEST], entries: Vec::new() }
+        Self {
+            end: 0,
+            credit: LEAST_CREDIT,
+            most_credit: LEAST_CREDIT,
+            keeping,
+            waiting: 0,
+            latest: [None; LATEST],
+            entries: Vec::new(),
+        }
     }
 
     /// A packet was sent under `index`, saying `timestamp` and what was written.
@@ -137,9 +146,7 @@ impl SentLog {
             self.settle(at);
         }
         self.end = self.end.max(index.saturating_add(1));
-        // What can be asked for at a time is what is in the log.
-        let most = u16::try_from(self.entries.len()).unwrap_or(u16::MAX).max(LEAST_CREDIT);
-        self.credit = self.credit.saturating_add(1).min(most);
+        self.credit = self.credit.saturating_add(1).min(self.most_credit);
     }
 
     /// What was sent under the sequence number, if it may go again now. The round-trip time may be unknown.
@@ -222,7 +229,7 @@ impl SentLog {
         match self.entries.get(place) {
             None => true,
             Some(None) => false,
-            Some(Some(other)) => !other.at.is_older_than(self.keeps, now),
+            Some(Some(other)) => !other.at.is_older_than(Moment::of(self.keeping.duration()), now),
         }
     }
 
@@ -233,6 +240,7 @@ impl SentLog {
         if places > LIMIT {
             return false;
         }
+        self.most_credit = u16::try_from(places).unwrap_or(u16::MAX).max(LEAST_CREDIT);
         let before = core::mem::replace(&mut self.entries, vec![None; places]);
         for sent in before.into_iter().flatten() {
             let place = self.place(sent.index);

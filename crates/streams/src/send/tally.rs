@@ -1,12 +1,18 @@
-//! What was sent, counted. Bytes on the wire and their rate are counted where they are written.
+//! What was sent, and what was asked for and sent again, counted. Bytes on the wire and their rate are counted where they
+//! are written.
 
-/// See the module.
+/// Media packets that were sent, those that were sent again not counted. Every packet changes it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Media packets, those that were sent again not counted.
+    /// How many.
     pub packets: u64,
     /// Their bytes without headers and padding, as sender reports say them (RFC 3550 §6.4.1).
     pub octets: u64,
+}
+
+/// What a receiver asked for, and what it was sent again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Repeats {
     /// Packets that went again, each time.
     pub retransmitted: u64,
     /// Packets that went again, each once.
@@ -24,8 +30,10 @@ impl Tally {
         self.packets = self.packets.saturating_add(1);
         self.octets = self.octets.saturating_add(u64::try_from(payload_len).unwrap_or(u64::MAX));
     }
+}
 
-    /// One was sent again, perhaps for the first time.
+impl Repeats {
+    /// A packet was sent again, perhaps for the first time.
     pub const fn repeat(&mut self, first: bool) {
         self.retransmitted = self.retransmitted.saturating_add(1);
         if first {

@@ -64,7 +64,7 @@ impl Transport {
             let len = datagram.len();
             if let Some(out) = depart.reserve(len).get_mut(..len) {
                 out.copy_from_slice(datagram);
-                self.counts.sent.add(now, len);
+                self.sent.add(now, len);
                 depart.send(Departing { local, to, len, segment_size: len, is_answer: true });
             }
         };

@@ -13,10 +13,12 @@ impl AbsSendTime {
 
     /// The sender's clock, which may be any that runs at the right speed.
     #[must_use]
-    pub fn from_mono(now: Mono) -> Self {
+    pub const fn from_mono(now: Mono) -> Self {
         let seconds = (now.as_nanos() / NANOS_PER_SECOND) & 63;
         let fraction = ((now.as_nanos() % NANOS_PER_SECOND) << FRACTION_BITS) / NANOS_PER_SECOND;
-        Self(u32::try_from(seconds << FRACTION_BITS | fraction).unwrap_or_default())
+        // 24 bits.
+        let [.., a, b, c] = (seconds << FRACTION_BITS | fraction).to_be_bytes();
+        Self(u24_from([a, b, c]))
     }
 
     /// Reads an element's value.
