@@ -52,17 +52,36 @@ mod glibc {
     /// than those that are kept at hand, and one can be made that large where it is, if what follows it is free. So all of
     /// them are taken and grown, the last in memory first, since each goes to what the one before it grows into.
     pub(super) fn return_cached() {
-        let mut blocks: Vec<Vec<u8>> = Vec::with_capacity(SIZES * OF_EACH);
+        let of_each = cached_of_each();
+        let mut blocks: Vec<Vec<u8>> = Vec::with_capacity(SIZES * of_each);
         for size in (0..SIZES).map(|place| SMALLEST_BYTES + place * STEP_BYTES) {
-            blocks.extend((0..OF_EACH).map(|_| black_box(Vec::with_capacity(size))));
+            blocks.extend((0..of_each).map(|_| block_of(size)));
         }
-        blocks.sort_unstable_by_key(|block| Reverse(block.as_ptr().addr()));
+        blocks.sort_unstable_by_key(|block| Reverse(place_of(block)));
         for mut block in blocks {
             block.reserve_exact(BEYOND_BYTES);
             drop(black_box(block));
         }
         // So large a piece, freed, has the allocator look at the end of the thread's memory.
-        drop(black_box(Vec::<u8>::with_capacity(LOOKED_AT_BYTES)));
+        drop(block_of(LOOKED_AT_BYTES));
+    }
+
+    /// How many blocks of a size are kept at hand, which differs between versions and can be set: of many that are freed
+    /// one after the other the first are, and the last of those is the first to be used again.
+    fn cached_of_each() -> usize {
+        let freed: Vec<Vec<u8>> = (0..OF_EACH_AT_MOST).map(|_| block_of(TRIED_BYTES)).collect();
+        let places = freed.iter().map(|block| place_of(block)).collect::<Vec<_>>();
+        drop(freed);
+        let again = block_of(TRIED_BYTES);
+        places.iter().position(|place| *place == place_of(&again)).map_or(0, |place| place + 1)
+    }
+
+    fn block_of(bytes: usize) -> Vec<u8> {
+        black_box(Vec::with_capacity(bytes))
+    }
+
+    fn place_of(block: &[u8]) -> usize {
+        block.as_ptr().addr()
     }
 
     /// glibc's own beginning, from which it goes upwards unless it is told where to stay. A page is touched anew in a
@@ -70,10 +89,11 @@ mod glibc {
     const KEPT_AT_MOST_BYTES: libc::c_int = 128 * 1024;
     /// What is left when that is exceeded: the next few consumers.
     const KEPT_AT_LEAST_BYTES: libc::c_int = 16 * 1024;
-    /// What is kept at hand (glibc 2.36, malloc/malloc.c, `tcache`): seven blocks of each of 64 sizes, 16 bytes apart.
-    /// Where there is more or less of it, this does less, and no harm.
+    /// What is kept at hand (malloc/malloc.c, `tcache`): blocks of 64 sizes, 16 bytes apart, of each seven in glibc 2.36 and
+    /// 16 in 2.43. Where more are kept than are looked for, or others, this does less, and no harm.
     const SIZES: usize = 64;
-    const OF_EACH: usize = 7;
+    const OF_EACH_AT_MOST: usize = 64;
+    const TRIED_BYTES: usize = 200;
     const SMALLEST_BYTES: usize = 24;
     const STEP_BYTES: usize = 16;
     /// The largest of those is 1032.
