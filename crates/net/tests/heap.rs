@@ -12,7 +12,10 @@ fn what_a_thread_keeps_at_hand_is_free_for_all_again() {
 #[cfg(target_env = "gnu")]
 mod glibc {
     use std::hint::black_box;
-    use std::thread;
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::{Duration, Instant};
+    use std::{mem, thread};
 
     use net::heap;
 
@@ -50,6 +53,58 @@ mod glibc {
         // How much is kept is glibc's to say, from version to version; most of it goes back in any.
         let returned = kept - after;
         assert!(returned > (kept - before) * 8 / 10, "{before} bytes before, {kept} kept, {after} after");
+    }
+
+    /// What a shard's tick pays for what a crowd has left, and what it would have if control had not given back before.
+    #[test]
+    #[ignore = "a measurement: it prints, and asserts nothing"]
+    fn how_long_a_thread_takes_to_let_go_after_a_crowd() {
+        heap::keep_little();
+        for gives_back in [false, true] {
+            let (has_left, is_given_back) = (Barrier::new(2), AtomicBool::new(!gives_back));
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    let _stayed = crowd_that_left();
+                    has_left.wait();
+                    let waited = longest_wait(&is_given_back);
+                    let begun = Instant::now();
+                    heap::return_cached();
+                    eprintln!("let go in {:?}; allocated before in at most {waited:?}", begun.elapsed());
+                });
+                has_left.wait();
+                if gives_back {
+                    let begun = Instant::now();
+                    heap::return_free();
+                    eprintln!("given back in {:?}", begun.elapsed());
+                    is_given_back.store(true, Ordering::Release);
+                }
+            });
+        }
+    }
+
+    /// Makes what 10,000 consumers have, 3 KB in 20 blocks each, and drops it in another order. One in a hundred stays.
+    fn crowd_that_left() -> Vec<Vec<u8>> {
+        let sizes = (0..20).map(|place| if place < 16 { 32 + place * 8 } else { 200 * (place - 14) });
+        let made = (0..10_000).flat_map(|_| sizes.clone().map(|size| black_box(Vec::with_capacity(size))));
+        let mut made: Vec<Vec<u8>> = made.collect();
+        // Multiples of a number that is prime to how many there are: all of them, in no order.
+        let count = made.len();
+        for place in (0..count).map(|place| place * 7_919 % count).filter(|place| place % 100 > 0) {
+            drop(black_box(mem::take(&mut made[place])));
+        }
+        made.retain(|block| block.capacity() > 0);
+        made
+    }
+
+    /// The longest that it takes to allocate a little more than is kept at hand, until that is so.
+    fn longest_wait(until: &AtomicBool) -> Duration {
+        let mut longest = Duration::ZERO;
+        while !until.load(Ordering::Acquire) {
+            let begun = Instant::now();
+            drop(black_box([(); 16].map(|()| black_box(Box::new([0_u8; 64])))));
+            longest = longest.max(begun.elapsed());
+        }
+        longest
     }
 
     /// Sizes that are made, 16 bytes apart: some less than are kept.
