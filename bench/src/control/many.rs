@@ -130,8 +130,9 @@ const QUICK_COUNT: u64 = 2_000;
 const WARM_UP: u64 = 20_000;
 const CONSUMERS_PER_TRANSPORT: u64 = 100;
 const ROUNDS: usize = 2;
-/// Memory goes back to the system in its own time: control looks each second, and once more when nobody leaves any more.
-const SETTLE: Duration = Duration::from_secs(3);
+/// Memory goes back to the system in its own time: control looks each second; once a crowd has left, once nobody leaves any
+/// more, and once shards have let go of what they keep at hand.
+const SETTLE: Duration = Duration::from_secs(4);
 /// What may be left, by what there was.
 const MOST_LEFT: f64 = 1.05;
 /// What the second time may add: some pages that were touched in another order.

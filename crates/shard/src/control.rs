@@ -61,6 +61,7 @@ pub enum FromShard<R, V> {
 pub(crate) enum ToShard<E: Engine> {
     Command(RequestId, E::Command),
     Neighbour(Box<Neighbour<E>>),
+    LetGo,
     Stop,
 }
 
@@ -100,7 +101,7 @@ impl<E: Engine> Control<E> {
             }
             Err(ToShard::Command(_, command)) => Err(command),
             // The ring gives back what it was given.
-            Err(ToShard::Neighbour(_) | ToShard::Stop) => Ok(()),
+            Err(ToShard::Neighbour(_) | ToShard::LetGo | ToShard::Stop) => Ok(()),
         }
     }
 
@@ -118,11 +119,15 @@ impl<E: Engine> Control<E> {
         }
     }
 
+    /// Has the shard's thread let the allocator have what it keeps at hand ([`net::heap::return_cached`]): a fraction of a
+    /// millisecond of a tick, if free memory was given back to the system just before. False when the queue is full.
+    pub fn let_go(&mut self) -> bool {
+        self.tell(ToShard::LetGo)
+    }
+
     /// Asks the shard to close its sockets and end. False when the queue is full.
     pub fn stop(&mut self) -> bool {
-        let told = self.commands.push(ToShard::Stop).is_ok();
-        self.show();
-        told
+        self.tell(ToShard::Stop)
     }
 
     /// Has the shard tick once more, though there may be nothing for it to do. Missed by one that is just falling asleep.
@@ -149,6 +154,12 @@ impl<E: Engine> Control<E> {
     #[must_use]
     pub const fn unanswered(&self) -> usize {
         self.unanswered
+    }
+
+    fn tell(&mut self, message: ToShard<E>) -> bool {
+        let told = self.commands.push(message).is_ok();
+        self.show();
+        told
     }
 
     fn show(&mut self) {
@@ -307,7 +318,7 @@ pub(crate) struct Queues<E: Engine> {
     pub(crate) outbox: Outbox<E::Reply, E::Event>,
 }
 
-/// Room for what is not answered: a neighbour for each shard of a large machine, and the end.
+/// Room for what is not answered: a neighbour for each shard of a large machine, crowds that have left, and the end.
 const UNANSWERED_COMMANDS: usize = 256;
 /// [`FromShard::Broken`], which is said once.
 const LAST_WORDS: usize = 1;

@@ -148,6 +148,8 @@ counters! {
         tcp_frames_dropped,
         /// Panics of the engine that were contained.
         panics,
+        /// Times that the thread let the allocator have what it kept at hand, because a crowd had left.
+        memory_let_go,
         /// Transports open now.
         transports: level,
         /// Timers armed now.

@@ -219,9 +219,9 @@ impl Core {
         self.waiting.len()
     }
 
-    /// How many things there are, as shards count them.
-    pub fn things(&self) -> usize {
-        self.keys.iter().map(Keys::len).sum()
+    /// How many things each shard has.
+    pub fn things(&self) -> impl Iterator<Item = (ShardIndex, usize)> {
+        self.shards().zip(self.keys.iter().map(Keys::len))
     }
 
     /// Whether there is nothing at all: no object, no key, no request under way.
@@ -230,7 +230,7 @@ impl Core {
             && self.flights.is_empty()
             && self.held.is_empty()
             && self.waiting.is_empty()
-            && self.things() == 0
+            && self.things().all(|(_, things)| things == 0)
     }
 
     /// Carries out what was asked, or keeps it until it can be.

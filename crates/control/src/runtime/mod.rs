@@ -36,7 +36,7 @@ use thiserror::Error;
 
 use crate::core::{Config, Core, DoorId, Output, Placement, Tag};
 use crate::request::{Notification, Request};
-use crowd::Crowd;
+use crowd::{Crowds, Giving};
 use load::LoadMeter;
 use shards::Fleet;
 
@@ -46,7 +46,7 @@ pub struct Runtime {
     core: Core,
     fleet: Fleet,
     load: LoadMeter,
-    crowd: Crowd,
+    crowds: Crowds,
     certificate: Certificate,
     decisions: Vec<Decision>,
 }
@@ -105,7 +105,7 @@ impl Runtime {
             core,
             fleet,
             load: LoadMeter::new(shards),
-            crowd: Crowd::default(),
+            crowds: Crowds::of(shards),
             certificate,
             decisions,
         })
@@ -178,8 +178,8 @@ impl Runtime {
             return Some(output);
         }
         self.fleet.take(&mut self.core);
-        if self.load.feed(&mut self.core, &mut self.fleet) && self.crowd.has_left(self.core.things()) {
-            net::heap::return_free();
+        if self.load.feed(&mut self.core, &mut self.fleet) {
+            self.see_off_crowds();
         }
         self.fleet.submit(&mut self.core);
         self.core.poll()
@@ -193,5 +193,13 @@ impl Runtime {
     /// Ends all shards, whatever they carry, and waits for them that long. Says which did not end.
     pub async fn shutdown(self, patience: Duration) -> Vec<Hung> {
         self.fleet.end(patience).await
+    }
+
+    fn see_off_crowds(&mut self) {
+        let Giving { gives_back, let_go } = self.crowds.look(self.core.things());
+        if gives_back {
+            net::heap::return_free();
+        }
+        let_go.into_iter().for_each(|shard| self.fleet.let_go(shard));
     }
 }

@@ -88,6 +88,13 @@ impl Fleet {
         }
     }
 
+    /// Has a shard let the allocator have what its thread keeps at hand. One whose queue is full keeps it.
+    pub(super) fn let_go(&mut self, shard: ShardIndex) {
+        if let Some(shard) = self.shards.running(shard.into()) {
+            shard.control.let_go();
+        }
+    }
+
     /// Gives the core what shards said; of one that says more than can be taken, a part. The rest keeps
     /// [`Self::sleep`] from sleeping.
     pub(super) fn take(&mut self, core: &mut Core) {
@@ -264,6 +271,25 @@ mod tests {
             while ticks(&mut fleet) < before + 100 {
                 assert!(Instant::now() < end, "nothing wakes it");
                 fleet.look();
+                std::thread::yield_now();
+            }
+            assert_eq!(fleet.end(Duration::from_secs(10)).await, []);
+        });
+    }
+
+    #[test]
+    fn a_shard_that_is_to_let_go_does_so() {
+        let reactor =
+            tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().unwrap();
+        reactor.block_on(async {
+            let mut fleet = answered(1);
+            fleet.let_go(ShardIndex(0));
+            let let_go = |fleet: &mut Fleet| {
+                fleet.counters().next().map_or(0, |shard| shard.counters.totals.memory_let_go)
+            };
+            let end = Instant::now() + Duration::from_secs(20);
+            while let_go(&mut fleet) == 0 {
+                assert!(Instant::now() < end, "it keeps all");
                 std::thread::yield_now();
             }
             assert_eq!(fleet.end(Duration::from_secs(10)).await, []);

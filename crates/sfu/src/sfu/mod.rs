@@ -249,13 +249,6 @@ impl<S: Copy> Sfu<S> {
         self.stored.held()
     }
 
-    /// How many objects there are.
-    pub const fn things(&self) -> usize {
-        let Self { transports, sources, consumers, data_sources, data_consumers, .. } = self;
-        let streams = transports.len().saturating_add(sources.len()).saturating_add(consumers.len());
-        streams.saturating_add(data_sources.len()).saturating_add(data_consumers.len())
-    }
-
     /// Whether nothing is left of anybody.
     pub fn is_empty(&self) -> bool {
         let tables = [

@@ -63,7 +63,6 @@ impl Rooms {
         }
         // After the answer: what the command made happens to something that is there.
         self.carry_out(cx);
-        self.crowd.note(self.sfu.things(), cx.now());
     }
 
     /// Begins what takes several ticks or other shards. What it does not concern comes back.

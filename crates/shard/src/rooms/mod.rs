@@ -14,7 +14,6 @@
 //! | `feeds`, `hearing`, `spread`, `fact`, `untold` | routers on several shards: what is told, what stands for what, who has heard |
 //! | `media` | packets in, across, out |
 //! | `counted` | what `sfu` counted, among what the shard publishes |
-//! | `crowd` | when a crowd has left |
 //! | `told` | events, and what becomes of them when control is slow |
 //! | `table`, `config` | places, and how many there are |
 //!
@@ -29,7 +28,6 @@
 mod commands;
 mod config;
 mod counted;
-mod crowd;
 mod data;
 mod fact;
 mod feeds;
@@ -76,7 +74,6 @@ use crate::key::ShardId;
 use crate::payload::Payload;
 use crate::shard_core::MakeEngine;
 use crate::stray::Stray;
-use crowd::Crowd;
 use fact::Said;
 use feeds::Feeds;
 use observers::Observers;
@@ -127,7 +124,6 @@ pub struct Rooms {
     /// Rows of long answers, in parts.
     rows: VecDeque<(RequestId, VecDeque<Part>, OwedKey)>,
     events: Events,
-    crowd: Crowd,
 }
 
 /// A router's part on this shard.
@@ -187,7 +183,6 @@ impl Rooms {
             work: VecDeque::new(),
             rows: VecDeque::new(),
             events: Events::default(),
-            crowd: Crowd::default(),
         }
     }
 
@@ -415,7 +410,6 @@ impl Engine for Rooms {
         self.carry_out(cx);
         self.tell_control(cx);
         self.tell_again(cx);
-        self.see_off_crowd(cx);
         if self.sfu.has_handshakes() {
             cx.hurry();
         }

@@ -78,7 +78,6 @@ impl Rooms {
                 Work::DataProducer(key, by) => self.close_data_producer(key, by, share),
             };
             self.carry_out(cx);
-            self.crowd.note(self.sfu.things(), cx.now());
             if !is_done {
                 self.work.push_front((work, owed));
                 cx.hurry();

@@ -156,7 +156,7 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
             match message {
                 ToShard::Command(request, _) => drop(self.cx.outbox.accept(request)),
                 ToShard::Neighbour(neighbour) => self.join(*neighbour),
-                ToShard::Stop => {}
+                ToShard::LetGo | ToShard::Stop => {}
             }
         }
         commands.leave();

@@ -59,6 +59,10 @@ impl<E: Engine, D: Driver> ShardCore<E, D> {
                     });
                 }
                 ToShard::Neighbour(neighbour) => self.join(*neighbour),
+                ToShard::LetGo => {
+                    net::heap::return_cached();
+                    self.cx.totals.memory_let_go += 1;
+                }
                 ToShard::Stop => self.stop(),
             }
         }
