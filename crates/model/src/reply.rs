@@ -95,6 +95,8 @@ pub enum RefusalClass {
     NotFound,
     /// It makes sense, but it can not be done now: a port is taken, a buffer is full.
     Failed,
+    /// The shard that has to do it hangs.
+    Stuck,
 }
 
 /// A socket that was bound.

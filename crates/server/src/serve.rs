@@ -5,7 +5,6 @@
 
 mod notify;
 
-use std::collections::BTreeSet;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +13,7 @@ use std::time::Duration;
 
 use model::id::RouterId;
 use shardcast::api::{Sfu, SfuEvent};
+use shardcast::runtime::ShardCounters;
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -63,7 +63,7 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let auth = config.auth().map_err(|_| StartError::Randomness)?;
     let app = App::new(sfu.clone(), auth, config)?.with_demo(config.demo().map(Demo::new));
     let patience = Duration::from_secs(config.server.drain_seconds);
-    let losses = sfu.events();
+    let happened = sfu.events();
     let (catalogue, drain) = (Arc::clone(&app.catalogue), Arc::clone(&app.drain));
     let ending = Arc::clone(&app.ending);
     let connections = Connections::new(config.limits, &app, tls.clone());
@@ -83,8 +83,8 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let served = tokio::select! {
         never = connections.serve(&listener, &routes) => match never {},
         // Nobody closes it but we: whoever supervises has to start it anew.
-        () = tell_losses(losses, say) => Err(StartError::NoControl),
-        () = watch(&supervisor, &sfu, say) => Err(StartError::NoControl),
+        () = tell_events(happened, say) => Err(StartError::NoControl),
+        () = watch(&supervisor, &sfu) => Err(StartError::NoControl),
         () = read_again(hangups.zip(tls.as_deref()), say) => Err(StartError::NoControl),
         () = until_drained(&mut signals, &drain, &catalogue, patience, say) => Ok(()),
     };
@@ -109,25 +109,15 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 }
 
 /// Looks whether control answers and every shard goes on: then the supervisor is told that we live, as often as it wants to
-/// hear it. Of a shard that hangs, and of one that goes on again, the log hears once.
-async fn watch(supervisor: &Supervisor, sfu: &Sfu, say: &impl Fn(&str)) {
+/// hear it.
+async fn watch(supervisor: &Supervisor, sfu: &Sfu) {
     let mut next = tokio::time::interval(supervisor.every.unwrap_or(LOOK_AT_SHARDS).min(LOOK_AT_SHARDS));
     // A process that was stopped has no looks to make up for.
     next.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut known = BTreeSet::new();
     while let Ok(shards) = sfu.shards().await {
-        let stuck: BTreeSet<u16> =
-            shards.iter().filter(|shard| shard.is_stuck()).map(|shard| shard.shard.0).collect();
-        for shard in stuck.difference(&known) {
-            say(&format!("error: shard {shard} does not go on; its rooms stand still"));
-        }
-        for shard in known.difference(&stuck) {
-            say(&format!("shard {shard} goes on again"));
-        }
-        if stuck.is_empty() {
+        if !shards.iter().any(ShardCounters::is_stuck) {
             supervisor.tell("WATCHDOG=1");
         }
-        known = stuck;
         next.tick().await;
     }
 }
@@ -184,13 +174,18 @@ async fn race(empty: impl Future<Output = ()>, signals: &mut Signals, patience: 
     }
 }
 
-async fn tell_losses(mut events: shardcast::api::Events<SfuEvent>, say: &impl Fn(&str)) {
+async fn tell_events(mut events: shardcast::api::Events<SfuEvent>, say: &impl Fn(&str)) {
     while let Some(event) = events.next().await {
         match event {
             Ok(SfuEvent::ShardLost { shard, routers, message }) => {
                 let rooms: Vec<_> = routers.iter().map(RouterId::as_str).collect();
                 say(&loss(shard.0, &rooms, &message));
             }
+            Ok(SfuEvent::ShardStuck(shard)) => say(&format!(
+                "error: shard {} does not go on; its rooms stand still, and what it is asked is refused",
+                shard.0
+            )),
+            Ok(SfuEvent::ShardGoesOn(shard)) => say(&format!("shard {} goes on again", shard.0)),
             Ok(SfuEvent::Undelivered(reason)) => say(&format!("warning: not delivered: {reason}")),
             Err(missed) => say(&format!("warning: {missed}")),
         }
@@ -232,7 +227,7 @@ const SEND_BYTES: u32 = 128 * 1024;
 const BACKLOG: u32 = 1_024;
 /// A slow reader has that long to hear the end of it.
 const FAREWELL: Duration = Duration::from_secs(3);
-/// How often the log may hear that a shard hangs, which control itself looks at as often.
+/// How often it is seen whether a shard hangs, which control itself looks at as often.
 const LOOK_AT_SHARDS: Duration = Duration::from_secs(1);
 /// Rooms that a line of the log names. An id has 36 characters.
 const MOST_ROOMS: usize = 16;

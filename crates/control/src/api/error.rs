@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use super::closing::CloseReason;
 
-/// Why something asked of the SFU did not come about. Nothing changed by it.
+/// Why something asked of the SFU did not come about. Nothing changed by it, but for what [`Self::Stuck`] says.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum Error {
     /// What was asked for makes no sense; the sentence names the field, its value and what would be right.
@@ -22,6 +22,9 @@ pub enum Error {
     /// It makes sense, but can not be done now: a port is taken, a buffer is full.
     #[error("{0}")]
     Failed(Box<str>),
+    /// The core that has to do it hangs. Of what was asked before that was known the sentence says that it may still be done.
+    #[error("{0}")]
+    Stuck(Box<str>),
     /// So much waits to be sent that this was not taken. Nothing waits for it; try again, or drop it.
     #[error("too much waits to be sent; this was not taken")]
     Busy,
@@ -51,6 +54,7 @@ impl From<Refusal> for Error {
             RefusalClass::Invalid => Self::Invalid(refusal.reason),
             RefusalClass::NotFound => Self::NotFound(refusal.reason),
             RefusalClass::Failed => Self::Failed(refusal.reason),
+            RefusalClass::Stuck => Self::Stuck(refusal.reason),
         }
     }
 }

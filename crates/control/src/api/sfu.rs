@@ -42,6 +42,10 @@ pub enum SfuEvent {
         /// What became of it: the rest of a sentence that begins with it.
         message: Box<str>,
     },
+    /// A core hangs: what it is asked is refused as [`Error::Stuck`] from here on, until it goes on.
+    ShardStuck(ShardIndex),
+    /// It goes on again, with all that is on it.
+    ShardGoesOn(ShardIndex),
     /// A packet or a message of the application could not be delivered, for that reason.
     Undelivered(Box<str>),
 }

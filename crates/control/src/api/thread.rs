@@ -184,6 +184,8 @@ impl Desk {
                 routers.iter().for_each(|id| self.directory.close(id.as_str(), CloseReason::ShardLost));
                 self.events.emit(&SfuEvent::ShardLost { shard, routers, message });
             }
+            Output::ShardStuck(shard) => self.events.emit(&SfuEvent::ShardStuck(shard)),
+            Output::ShardGoesOn(shard) => self.events.emit(&SfuEvent::ShardGoesOn(shard)),
             Output::Undelivered { refusal, .. } => self.events.emit(&SfuEvent::Undelivered(refusal.reason)),
         }
         self.run_errands();

@@ -124,6 +124,40 @@ impl Held {
     }
 }
 
+/// Claims that are held by what was given up, because a shard hangs: nobody waits for them.
+#[derive(Debug, Default)]
+pub(super) struct Kept(BTreeMap<Claim, Vec<ShardIndex>>);
+
+impl Kept {
+    pub(super) fn hold(&mut self, claims: &[Claim], shard: ShardIndex) {
+        for claim in claims {
+            self.0.entry(claim.clone()).or_default().push(shard);
+        }
+    }
+
+    pub(super) fn release(&mut self, claims: &[Claim], shard: ShardIndex) {
+        for claim in claims {
+            let Some(shards) = self.0.get_mut(claim) else { continue };
+            if let Some(place) = shards.iter().position(|kept| *kept == shard) {
+                shards.swap_remove(place);
+            }
+            if shards.is_empty() {
+                self.0.remove(claim);
+            }
+        }
+    }
+
+    /// The shard that keeps something of what the request is about.
+    pub(super) fn of(&self, footprint: &Footprint) -> Option<ShardIndex> {
+        let mut wanted = footprint.claims.iter().chain(&footprint.awaits);
+        wanted.find_map(|claim| self.0.get(claim)?.first().copied())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// What the requests that wait are about, all together.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {

@@ -83,7 +83,7 @@ impl Core {
             // One that was asked to close may be gone before those are answered that came first. With its producer it
             // goes at once, and is told nevertheless.
             let about = (turn != Turn::Closed).then_some(*object);
-            let event = self.sort_out(flight.origin, shard, key, event);
+            let event = self.sort_out(flight.asker(), shard, key, event);
             asides.extend(event.map(|event| Aside { event, about }));
         }
         asides
@@ -143,14 +143,15 @@ impl Core {
 
     fn name_of(&self, shard: ShardIndex, key: impl Into<Key>) -> Option<&str> {
         let keys = self.keys.get(usize::from(shard.0))?;
-        keys.occupant(key.into()).map(|occupant| &*occupant.id)
+        let occupant = keys.occupant(key.into()).filter(|occupant| occupant.voice != Voice::Silent);
+        occupant.map(|occupant| &*occupant.id)
     }
 
     /// Tells an event of a shard, or keeps it until after the answer that makes it understood.
     fn let_out(&mut self, shard: ShardIndex, key: Key, event: Event) {
         let occupant = self.keys.get(usize::from(shard.0)).and_then(|keys| keys.occupant(key));
         match occupant.map(|occupant| occupant.voice) {
-            None => {}
+            None | Some(Voice::Silent) => {}
             Some(Voice::Speaking) => self.out.push_back(Output::Event(event)),
             Some(Voice::Unborn(door, number)) => {
                 let rest = self.doors.keep(Origin { door, number }, event);

@@ -1,6 +1,9 @@
 //! What follows when all commands of a request are answered.
 
-use model::command::{Action, ConsumerCommand, DataConsumerCommand, RouterCommand};
+use model::command::{
+    Action, ConsumerCommand, DataConsumerCommand, DataProducerCommand, ProducerCommand, RouterCommand,
+    RtpObserverCommand, TransportCommand,
+};
 use model::dump::{ConsumerKindDump, Entry, LayersDump, RtpListenerDump, TransportDump};
 use model::key::{RouterKey, ShardIndex};
 use model::reply::{Answer as Replied, BoundSocket, ConsumerReport, Part, Refusal, TransportReport};
@@ -21,6 +24,7 @@ use crate::{Answer, Event};
 impl Core {
     /// Every command of the flight is answered.
     pub(super) fn finish(&mut self, mut flight: Flight) {
+        self.note_late(&flight);
         let refused = flight.refused.take().map(|(_, refusal)| refusal);
         let mut before = Vec::new();
         let answered = match std::mem::replace(&mut flight.then, Then::Nothing) {
@@ -66,10 +70,8 @@ impl Core {
                 None => self.completed(then, &mut flight),
             }),
         };
-        if !flight.claims.is_empty() {
-            self.has_released |= self.held.release(&flight.claims);
-        }
-        match (flight.origin, answered) {
+        self.release_claims(&flight);
+        match (flight.asker(), answered) {
             (Some(origin), Some(answered)) => self.answer(origin, answered, before),
             _ => self.out.extend(before.into_iter().map(|aside| Output::Event(aside.event))),
         }
@@ -78,8 +80,8 @@ impl Core {
     /// The same request goes on, with what it holds.
     fn launch_on(&mut self, flight: Flight, steps: Vec<Step>, then: Then) {
         // Held twice for a moment, so that nobody comes between.
-        self.launch(flight.origin, flight.claims.clone(), steps, then);
-        self.has_released |= self.held.release(&flight.claims);
+        self.launch(flight.asker(), flight.claims.clone(), steps, then);
+        self.release_claims(&flight);
     }
 
     /// An object was made, or not.
@@ -100,8 +102,8 @@ impl Core {
             return Err(refusal::failed("what it was to be part of could not be made"));
         };
         if head.closing {
-            // With a router or server that a shard has lost meanwhile. Nobody would be told that it goes.
-            return Err(super::lost::refusal());
+            // With a router or server that a shard has lost meanwhile, or that was given up. Nobody would be told that it goes.
+            return Err(refusal::failed("what it was to be part of is gone; create that anew"));
         }
         head.confirmed = true;
         if let Some(Replied::Bound(sockets)) = &replied {
@@ -148,12 +150,17 @@ impl Core {
     /// Takes out again what a shard refused to make, with what was put into it meanwhile. `is_there`: it was made, but
     /// something else that it needs was not.
     fn unmake(&mut self, object: Object, is_there: bool) {
+        let (steps, then) = self.begin_unmake(object, is_there);
+        self.launch(None, Vec::new(), steps, then);
+    }
+
+    pub(super) fn begin_unmake(&mut self, object: Object, is_there: bool) -> (Vec<Step>, Then) {
         let mut closing = Closing::default();
         self.registry.begin_close(object, &mut closing);
-        // Nobody was told that they exist.
+        // Nobody was told that they exist, nor is.
         closing.told.clear();
-        let steps = self.unmake_steps(object, is_there);
-        self.launch(None, Vec::new(), steps, Then::gone(closing));
+        self.silence(&closing);
+        (self.unmake_steps(object, is_there), Then::gone(closing))
     }
 
     fn unmake_steps(&self, object: Object, is_there: bool) -> Vec<Step> {
@@ -171,7 +178,15 @@ impl Core {
                 Object::DataConsumer(_) => {
                     Action::DataConsumer(head.key.data_consumer(), DataConsumerCommand::Close)
                 }
-                _ => return None,
+                Object::Transport(_) => Action::Transport(head.key.transport(), TransportCommand::Close),
+                Object::Producer(_) => Action::Producer(head.key.producer(), ProducerCommand::Close),
+                Object::DataProducer(_) => {
+                    Action::DataProducer(head.key.data_producer(), DataProducerCommand::Close)
+                }
+                Object::RtpObserver(_) => {
+                    Action::RtpObserver(head.key.rtp_observer(), RtpObserverCommand::Close)
+                }
+                Object::WebRtcServer(_) | Object::Router(_) => return None,
             };
             Some(Step::main(head.shard, action))
         });
@@ -276,6 +291,7 @@ impl Core {
     ) -> Option<Event> {
         let occupant = self.keys.get(usize::from(shard.0)).and_then(|keys| keys.occupant(key));
         match occupant.map(|occupant| occupant.voice) {
+            Some(Voice::Silent) => None,
             Some(Voice::Unborn(door, number)) if origin.is_none_or(|origin| origin.door != door) => {
                 self.doors.keep(Origin { door, number }, event).err()
             }

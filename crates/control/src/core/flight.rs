@@ -36,8 +36,10 @@ pub(super) struct Plan {
 /// Commands under way.
 #[derive(Debug)]
 pub(super) struct Flight {
-    /// Who waits for it, if anybody does.
+    /// Who asked, if anybody did.
     pub(super) origin: Option<Origin>,
+    /// The shard that hung so long that nobody waits any more.
+    pub(super) given_up: Option<ShardIndex>,
     /// What nobody else can have until it is over.
     pub(super) claims: Vec<Claim>,
     /// Commands that were not answered yet.
@@ -130,6 +132,13 @@ pub(super) struct Closing {
 pub(super) struct Distant {
     pub(super) consumer_type: ConsumerType,
     pub(super) encodings: Vec<RtpEncodingParameters>,
+}
+
+impl Flight {
+    /// Who waits for it, if anybody does.
+    pub(super) fn asker(&self) -> Option<Origin> {
+        self.origin.filter(|_| self.given_up.is_none())
+    }
 }
 
 impl Step {

@@ -49,6 +49,8 @@ pub(super) enum Voice {
     Unborn(DoorId, u64),
     /// At once.
     Speaking,
+    /// No more: whoever could understand it was told that the object is gone, while its shard hangs.
+    Silent,
 }
 
 /// The keys of one shard.
@@ -100,6 +102,15 @@ impl Keys {
             place.generation = place.generation.wrapping_add(1);
             row.free.insert(key.index);
             row.shrink();
+        }
+    }
+
+    /// Nothing of the occupant is told any more.
+    pub(super) fn silence(&mut self, key: Key) {
+        let place = self.rows[key.kind as usize].places.get_mut(key.index as usize);
+        let occupied = place.filter(|place| place.generation == key.generation);
+        if let Some(occupant) = occupied.and_then(|place| place.occupant.as_mut()) {
+            occupant.voice = Voice::Silent;
         }
     }
 

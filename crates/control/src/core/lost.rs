@@ -26,7 +26,7 @@ pub(super) fn refusal() -> Refusal {
 
 /// What is answered where no shard can take what is new.
 pub(super) fn nowhere() -> Refusal {
-    refusal::failed("no shard takes it: each that could has ended, or hangs")
+    refusal::failed("no shard takes it: each that could has ended")
 }
 
 impl Core {

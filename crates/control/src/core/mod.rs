@@ -15,6 +15,7 @@
 //!         }
 //!     }
 //! }
+//! core.set_stuck(shard, hangs); core.give_up();                           // of each shard, about once a second
 //! while let Some(output) = core.poll() { /* answers, events, what goes to the log */ }
 //! ```
 //!
@@ -43,6 +44,7 @@ mod registry;
 mod shards;
 mod srtp;
 mod stats;
+mod stuck;
 mod table;
 mod web_rtc;
 
@@ -50,6 +52,7 @@ pub use config::Config;
 pub use output::{DoorId, FromShard, Output, Tag};
 pub use placement::{Load, Placement, Policy};
 pub use random::Random;
+pub use stuck::HangCounters;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -58,7 +61,7 @@ use model::key::ShardIndex;
 use model::reply::{Outcome, Refusal};
 
 use crate::{Notification, Request};
-use claims::{Ahead, Claim, Footprint, Held};
+use claims::{Ahead, Claim, Footprint, Held, Kept};
 use doors::{Aside, Doors, Origin};
 use flight::{Flight, Step, Then};
 use keys::Keys;
@@ -77,6 +80,11 @@ pub struct Core {
     flights: BTreeMap<u64, Flight>,
     next_flight: u64,
     held: Held,
+    /// What is held by flights that were given up, and how many those are.
+    kept: Kept,
+    late: usize,
+    /// The first flight that was not there yet when those were last looked for.
+    unseen: u64,
     /// Requests that wait for what others hold, in the order in which they came.
     waiting: VecDeque<Waiting>,
     /// What those are about.
@@ -115,6 +123,9 @@ impl Core {
             flights: BTreeMap::new(),
             next_flight: 0,
             held: Held::default(),
+            kept: Kept::default(),
+            late: 0,
+            unseen: 0,
             waiting: VecDeque::new(),
             ahead: Ahead::default(),
             has_released: false,
@@ -135,9 +146,9 @@ impl Core {
     /// Whether a request more would be within bounds. Whoever asks nevertheless is served, and makes queues longer than
     /// they should be.
     pub fn can_accept(&self) -> bool {
-        self.flights.len() < MOST_FLIGHTS
+        self.flights_that_count() < MOST_FLIGHTS
             && self.waiting.len() < MOST_WAITING
-            && self.shards.iter().all(|shard| shard.queued() < MOST_QUEUED)
+            && self.shards.iter().all(|shard| shard.is_stuck || shard.queued() < MOST_QUEUED)
     }
 
     /// Takes a request. Its answer carries `tag`.
@@ -172,13 +183,6 @@ impl Core {
     pub fn set_load(&mut self, shard: ShardIndex, load: Load) {
         if let Some(shard) = self.shard_mut(shard) {
             shard.load = load;
-        }
-    }
-
-    /// Whether a shard hangs: as long as it does, nothing new goes there. What is there already waits for it.
-    pub fn set_stuck(&mut self, shard: ShardIndex, is_stuck: bool) {
-        if let Some(shard) = self.shard_mut(shard) {
-            shard.is_stuck = is_stuck;
         }
     }
 
@@ -229,6 +233,7 @@ impl Core {
         self.registry.is_empty()
             && self.flights.is_empty()
             && self.held.is_empty()
+            && self.kept.is_empty()
             && self.waiting.is_empty()
             && self.things().all(|(_, things)| things == 0)
     }
@@ -259,6 +264,9 @@ impl Core {
     }
 
     fn look_at(&mut self, waiting: Waiting, footprint: Footprint) {
+        if let Some(shard) = self.stuck_for(&waiting.asked, &footprint) {
+            return self.turn_away(waiting.asked, shard);
+        }
         if self.held.stops(&footprint) || self.ahead.stops(&footprint) {
             self.ahead.add(footprint);
             self.waiting.push_back(waiting);
@@ -296,11 +304,13 @@ impl Core {
 
     /// Queues commands, and keeps what follows once all of them are answered.
     fn launch(&mut self, origin: Option<Origin>, claims: Vec<Claim>, steps: Vec<Step>, then: Then) {
+        let stuck = self.stuck_of(&steps, &then);
         let number = self.next_flight;
         self.next_flight += 1;
         self.held.hold(&claims);
         let mut flight = Flight {
             origin,
+            given_up: None,
             claims,
             outstanding: steps.len(),
             refused: None,
@@ -323,6 +333,9 @@ impl Core {
             self.finish(flight);
         } else {
             self.flights.insert(number, flight);
+            if let Some(shard) = stuck {
+                self.give_up_flight(number, shard);
+            }
         }
     }
 

@@ -62,4 +62,8 @@ pub enum Output {
         /// What became of it: the rest of a sentence that begins with it.
         message: Box<str>,
     },
+    /// A shard hangs: what it is asked is refused from here on; for the log.
+    ShardStuck(ShardIndex),
+    /// It goes on again; for the log.
+    ShardGoesOn(ShardIndex),
 }

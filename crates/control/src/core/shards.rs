@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use model::command::{Action, RequestId};
+use model::command::{Action, DataProducerCommand, ProducerCommand, RequestId, TransportCommand};
 use model::key::ShardIndex;
 
 use super::placement::Load;
+use super::stuck::HangCounters;
 
 /// One shard.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub(super) struct Shard {
     pub(super) is_usable: bool,
     /// Whether it hangs, as the runtime last said. It may go on again.
     pub(super) is_stuck: bool,
+    /// What was refused because it hung, and what it answered after that.
+    pub(super) hang: HangCounters,
 }
 
 /// Who waits for a command.
@@ -41,6 +44,7 @@ impl Shard {
             load: Load(0),
             is_usable: true,
             is_stuck: false,
+            hang: HangCounters { refused: 0, late: 0 },
         }
     }
 
@@ -69,6 +73,24 @@ impl Shard {
         self.awaited.remove(&request)
     }
 
+    /// Whose commands are not answered yet.
+    pub(super) fn waiting(&self) -> impl Iterator<Item = u64> {
+        self.awaited.values().map(|awaited| awaited.flight)
+    }
+
+    /// Takes back packets and messages that the runtime has not taken, of which nobody waits for an answer.
+    pub(super) fn drop_sends(&mut self) -> Vec<Awaited> {
+        let mut dropped = Vec::new();
+        self.queue.retain(|(request, action)| {
+            let is_kept = !is_send(action);
+            if !is_kept {
+                dropped.extend(self.awaited.remove(request));
+            }
+            is_kept
+        });
+        dropped
+    }
+
     /// Nothing will be answered any more.
     pub(super) fn end(&mut self) -> Vec<Awaited> {
         self.is_usable = false;
@@ -79,6 +101,16 @@ impl Shard {
     pub(super) fn queued(&self) -> usize {
         self.queue.len()
     }
+}
+
+/// What is sent without an answer.
+const fn is_send(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Transport(_, TransportCommand::SendRtcp(_))
+            | Action::Producer(_, ProducerCommand::Send(_))
+            | Action::DataProducer(_, DataProducerCommand::Send(_))
+    )
 }
 
 /// Which of them has commands to be taken.

@@ -78,6 +78,24 @@ pub enum WebRtcServerRequest {
     Dump,
 }
 
+impl Request {
+    /// Whether it closes something.
+    pub(crate) const fn is_close(&self) -> bool {
+        matches!(
+            self,
+            Self::Worker(WorkerRequest::CloseWebRtcServer(_) | WorkerRequest::CloseRouter(_))
+                | Self::Router(_, RouterRequest::CloseTransport(_) | RouterRequest::CloseRtpObserver(_))
+                | Self::Transport(
+                    _,
+                    TransportRequest::CloseProducer(_)
+                        | TransportRequest::CloseConsumer(_)
+                        | TransportRequest::CloseDataProducer(_)
+                        | TransportRequest::CloseDataConsumer(_)
+                )
+        )
+    }
+}
+
 /// Something that is sent and gets no answer, in one order with the requests.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Notification {
@@ -87,4 +105,15 @@ pub enum Notification {
     SendRtp(ProducerId, Box<[u8]>),
     /// A message, to be taken as if this data producer had received it.
     SendData(DataProducerId, Box<DataMessage>),
+}
+
+impl Notification {
+    /// Whom it is sent to.
+    pub(crate) fn id(&self) -> &str {
+        match self {
+            Self::SendRtcp(id, _) => id.as_str(),
+            Self::SendRtp(id, _) => id.as_str(),
+            Self::SendData(id, _) => id.as_str(),
+        }
+    }
 }

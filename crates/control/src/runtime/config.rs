@@ -132,17 +132,21 @@ impl Sizes {
     }
 }
 
-/// `shard:commands`: the shard panics after so many commands. With `:hang` behind it, it hangs. What tests order a
-/// [`Fault`] of a process with.
+/// `shard:commands`: the shard panics after so many commands. With `:hang` behind it, it hangs, until there is the file that
+/// SHARDCAST_FAULT_ENDS names. What tests order a [`Fault`] of a process with.
 #[must_use]
 pub fn fault_on_order(text: &str) -> Option<(ShardIndex, Fault)> {
     let (shard, after) = text.split_once(':')?;
     let (after, kind) = match after.strip_suffix(":hang") {
-        Some(after) => (after, FaultKind::Hang),
+        Some(after) => (after, FaultKind::Hang(is_to_end)),
         None => (after, FaultKind::Panic),
     };
     let fault = Fault { phase: Phase::Commands, after: after.parse().ok()?, kind };
     Some((ShardIndex(shard.parse().ok()?), fault))
+}
+
+fn is_to_end() -> bool {
+    std::env::var_os("SHARDCAST_FAULT_ENDS").is_some_and(|file| std::path::Path::new(&file).exists())
 }
 
 impl RuntimeConfig {

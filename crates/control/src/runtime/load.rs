@@ -43,6 +43,7 @@ impl LoadMeter {
         for counted in fleet.counters() {
             self.tell(core, &counted, since_last);
         }
+        core.give_up();
         true
     }
 
@@ -78,7 +79,7 @@ mod tests {
 
     use super::*;
     use crate::Request;
-    use crate::core::{Config, Placement, Policy, Random, Tag};
+    use crate::core::{Config, HangCounters, Placement, Policy, Random, Tag};
     use crate::request::WorkerRequest;
     use crate::runtime::pulse::STUCK;
 
@@ -95,7 +96,7 @@ mod tests {
     fn counted(shard: ShardIndex, busy: Duration, silent: Duration) -> ShardCounters {
         let mut counters = Box::<shard::Counters>::default();
         counters.totals.busy_nanos = u64::try_from(busy.as_nanos()).unwrap();
-        ShardCounters { shard, driver: "none", counters, silent }
+        ShardCounters { shard, driver: "none", counters, silent, hang: HangCounters::default() }
     }
 
     /// Where a new router goes.

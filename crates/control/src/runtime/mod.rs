@@ -187,7 +187,8 @@ impl Runtime {
 
     /// What each shard that was started has counted.
     pub fn counters(&mut self) -> Vec<ShardCounters> {
-        self.fleet.counters().collect()
+        let Self { core, fleet, .. } = self;
+        fleet.counters().map(|of| ShardCounters { hang: core.hang_counters(of.shard), ..of }).collect()
     }
 
     /// Ends all shards, whatever they carry, and waits for them that long. Says which did not end.

@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep_until};
 use super::StartError;
 use super::ending::{self, Hung};
 use super::pulse::{Pulse, STUCK};
-use crate::core::{Core, FromShard};
+use crate::core::{Core, FromShard, HangCounters};
 
 /// What a shard has counted since it started.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub struct ShardCounters {
     pub counters: Box<Counters>,
     /// For how long it has not gone on though it was woken: in whole seconds, of which a single one means nothing.
     pub silent: Duration,
+    /// What came of that.
+    pub hang: HangCounters,
 }
 
 impl ShardCounters {
@@ -64,13 +66,14 @@ impl Fleet {
         self.started
     }
 
-    /// What each has counted. One that published in every attempt to read is left out.
+    /// What each has counted itself. One that published in every attempt to read is left out.
     pub(super) fn counters(&mut self) -> impl Iterator<Item = ShardCounters> {
         let Self { shards, pulses, .. } = self;
         shards.iter_mut().filter_map(|shard| {
             let (counters, at) = (Box::new(shard.counters.read()?), index(shard));
             let silent = pulses.get(usize::from(at.0)).map_or(Duration::ZERO, |pulse| pulse.silent());
-            Some(ShardCounters { shard: at, driver: shard.driver, counters, silent })
+            let hang = HangCounters::default();
+            Some(ShardCounters { shard: at, driver: shard.driver, counters, silent, hang })
         })
     }
 

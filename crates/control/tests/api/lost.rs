@@ -59,7 +59,7 @@ fn rooms_of_a_lost_core_close_and_others_do_not() {
 #[test]
 fn the_end_waits_for_nobody_who_hangs() {
     block_on(async {
-        let fault = Fault { phase: Phase::Commands, after: 2, kind: FaultKind::Hang };
+        let fault = Fault { phase: Phase::Commands, after: 2, kind: FaultKind::Hang(|| false) };
         let shards = NonZeroU16::new(1);
         let fault = Some((ShardIndex(0), fault));
         let sfu = Sfu::start(SfuConfig { shards, fault, ..SfuConfig::default() }).await.unwrap();

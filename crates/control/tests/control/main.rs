@@ -8,6 +8,7 @@ mod closures;
 mod dice;
 mod dumps;
 mod fake;
+mod hangs;
 mod lost;
 mod order;
 mod refusals;

@@ -251,7 +251,9 @@ impl Run {
                     }
                 }
                 Output::Undelivered { .. } => {}
-                Output::ShardLost { .. } => panic!("{output:?}"),
+                Output::ShardLost { .. } | Output::ShardStuck(_) | Output::ShardGoesOn(_) => {
+                    panic!("{output:?}")
+                }
             }
         }
         listener.end();

@@ -1,6 +1,6 @@
 //! A core with shards that move no packet, driven in an order that a seed decides.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use model::key::ShardIndex;
 use model::transport::{DtlsFingerprint, FingerprintAlgorithm, PortRange};
@@ -19,6 +19,8 @@ pub(crate) struct World {
     /// What shards told each other, in the order of each lane.
     lanes: Vec<Vec<VecDeque<Fact>>>,
     pub(crate) out: Vec<Output>,
+    /// Shards that do not go on.
+    hung: BTreeSet<usize>,
     next_tag: u64,
     dice: Dice,
 }
@@ -54,6 +56,7 @@ impl World {
             ports: BoundPorts::new(),
             lanes: (0..count).map(|_| (0..count).map(|_| VecDeque::new()).collect()).collect(),
             out: Vec::new(),
+            hung: BTreeSet::new(),
             next_tag: 0,
             dice: Dice(seed ^ 0x5eed),
         }
@@ -136,12 +139,36 @@ impl World {
         }
     }
 
+    /// From here on the shard does nothing.
+    pub(crate) fn hang(&mut self, shard: usize) {
+        self.hung.insert(shard);
+    }
+
+    /// It goes on where it stopped.
+    pub(crate) fn wake(&mut self, shard: usize) {
+        self.hung.remove(&shard);
+    }
+
+    /// A second in which the others did all they had to do, at the end of which somebody looks who hangs.
+    pub(crate) fn second(&mut self) {
+        self.run();
+        for shard in 0..self.shards.len() {
+            self.core.set_stuck(ShardIndex(shard as u16), self.hung.contains(&shard));
+        }
+        self.core.give_up();
+        self.run();
+    }
+
     /// Whether nothing is left anywhere.
     pub(crate) fn is_empty(&self) -> bool {
         self.core.is_empty() && self.ports.is_empty() && self.shards.iter().all(Fake::is_empty)
     }
 
     fn try_step(&mut self, shard: usize, what: usize) -> bool {
+        // What it said before it hung is heard.
+        if what < 3 && self.hung.contains(&shard) {
+            return false;
+        }
         let happened = match what {
             0 => {
                 let fake = &mut self.shards[shard];

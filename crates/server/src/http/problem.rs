@@ -106,7 +106,7 @@ impl Problem {
         let each = |of: &&ShardCounters| format!("shard {} for {} s", of.shard.0, of.silent.as_secs());
         let each: Vec<_> = shards.iter().map(each).collect();
         let detail = format!("{}: its rooms stand still; start the server anew", each.join(", "));
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "urn:shardcast:stuck", "a shard does not go on", detail)
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, STUCK, "a shard does not go on", detail)
     }
 
     /// The body is larger than any request needs.
@@ -145,6 +145,7 @@ impl From<Error> for Problem {
                 (StatusCode::NOT_FOUND, "urn:shardcast:not-found", "there is no such thing")
             }
             Error::Failed(_) => (StatusCode::CONFLICT, "urn:shardcast:failed", "it cannot be done now"),
+            Error::Stuck(_) => (StatusCode::SERVICE_UNAVAILABLE, STUCK, "a shard does not go on"),
             Error::Busy => (StatusCode::TOO_MANY_REQUESTS, "urn:shardcast:busy", "too much waits; try again"),
             Error::Closed(_) => (StatusCode::GONE, "urn:shardcast:closed", "it is closed"),
             Error::Ended => (StatusCode::SERVICE_UNAVAILABLE, "urn:shardcast:ended", "the SFU has ended"),
@@ -162,6 +163,9 @@ impl IntoResponse for Problem {
     }
 }
 
+/// Of whatever has to do with a shard that hangs.
+const STUCK: &str = "urn:shardcast:stuck";
+
 #[cfg(test)]
 mod tests {
     use shardcast::api::CloseReason;
@@ -174,6 +178,7 @@ mod tests {
             (Error::Invalid("x is 1; it must be 2".into()), 400, "urn:shardcast:invalid"),
             (Error::NotFound("no".into()), 404, "urn:shardcast:not-found"),
             (Error::Failed("port 5 is taken".into()), 409, "urn:shardcast:failed"),
+            (Error::Stuck("shard 1 hangs".into()), 503, "urn:shardcast:stuck"),
             (Error::Busy, 429, "urn:shardcast:busy"),
             (Error::Closed(CloseReason::RouterClosed), 410, "urn:shardcast:closed"),
             (Error::Ended, 503, "urn:shardcast:ended"),

@@ -13,7 +13,7 @@ use shardcast::runtime::ShardCounters;
 /// One family for each counter.
 pub(super) fn families(shards: &[ShardCounters]) -> Vec<MetricFamily> {
     let mut families = Families::default();
-    for ShardCounters { shard, driver, counters, silent } in shards {
+    for ShardCounters { shard, driver, counters, silent, hang } in shards {
         let labels = [("shard", shard.0.to_string())];
         let totals = &counters.totals;
         counters.each(|name, kind, value| match (name, kind) {
@@ -29,6 +29,8 @@ pub(super) fn families(shards: &[ShardCounters]) -> Vec<MetricFamily> {
         let host = [("shard", shard.0.to_string()), ("host", (*driver).to_owned())];
         families.level("host", &host, 1.0);
         families.level("silent_seconds", &labels, silent.as_secs_f64());
+        families.count("stuck_refused", &labels, number(hang.refused));
+        families.count("stuck_late", &labels, number(hang.late));
         let tick = Distribution { buckets: &counters.tick_nanos.buckets, sum: totals.busy_nanos, unit: 1e9 };
         families.distribution("tick_seconds", &labels, &tick);
         let sent = counters.driver.sent_datagrams;
@@ -133,6 +135,7 @@ mod tests {
 
     use model::key::ShardIndex;
     use prometheus::TextEncoder;
+    use shardcast::core::HangCounters;
 
     use super::*;
 
@@ -144,6 +147,7 @@ mod tests {
                 driver: "uring",
                 counters: Box::default(),
                 silent: Duration::from_secs(number.into()),
+                hang: HangCounters { refused: 5, late: number.into() },
             };
             (counters.counters.totals.ticks, counters.counters.totals.transports) = (ticks, transports);
             counters.counters.totals.busy_nanos = 1_500_000_000;
@@ -163,6 +167,8 @@ mod tests {
             "# TYPE shardcast_shard_transports gauge",
             "shardcast_shard_silent_seconds{shard=\"0\"} 0",
             "shardcast_shard_silent_seconds{shard=\"3\"} 3",
+            "shardcast_shard_stuck_refused_total{shard=\"0\"} 5",
+            "shardcast_shard_stuck_late_total{shard=\"3\"} 3",
             "shardcast_shard_transports{shard=\"0\"} 2",
             "shardcast_shard_busy_seconds_total{shard=\"3\"} 1.5",
             "shardcast_shard_host{shard=\"0\",host=\"uring\"} 1",

@@ -1,8 +1,7 @@
 //! Who is told what, and who is not disturbed, when a server drains, ends and starts again, and when a shard breaks.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::net::TcpStream;
+use std::net::UdpSocket;
 use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 
@@ -120,22 +119,35 @@ fn a_shard_that_breaks_costs_its_rooms_and_nobody_else_a_packet() {
 }
 
 #[test]
-fn a_shard_that_hangs_is_named_while_one_that_sleeps_as_long_is_well() {
-    let path = std::env::temp_dir().join(format!("shardcast-hangs-{}", std::process::id()));
+fn a_shard_that_hangs_is_named_and_holds_up_nobody_else() {
+    let [path, over] = ["hangs", "goes-on"]
+        .map(|what| std::env::temp_dir().join(format!("shardcast-{what}-{}", std::process::id())));
     // Of a process that had this number before.
-    let _ = std::fs::remove_file(&path);
+    [&path, &over].into_iter().for_each(|path| _ = std::fs::remove_file(path));
     let supervisor = UnixDatagram::bind(&path).unwrap();
     supervisor.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
     let at = path.to_str().unwrap();
-    let watched = [("NOTIFY_SOCKET", at), ("WATCHDOG_USEC", "100000"), ("SHARDCAST_FAULT", "1:0:hang")];
-    let server = Server::start_with(&[&watched[..], &[("SHARDCAST_RTC_SHARDS", "2")]].concat(), &[]);
-    server.post("/v1/routers", json!({}));
+    let watched = [("NOTIFY_SOCKET", at), ("WATCHDOG_USEC", "100000"), ("SHARDCAST_FAULT", "1:1:hang")];
+    let rest = [("SHARDCAST_FAULT_ENDS", over.to_str().unwrap()), ("SHARDCAST_RTC_SPREAD", "home")];
+    let server = Server::start_with(&[&watched[..], &rest, &[("SHARDCAST_RTC_SHARDS", "2")]].concat(), &[]);
+    // The second goes to the other shard.
+    let rooms = [(); 2].map(|()| id(&server.post("/v1/routers", json!({}))).to_owned());
+    let [sound, hung] = rooms.map(|room| format!("/v1/routers/{room}/plain-transports"));
+    let port = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let listen = |port: u16| json!({ "listenInfo": { "protocol": "udp", "ip": "127.0.0.1", "port": port } });
     assert_eq!((server.status("GET", "/healthz"), server.status("GET", "/readyz")), (200, 200));
-    // The second goes to the other shard, and there is no answer.
-    let mut unanswered = TcpStream::connect(server.at()).unwrap();
-    let head = format!("POST /v1/routers HTTP/1.1\r\nHost: {}\r\nContent-Length: 2\r\n\r\n{{}}", server.at());
-    unanswered.write_all(head.as_bytes()).unwrap();
-    server.until_status("/healthz", 503);
+    let unanswered = std::thread::scope(|scope| {
+        let asked = scope.spawn(|| server.ask("POST", &hung, Some(&listen(port))));
+        server.until_status("/healthz", 503);
+        asked.join().unwrap()
+    });
+    // Whoever asks is told which it is, at once by now, and all others have what they asked for.
+    for (status, problem) in [unanswered, server.ask("POST", &hung, Some(&listen(port)))] {
+        assert_eq!(status, 503, "{problem}");
+        assert!(problem.contains("urn:shardcast:stuck") && problem.contains("shard 1 hangs"), "{problem}");
+    }
+    server.post(&sound, listen(0));
+    assert_eq!(server.ask("POST", "/v1/routers", Some(&json!({}))).0, 201);
     let (_, problem) = server.ask("GET", "/healthz", None);
     assert!(problem.contains("urn:shardcast:stuck") && problem.contains("shard 1 for "), "{problem}");
     assert!(!problem.contains("shard 0"), "it sleeps: {problem}");
@@ -153,7 +165,19 @@ fn a_shard_that_hangs_is_named_while_one_that_sleeps_as_long_is_well() {
     supervisor.set_nonblocking(false).unwrap();
     let late = (0..3).take_while(|_| supervisor.recv(&mut [0; 64]).is_ok()).count();
     assert!(late <= 1, "it is fed though a shard hangs");
-    std::fs::remove_file(path).unwrap();
+
+    // It goes on, makes the transport that nobody got, and closes it.
+    std::fs::write(&over, "").unwrap();
+    server.until_status("/healthz", 200);
+    server.until("/metrics", "shardcast_shard_stuck_late_total{shard=\"1\"} 1\n");
+    assert_eq!(server.metric("shardcast_shard_stuck_refused_total{shard=\"1\"}"), 2);
+    let transport = server.post(&hung, listen(port));
+    server.until("/v1/shards", "\"transports\":1,");
+    assert_eq!(server.get("/v1/shards")[1]["transports"], 1, "and no other");
+    assert_eq!(server.status("DELETE", &format!("/v1/transports/{}", id(&transport))), 204);
+    for path in [path, over] {
+        std::fs::remove_file(path).unwrap();
+    }
 }
 
 #[test]

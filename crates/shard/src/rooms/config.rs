@@ -1,5 +1,7 @@
 //! How large the rooms of a shard may become.
 
+use core::time::Duration;
+
 use crate::boundary::Phase;
 use crate::config::STORED_PACKETS;
 use crate::hash::HashKey;
@@ -40,12 +42,20 @@ pub struct Fault {
 }
 
 /// What a defect does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum FaultKind {
     /// The engine panics.
     Panic,
-    /// The thread never comes back.
-    Hang,
+    /// The thread does not come back until this says so, and then goes on as if nothing had been.
+    Hang(fn() -> bool),
+}
+
+/// What a thread does that hangs.
+#[cold]
+pub(super) fn hang_until(is_over: fn() -> bool) {
+    while !is_over() {
+        std::thread::park_timeout(HUNG_LOOK);
+    }
 }
 
 impl RoomsConfig {
@@ -92,3 +102,5 @@ const SHARDS_OF_A_PORT: usize = 8;
 const OTHERS: usize = 262_144;
 /// At about a microsecond each, a fraction of what a tick may take.
 const WORK_PER_TICK: usize = 256;
+/// Tests wait for seconds until it is known that a thread hangs.
+const HUNG_LOOK: Duration = Duration::from_millis(10);

@@ -217,9 +217,10 @@ impl Rooms {
             match (fault.after.checked_sub(1), fault.kind) {
                 (Some(rest), _) => fault.after = rest,
                 (None, FaultKind::Panic) => assert!(fault.after > 0, "a fault on order in {phase:?}"),
-                (None, FaultKind::Hang) => loop {
-                    std::thread::park();
-                },
+                (None, FaultKind::Hang(is_over)) => {
+                    config::hang_until(is_over);
+                    self.config.fault = None;
+                }
             }
         }
     }

@@ -236,6 +236,13 @@ impl Worker {
             Output::Undelivered { refusal, .. } => {
                 self.session.error(format_args!("notification dropped: {refusal}"));
             }
+            Output::ShardStuck(shard) => {
+                self.session.error(format_args!(
+                    "shard {} hangs: what it is asked is refused until it goes on",
+                    shard.0
+                ));
+            }
+            Output::ShardGoesOn(shard) => self.session.error(format_args!("shard {} goes on again", shard.0)),
             Output::ShardLost { shard, routers, message } => {
                 let names: Vec<_> = routers.iter().map(|router| router.as_str()).collect();
                 let routers = if names.is_empty() { "no router".to_owned() } else { names.join(", ") };

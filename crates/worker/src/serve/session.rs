@@ -236,7 +236,7 @@ impl Session {
         let error = match refusal.class {
             RefusalClass::Invalid => "TypeError",
             RefusalClass::NotFound => "NotFoundError",
-            RefusalClass::Failed => "Error",
+            RefusalClass::Failed | RefusalClass::Stuck => "Error",
         };
         let reason = Some((&*refusal.reason).into());
         let error = Some(error.into());

@@ -72,7 +72,8 @@ impl Core {
                     let value = format!("enableUdp {} and enableTcp {}", wish.enable_udp, wish.enable_tcp);
                     return Err(invalid("the choice of protocols", value, expected));
                 }
-                let shard = self.place_behind(server, self.place(router)?)?;
+                let wanted = self.place(router)?;
+                let shard = self.place_behind(server, wanted)?;
                 let key = self.server_part(server, shard)?;
                 (WebRtcListen::Server(key), Vec::new(), Some((server, shard)))
             }
@@ -220,11 +221,12 @@ impl Core {
     }
 
     /// Where the next transport of a router goes.
-    fn place(&self, router: No<Router>) -> Result<ShardIndex, Refusal> {
+    fn place(&mut self, router: No<Router>) -> Result<ShardIndex, Refusal> {
         let row = self.registry.routers.get(router).ok_or_else(lost::refusal)?;
         let standing =
             |shard| self.standing(shard, row.consumers_on.get(&shard).copied().unwrap_or_default());
-        self.config.placement.transport(row.head.shard, row.turn, standing).ok_or_else(lost::nowhere)
+        let placed = self.config.placement.transport(row.head.shard, row.turn, standing);
+        placed.ok_or_else(|| self.nowhere())
     }
 
     /// What control knows of a transport; the rest is its shard's.

@@ -61,7 +61,8 @@ impl Core {
             return Err(invalid("listenInfos", "empty", "at least one address to listen on"));
         }
         let (binds, sockets) = self.binds(listen_infos, "listenInfos")?;
-        let shard = self.config.placement.home(|shard| self.standing(shard, 0)).ok_or_else(lost::nowhere)?;
+        let placed = self.config.placement.home(|shard| self.standing(shard, 0));
+        let shard = placed.ok_or_else(|| self.nowhere())?;
         let head = self.head(origin, Kind::WebRtcServer, id.as_str(), shard)?;
         let key = head.key.web_rtc_server();
         let no = self.registry.servers.add(WebRtcServer {
@@ -78,7 +79,8 @@ impl Core {
 
     fn create_router(&mut self, origin: Origin, id: &RouterId) -> Result<Plan, Refusal> {
         self.registry.is_free(id.as_str())?;
-        let home = self.config.placement.home(|shard| self.standing(shard, 0)).ok_or_else(lost::nowhere)?;
+        let placed = self.config.placement.home(|shard| self.standing(shard, 0));
+        let home = placed.ok_or_else(|| self.nowhere())?;
         let head = self.head(origin, Kind::Router, id.as_str(), home)?;
         let key = head.key.router();
         let no = self.registry.routers.add(Router {
