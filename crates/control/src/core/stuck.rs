@@ -66,7 +66,6 @@ impl Core {
         for (flight, shard) in waiting {
             self.give_up_flight(flight, shard);
         }
-        self.has_released = true;
         self.wake_waiting();
     }
 

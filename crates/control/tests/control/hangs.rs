@@ -100,6 +100,22 @@ fn the_others_are_answered_and_what_is_asked_of_the_one_that_hangs_is_refused() 
     end(world, &["r0", "r1", "r2", "new"]);
 }
 
+/// It wants the port of one that is being closed there.
+#[test]
+fn who_waits_for_what_the_shard_has_is_refused_with_those_who_wait_for_the_shard() {
+    let mut world = rooms();
+    world.hang(HUNG);
+    let closed = world.ask(close_transport("r1", "a1"));
+    let wants = world.ask(create_plain("r0", "next", 5001));
+    let all = world.ask(Request::Worker(WorkerRequest::Dump));
+    assert_eq!(world.core.waiting(), 2);
+    world.second();
+    assert!(world.answered(closed).unwrap().is_ok() && is_stuck(world.answered(wants)));
+    let Some(Ok(Answer::Worker(dump))) = world.answered(all) else { panic!("not a dump") };
+    assert_eq!(dump.router_ids.len(), 3);
+    end(world, &["r0", "r1", "r2"]);
+}
+
 /// What was under way when the shard fell silent is no more than control takes at a time, and does not count from then on.
 #[test]
 fn a_full_house_behind_one_that_hangs_has_room_again() {
@@ -168,11 +184,11 @@ fn what_was_being_made_is_closed_when_the_shard_goes_on() {
 fn what_was_being_made_goes_with_all_that_was_put_into_it() {
     for seed in 0..60 {
         let mut world = World::spread(3, seed);
-        // The first three homes.
+        // The server is where nothing comes from, or one of these is.
         let routers = ["r0", "r1", "r2"];
         world.hang(HUNG);
-        let mut tags: Vec<_> = routers.map(|router| world.ask(create_router(router))).into();
-        tags.push(world.ask(create_server("s", vec![udp(4000)])));
+        let mut tags = vec![world.ask(create_router("r0")), world.ask(create_server("s", vec![udp(4000)]))];
+        tags.extend(["r1", "r2"].map(|router| world.ask(create_router(router))));
         for (at, router) in (0..).zip(routers) {
             for turn in 0..3 {
                 let id = format!("t{at}{turn}");
@@ -201,6 +217,32 @@ fn what_was_being_made_goes_with_all_that_was_put_into_it() {
         world.ports.remove(&(true, 4000));
         assert!(world.is_empty(), "seed {seed}: {:?}", world.core);
     }
+}
+
+/// The consumer is where nothing hangs, and its shard speaks of it before it hears that nobody wants it.
+#[test]
+fn nothing_is_told_of_what_was_not_made() {
+    let mut world = World::spread(2, 3);
+    world.ok(create_router("r"));
+    for (transport, port) in [("a", 5000), ("b", 5001)] {
+        world.ok(create_plain("r", transport, port));
+    }
+    world.ok(produce("b", "p", 1));
+    world.take_events();
+    let before = world.shards[0].executed;
+    let consumer = world.ask(consume("a", "c", "p", 2));
+    world.hang(HUNG);
+    world.look();
+    assert!(is_stuck(world.answered(consumer)));
+    world.take_events();
+    world.run();
+    assert_eq!(
+        world.shards[0].executed - before,
+        3,
+        "what stands for the producer, the consumer, and its close"
+    );
+    assert_eq!(world.take_events(), []);
+    end(world, &["r"]);
 }
 
 #[test]

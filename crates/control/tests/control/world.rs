@@ -152,11 +152,17 @@ impl World {
     /// A second in which the others did all they had to do, at the end of which somebody looks who hangs.
     pub(crate) fn second(&mut self) {
         self.run();
+        self.look();
+        self.run();
+    }
+
+    /// Somebody looks who hangs.
+    pub(crate) fn look(&mut self) {
         for shard in 0..self.shards.len() {
             self.core.set_stuck(ShardIndex(shard as u16), self.hung.contains(&shard));
         }
         self.core.give_up();
-        self.run();
+        self.collect();
     }
 
     /// Whether nothing is left anywhere.
