@@ -74,6 +74,7 @@
 //! | `x.on('transportclose')`, `'producerclose'`, `observer.on('close')` | `x.closed().await`, which says why: [`CloseReason`] |
 //! | `x.appData` | [`AppData`], in every options |
 //! | `worker.on('died')` | [`SfuEvent::ShardLost`], and `closed().await` of routers says [`CloseReason::ShardLost`]; other cores go on |
+//! | a worker that does not answer | [`Error::Stuck`] and [`SfuEvent::ShardStuck`]; other cores answer |
 //! | `worker.updateSettings()`, `getResourceUsage()` | not here: logging and the process are the program's own |
 
 mod catalogue;

@@ -177,7 +177,8 @@ macro_rules! handle {
                 self.inner.object.id().into()
             }
 
-            #[doc = concat!("Closes the ", $what, " with all that is in it; returns once everything it held is free. ",
+            #[doc = concat!("Closes the ", $what, " with all that is in it; returns once everything it held is free, or, on a \
+                core that hangs, will be as soon as that goes on. ",
                 "Closing what is closed is no error.")]
             ///
             /// # Errors

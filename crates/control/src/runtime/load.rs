@@ -40,11 +40,18 @@ impl LoadMeter {
         self.due = Some(now + INTERVAL);
         let since_last = INTERVAL + now.saturating_duration_since(due);
         fleet.look();
-        for counted in fleet.counters() {
-            self.tell(core, &counted, since_last);
-        }
-        core.give_up();
+        self.tell_all(core, fleet.counters(), since_last);
         true
+    }
+
+    fn tell_all(
+        &mut self,
+        core: &mut Core,
+        counted: impl IntoIterator<Item = ShardCounters>,
+        since_last: Duration,
+    ) {
+        counted.into_iter().for_each(|counted| self.tell(core, &counted, since_last));
+        core.give_up();
     }
 
     fn tell(&mut self, core: &mut Core, counted: &ShardCounters, since_last: Duration) {
@@ -79,7 +86,7 @@ mod tests {
 
     use super::*;
     use crate::Request;
-    use crate::core::{Config, HangCounters, Placement, Policy, Random, Tag};
+    use crate::core::{Config, HangCounters, Output, Placement, Policy, Random, Tag};
     use crate::request::WorkerRequest;
     use crate::runtime::pulse::STUCK;
 
@@ -123,6 +130,27 @@ mod tests {
         assert_eq!(place(&mut core, "d"), None);
         tell(&mut core, HOME, Duration::ZERO);
         assert_eq!(place(&mut core, "e"), Some(HOME));
+    }
+
+    #[test]
+    fn who_waits_for_a_shard_that_falls_silent_is_answered_at_the_look_that_shows_it() {
+        let (mut core, mut meter) = (core(), LoadMeter::new(2));
+        let door = core.open_door();
+        core.request(door, Tag(0), Request::Worker(WorkerRequest::CreateRouter("r".into())));
+        let mut look = |silent| {
+            meter.tell_all(&mut core, [counted(HOME, Duration::ZERO, silent)], INTERVAL);
+            std::iter::from_fn(|| core.poll()).collect::<Vec<_>>()
+        };
+        let silences = (0..).map(|looks| LOOK * looks);
+        let said = silences.map(|silent| (silent, look(silent))).find(|(_, said)| !said.is_empty());
+        let (silent, said) = said.unwrap();
+        assert_eq!(silent, STUCK);
+        let [Output::ShardStuck(HOME), Output::Answer { answered: Err(refusal), .. }] = &said[..] else {
+            panic!("{said:?}");
+        };
+        assert_eq!(&*refusal.reason, "shard 0 hangs: it was not made; ask again later");
+        assert_eq!(look(STUCK + LOOK), [], "it is said once");
+        assert_eq!(look(Duration::ZERO), [Output::ShardGoesOn(HOME)]);
     }
 
     #[test]
