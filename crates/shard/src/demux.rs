@@ -102,7 +102,7 @@ pub(crate) struct Demux {
     tuples: HashTable<Bound>,
     /// By socket index, of each socket one of these tuples: the one that it was heard from last, where the socket is a
     /// transport's own. The table is sparse, and two lines of it on two pages cost more than all else that routing does.
-    /// No longer than the table: TCP connections have indices beyond all sockets, and each a tuple a packet or two a tick.
+    /// It ends where the table does: TCP connections, whose indices lie beyond those of all sockets, are not worth its length.
     lasts: Vec<Option<Bound>>,
     max_tuples: usize,
     /// Tuples of transports of other shards. Grows with them, up to a bound.
