@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use model::command::{SrtpKeys, TransportSetup};
 use model::transport::SrtpCryptoSuite;
-use sfu::{Io, Output};
+use sfu::Io;
 use support::parameters::{bind, bound, connect, consuming, encoding, key, open, plain, producing};
 use support::{Host, Keep, consumer, peer, producer, transport, write};
 use wire::Mono;
@@ -78,10 +78,8 @@ impl Room {
             decides.push(start.elapsed().as_nanos());
             let start = Instant::now();
             let Host { sfu, memory, out, wire, now, .. } = &mut self.host;
-            let mut at = 0;
-            while let Some(Output::Flush(transport)) = out.get(at).cloned() {
+            for transport in core::mem::take(&mut out.flushes) {
                 sfu.flush(transport, wire, &mut Io { now: *now, packets: memory, out });
-                at += 1;
             }
             flushes.push(start.elapsed().as_nanos());
             out.clear();

@@ -157,14 +157,53 @@ pub struct Io<'a, P: Packets> {
     pub out: &'a mut Outputs<P::Slot>,
 }
 
-/// What is to be done, in order.
-pub type Outputs<S> = Vec<Output<S>>;
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outputs<S> {
+    /// Transports to be flushed in this tick, each said once until it is. Apart, because a packet to hundreds of consumers
+    /// says hundreds of them.
+    pub flushes: Vec<TransportKey>,
+    /// All else, in order.
+    pub others: Vec<Output<S>>,
+}
+
+impl<S> Outputs<S> {
+    /// Nothing.
+    pub const fn new() -> Self {
+        Self { flushes: Vec::new(), others: Vec::new() }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.flushes.is_empty() && self.others.is_empty()
+    }
+
+    /// Forgets it all.
+    pub fn clear(&mut self) {
+        self.flushes.clear();
+        self.others.clear();
+    }
+
+    pub(crate) fn push(&mut self, output: Output<S>) {
+        self.others.push(output);
+    }
+}
+
+impl<S> Default for Outputs<S> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<S> Extend<Output<S>> for Outputs<S> {
+    fn extend<T: IntoIterator<Item = Output<S>>>(&mut self, outputs: T) {
+        self.others.extend(outputs);
+    }
+}
 
 /// Something that the host is to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output<S> {
-    /// Flush this transport in this tick; said once until it is flushed.
-    Flush(TransportKey),
     /// Tell control.
     Event(Event),
     /// From now on datagrams of this flow are the transport's: it was connected, its peer was learned, or proved to ICE

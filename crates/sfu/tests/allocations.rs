@@ -113,7 +113,7 @@ impl Room {
             }
             self.ask(tick);
             self.host.finish();
-            for output in self.host.out.drain(..) {
+            for output in self.host.out.others.drain(..) {
                 if let Output::HandOver(packet) = output {
                     self.host.memory.release(packet.slot);
                     self.handed_over += 1;

@@ -31,7 +31,7 @@ fn the_application_sends_and_gets_packets() {
     assert_eq!(host.send(0, &rtp(6, 1)), Ok(Verdict::Dropped(DropReason::NotOfProducer)));
     assert_eq!(host.send(9, &rtp(5, 1)), Err(Error::UnknownProducer));
     host.finish();
-    let copies: Vec<_> = host.out.iter().filter_map(rtp_of).collect();
+    let copies: Vec<_> = host.out.others.iter().filter_map(rtp_of).collect();
     let copies: Vec<_> = copies.iter().map(|copy| View::parse(copy).unwrap()).collect();
     let [first, second] = copies.as_slice() else { panic!("{copies:?}") };
     assert_eq!((first.ssrc().0, first.payload()), (70, &PAYLOAD[..]));
@@ -156,7 +156,7 @@ fn messages_reach_who_listens_and_are_counted_where_they_pass() {
         |text: &str| DataMessage { ppid: 51, data: text.as_bytes().into(), ..DataMessage::default() };
     let send = |host: &mut Host, message: &DataMessage| {
         host.sfu.send_data(DATA_PRODUCER, message, &mut host.out).unwrap();
-        let got: Vec<_> = host.out.drain(..).filter_map(message_of).collect();
+        let got: Vec<_> = host.out.others.drain(..).filter_map(message_of).collect();
         got
     };
     assert_eq!(send(&mut host, &message("a")), [(0, message("a")), (1, message("a"))]);
@@ -188,12 +188,13 @@ fn messages_cross_to_shards_with_data_consumers() {
     here.sfu.open_data_feed(DATA_PRODUCER, DataFeed { shard: ShardIndex(1), replica: stand_in }).unwrap();
     let message = DataMessage { ppid: 53, data: [1, 2].into(), ..DataMessage::default() };
     here.sfu.send_data(DATA_PRODUCER, &message, &mut here.out).unwrap();
-    let Some(Output::HandOverMessage { shard: ShardIndex(1), replica, message: crossing }) = here.out.pop()
+    let Some(Output::HandOverMessage { shard: ShardIndex(1), replica, message: crossing }) =
+        here.out.others.pop()
     else {
         panic!("{:?}", here.out)
     };
     there.sfu.send_data(replica, &crossing, &mut there.out).unwrap();
-    assert_eq!(there.out.pop().and_then(message_of), Some((0, message)));
+    assert_eq!(there.out.others.pop().and_then(message_of), Some((0, message)));
     let feeds = here.sfu.close_data_producer(DATA_PRODUCER).unwrap();
     assert_eq!(feeds, [DataFeed { shard: ShardIndex(1), replica: stand_in }]);
 }
@@ -238,7 +239,7 @@ impl Host {
 
     /// RTCP for the application, taken out.
     fn requests(&mut self) -> Vec<Vec<u8>> {
-        self.out.drain(..).filter_map(rtcp_of).collect()
+        self.out.others.drain(..).filter_map(rtcp_of).collect()
     }
 }
 

@@ -23,7 +23,7 @@ fn users_hear_how_the_camera_is_held_at_first_and_when_it_is_turned() {
             value.iter().map(|value| (5, core::slice::from_ref(value))).collect();
         host.receive(transport(0), peer(1), &packet(sequence, &elements));
         host.finish();
-        host.out.drain(..).find_map(|output| match output {
+        host.out.others.drain(..).find_map(|output| match output {
             Output::Event(Event::Producer(_, ProducerEvent::VideoOrientation(orientation))) => {
                 Some((orientation.camera, orientation.flip, orientation.rotation))
             }

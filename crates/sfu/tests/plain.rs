@@ -27,7 +27,7 @@ fn the_first_packet_fixes_the_flow_and_connects() {
     let flow = Flow { local: bound()[0], remote: Some((peer(8).ip(), 8)) };
     let bind = Output::Bind { transport: transport(0), local: Local::RTP, remote: peer(8) };
     let told = Event::Transport(transport(0), TransportEvent::Flow(Box::new(flow)));
-    assert_eq!(host.out[..2], [bind, Output::Event(told)]);
+    assert_eq!(host.out.others[..2], [bind, Output::Event(told)]);
     assert!(host.sfu.is_connected(transport(0)));
     assert_eq!(host.sfu.transport_report(transport(0)).unwrap().flow, Some(flow));
     assert_eq!(host.receive(transport(0), peer(9), &rtp(5, 2)), Verdict::Dropped(DropReason::UnknownFlow));
@@ -41,7 +41,7 @@ fn the_first_packet_fixes_the_flow_and_connects() {
 fn with_mux_the_first_packet_may_be_rtcp() {
     let mut host = comedia(true);
     assert_eq!(host.receive(transport(0), peer(8), &pli(70)), Verdict::Taken);
-    assert!(matches!(host.out[0], Output::Bind { local: Local::RTP, .. }));
+    assert!(matches!(host.out.others[0], Output::Bind { local: Local::RTP, .. }));
     assert!(host.sfu.is_connected(transport(0)));
 }
 
@@ -56,7 +56,7 @@ fn without_mux_each_socket_learns_its_own_peer() {
     assert_eq!(on(Local::RTCP, 9, &pli(70), &mut host), Verdict::Taken);
     let flow = Flow { local: bound()[1], remote: Some((peer(9).ip(), 9)) };
     let told = Event::Transport(transport(0), TransportEvent::RtcpFlow(Box::new(flow)));
-    assert_eq!(host.out[1], Output::Event(told));
+    assert_eq!(host.out.others[1], Output::Event(told));
     assert!(!host.sfu.is_connected(transport(0)), "RTP has no peer yet");
     assert_eq!(on(Local::RTP, 8, &rtp(5, 1), &mut host), Verdict::Dropped(DropReason::NoTaker));
     assert!(host.sfu.is_connected(transport(0)));
@@ -73,7 +73,7 @@ fn requests_leave_where_rtcp_goes() {
         let mut host = Host::default();
         host.sfu.open_transport(transport(0), &open(setup(rtcp_mux, false)), &bound()).unwrap();
         host.sfu.connect(transport(0), &connect(1, rtcp_port, None), &mut host.out).unwrap();
-        let binds = host.out.iter().filter(|output| matches!(output, Output::Bind { .. })).count();
+        let binds = host.out.others.iter().filter(|output| matches!(output, Output::Bind { .. })).count();
         assert_eq!(binds, if rtcp_mux { 1 } else { 2 });
         host.sfu.produce(producer(0), &producing(transport(0), &[encoding(5)])).unwrap();
         host.receive(transport(0), peer(1), &rtp(5, 1));

@@ -163,6 +163,7 @@ fn the_worst_loss_goes_to_a_producer_with_in_band_fec_and_to_no_other() {
         }
         let losses: Vec<_> = host
             .out
+            .others
             .drain(..)
             .filter_map(|output| match output {
                 Output::Loss { shard, producer, fraction } => Some((shard, producer, fraction)),
@@ -183,7 +184,7 @@ fn hear(host: &mut Host, block: ReportBlock) {
 }
 
 fn scores(host: &mut Host) -> Vec<ConsumerScore> {
-    let scores = host.out.drain(..).filter_map(|output| match output {
+    let scores = host.out.others.drain(..).filter_map(|output| match output {
         Output::Event(Event::Consumer(key, ConsumerEvent::Score(score))) if key == consumer(1) => Some(score),
         _ => None,
     });
@@ -204,7 +205,7 @@ fn send(host: &mut Host, numbers: core::ops::Range<u16>) -> Vec<Vec<u8>> {
 /// For when the timer of the consumers' transport was set last.
 fn armed(host: &mut Host) -> Option<Mono> {
     let mut at = None;
-    for output in host.out.drain(..) {
+    for output in host.out.others.drain(..) {
         if let Output::Arm { transport: whose, at: when } = output
             && whose == transport(1)
         {

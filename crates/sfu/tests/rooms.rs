@@ -11,7 +11,7 @@ use model::key::{ConsumerKey, ProducerKey, TransportKey};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use sfu::transport::DropReason;
-use sfu::{Closing, Error, Output, Verdict};
+use sfu::{Closing, Error, Verdict};
 use support::parameters::{bound, connect, consuming, encoding, plain, producing};
 use support::{Host, PAYLOAD, consumer, peer, producer, rtp, transport};
 use wire::Ssrc;
@@ -21,7 +21,7 @@ use wire::rtp::View;
 fn a_copy_says_what_its_consumer_says_and_has_the_payload_of_the_packet() {
     let mut host = Host::room(1);
     assert_eq!(host.receive(transport(0), peer(1), &rtp(5, 9)), Verdict::Taken);
-    assert!(host.out.contains(&Output::Flush(transport(1))));
+    assert!(host.out.flushes.contains(&transport(1)));
     host.finish();
     let left = host.left();
     let [copy] = left.as_slice() else { panic!("{left:?}") };
@@ -101,10 +101,9 @@ fn packets_in_flight_are_bounded_and_counted() {
 #[test]
 fn a_transport_that_is_never_flushed_holds_nothing_for_ever() {
     let mut host = Host::room(2);
-    let forgotten = |output: &Output<usize>| *output != Output::Flush(transport(2));
     for sequence in 0..4_000_u16 {
         assert_eq!(host.receive(transport(0), peer(1), &rtp(5, sequence)), Verdict::Taken);
-        host.out.retain(forgotten);
+        host.out.flushes.retain(|flushed| *flushed != transport(2));
         host.finish();
         assert!(host.memory.held() <= 10, "{}", host.memory.held());
     }

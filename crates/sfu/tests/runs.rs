@@ -8,7 +8,7 @@ use model::command::{SrtpKeys, TransportSetup};
 use model::rtp::MediaKind;
 use model::transport::SrtpCryptoSuite;
 use proptest::prelude::*;
-use sfu::{Config, Depart, Departing, Io, Output, Sfu};
+use sfu::{Config, Depart, Departing, Io, Sfu};
 use support::parameters::{bind, bound, connect, consuming, encoding, key, open, plain, producing};
 use support::{Host, Wire, consumer, peer, producer, rtp, transport};
 use wire::rtp::View;
@@ -39,7 +39,7 @@ fn a_path_that_takes_no_runs_gets_none() {
     }
     let mut depart = Single::default();
     let Host { sfu, memory, out, now, .. } = &mut host;
-    assert!(out.contains(&Output::Flush(transport(1))));
+    assert!(out.flushes.contains(&transport(1)));
     sfu.flush(transport(1), &mut depart, &mut Io { now: *now, packets: memory, out });
     assert_eq!(depart.0.runs.len(), 3);
     assert_eq!(host.memory.held(), 0);

@@ -48,7 +48,7 @@ fn a_packet_is_handed_over_once_per_shard_however_many_consumers_there_are() {
         shards.there.sfu.consume(consumer(number), &open, &mut shards.there.out).unwrap();
     }
     shards.here.receive(transport(0), peer(1), &rtp(5, 1));
-    let handed = shards.here.out.iter().filter(|output| matches!(output, Output::HandOver(_))).count();
+    let handed = shards.here.out.others.iter().filter(|output| matches!(output, Output::HandOver(_))).count();
     assert_eq!(handed, 1);
     shards.cross();
     assert_eq!(shards.there.left().len(), 9);
@@ -117,7 +117,7 @@ fn two_requests_for_a_key_frame_of_an_encoding_cross_at_a_time_and_one_reaches_i
             shards.there.sfu.request_key_frame_for(consumer(1), &mut shards.there.out).unwrap();
         }
         let is_request = |output: &mut Output<usize>| matches!(output, Output::RequestKeyFrame { .. });
-        shards.there.out.extract_if(.., is_request).collect::<Vec<_>>()
+        shards.there.out.others.extract_if(.., is_request).collect::<Vec<_>>()
     };
     let ask = |encoding| Output::RequestKeyFrame { shard: ShardIndex(0), producer: producer(0), encoding };
     for at_ms in [1_000, 1_010, 1_020, 1_249, 1_250] {
@@ -243,8 +243,9 @@ impl Shards {
 
     /// The packet that waits to be handed over, whose bytes are given back.
     fn take_hand_over(&mut self) -> HandOver<usize> {
-        let at = self.here.out.iter().position(|output| matches!(output, Output::HandOver(_))).unwrap();
-        let packet = match self.here.out.remove(at) {
+        let at =
+            self.here.out.others.iter().position(|output| matches!(output, Output::HandOver(_))).unwrap();
+        let packet = match self.here.out.others.remove(at) {
             Output::HandOver(packet) => packet,
             other => unreachable!("{other:?}"),
         };

@@ -161,11 +161,11 @@ fn control_hears_of_each_stream_that_appears() {
     host.pass(6, 1);
     host.pass(6, 2);
     host.pass(5, 1);
-    let heard: Vec<Vec<u32>> = host.out.iter().filter_map(scores).collect();
+    let heard: Vec<Vec<u32>> = host.out.others.iter().filter_map(scores).collect();
     assert_eq!(heard, [vec![6], vec![5, 6]]);
     let opened = host.sfu.consumer_opened(consumer(1)).unwrap();
     assert_eq!((opened.score.score, &*opened.score.producer_scores), (10, &[10, 10][..]));
-    let last = host.out.iter().rev().find_map(|output| match output {
+    let last = host.out.others.iter().rev().find_map(|output| match output {
         Output::Event(Event::Consumer(key, ConsumerEvent::Score(score))) => Some((*key, score.clone())),
         _ => None,
     });
@@ -176,7 +176,7 @@ fn control_hears_of_each_stream_that_appears() {
 fn users_hear_which_layers_are_sent() {
     let mut host = room(&[encoding(5), encoding(6)]);
     let layers = |host: &mut Host| -> Vec<Option<u8>> {
-        let heard = host.out.drain(..).filter_map(|output| match output {
+        let heard = host.out.others.drain(..).filter_map(|output| match output {
             Output::Event(Event::Consumer(_, ConsumerEvent::Layers(layers))) => {
                 Some(layers.map(|layers| layers.spatial_layer))
             }

@@ -92,7 +92,7 @@ fn requests_are_shown_on_both_sides_once_each() {
 impl Host {
     /// What was traced since the last time.
     fn traces(&mut self) -> Vec<Trace<StreamTrace>> {
-        let traced = self.out.drain(..).filter_map(|output| match output {
+        let traced = self.out.others.drain(..).filter_map(|output| match output {
             Output::Event(
                 Event::Producer(_, ProducerEvent::Trace(trace))
                 | Event::Consumer(_, ConsumerEvent::Trace(trace)),

@@ -105,8 +105,9 @@ impl<S: Copy> Sfu<S> {
     /// # Errors
     /// When it is gone.
     pub fn close_transport(&mut self, key: TransportKey, limit: usize) -> Result<Closing, Error> {
-        let Self { transports, tick, .. } = self;
+        let Self { transports, tick, waiting, .. } = self;
         let transport = transports.get_mut(key).ok_or(Error::UnknownTransport)?;
+        *waiting = waiting.saturating_sub(transport.waiting());
         // Nothing more leaves, so that no consumer's close has to look for its copies.
         transport.give_up().for_each(|queued| tick.drop_copy(queued.packet));
         for _ in 0..limit {
@@ -125,6 +126,7 @@ impl<S: Copy> Sfu<S> {
 
     fn remove_transport(&mut self, key: TransportKey) {
         let Some(mut removed) = self.transports.remove(key) else { return };
+        self.waiting = self.waiting.saturating_sub(removed.waiting());
         let Some(web_rtc) = removed.web_rtc_mut() else { return };
         if web_rtc.is_in_line {
             self.handshakes.retain(|waits| *waits != key);

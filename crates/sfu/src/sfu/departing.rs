@@ -17,8 +17,9 @@ impl<S: Copy> Sfu<S> {
         P: Packets<Slot = S>,
         D: Depart,
     {
-        let Self { transports, tick, levelling, counters, .. } = self;
+        let Self { transports, tick, levelling, counters, waiting, .. } = self;
         if let Some(transport) = transports.get_mut(key) {
+            *waiting = waiting.saturating_sub(transport.waiting());
             let had_more = transport.has_more;
             let Io { now, packets, out } = io;
             let flushing = Flushing { now: *now, tick, packets: &**packets, depart, levelling: *levelling };
@@ -66,6 +67,10 @@ impl<S: Copy> Sfu<S> {
         self.now = io.now;
         self.drop_stale();
         self.now_tick = self.now_tick.wrapping_add(1);
+        // As in most ticks. To look at each of hundreds would fetch them once more.
+        if self.waiting == 0 {
+            self.listed.clear();
+        }
         while let Some((key, listed)) = self.listed.front().copied() {
             let transport = self.transports.get_mut(key);
             let waits = transport.filter(|transport| transport.listing == Listing::Listed(listed));
@@ -75,6 +80,7 @@ impl<S: Copy> Sfu<S> {
                 }
                 let given_up = u64::try_from(transport.queue.len()).unwrap_or(u64::MAX);
                 self.counters.stale = self.counters.stale.saturating_add(given_up);
+                self.waiting = self.waiting.saturating_sub(transport.waiting());
                 transport.give_up().for_each(|queued| self.tick.drop_copy(queued.packet));
             }
             self.listed.pop_front();

@@ -348,7 +348,7 @@ impl<S: Copy> Sfu<S> {
         (stamp, slot, view): (&Stamp, S, &View<'_>),
         out: &mut Outputs<S>,
     ) -> Offered {
-        let Self { transports, sources, consumers, tick, listed, counters, now_tick, .. } = self;
+        let Self { transports, sources, consumers, tick, listed, waiting, counters, now_tick, .. } = self;
         let Some(source) = sources.get(key) else { return Offered::to_nobody(DropReason::UnknownProducer) };
         let mut offered = Offered::to_nobody(DropReason::NoTaker);
         if source.consumers.is_empty() {
@@ -404,7 +404,8 @@ impl<S: Copy> Sfu<S> {
             if owner.listing == Listing::Idle {
                 owner.listing = Listing::Listed(*now_tick);
                 listed.push_back((entry.transport, *now_tick));
-                out.push(Output::Flush(entry.transport));
+                *waiting = waiting.saturating_add(1);
+                out.flushes.push(entry.transport);
             }
         }
         counters.forwarded = counters.forwarded.saturating_add(u64::from(copies));

@@ -51,7 +51,7 @@ pub(crate) use tick::{InFlight, Moment, Tick};
 
 use crate::consumer::Consumer;
 use crate::data::{DataConsumer, DataSource};
-use crate::io::{Output, Outputs};
+use crate::io::Outputs;
 use crate::slots::Slots;
 use crate::transport::{DropCounters, Listing, Transport};
 use half_open::HalfOpen;
@@ -79,6 +79,8 @@ pub struct Sfu<S> {
     now: Mono,
     /// Transports that the host was told to flush, in that order, with the tick in which it was.
     listed: VecDeque<(TransportKey, u32)>,
+    /// How many of them were not flushed yet.
+    waiting: usize,
     counters: Counters,
     /// Of all transports, also those that are gone, and of packets from other shards.
     drops: DropCounters,
@@ -209,6 +211,7 @@ impl<S: Copy> Sfu<S> {
             now_tick: 0,
             now: Mono::ZERO,
             listed: VecDeque::new(),
+            waiting: 0,
             counters: Counters::default(),
             drops: DropCounters::new(),
             scratch: vec![0; RTCP_LIMIT].into(),
@@ -269,7 +272,8 @@ impl<S: Copy> Sfu<S> {
         if transport.listing == Listing::Idle {
             transport.listing = Listing::Listed(self.now_tick);
             self.listed.push_back((key, self.now_tick));
-            out.push(Output::Flush(key));
+            self.waiting = self.waiting.saturating_add(1);
+            out.flushes.push(key);
         }
     }
 }

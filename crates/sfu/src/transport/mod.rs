@@ -215,6 +215,12 @@ impl Transport {
         matches!(self.kind, Kind::Direct)
     }
 
+    /// Transports that wait for a flush: this one, or none.
+    #[inline]
+    pub(crate) fn waiting(&self) -> usize {
+        usize::from(self.listing != Listing::Idle)
+    }
+
     /// Forgets what waits. The host will be told anew to flush it when there is something.
     pub(crate) fn give_up(&mut self) -> impl Iterator<Item = Queued> {
         self.listing = Listing::Idle;

@@ -13,7 +13,7 @@ use super::{Host, PAYLOAD, consumer, producer, rtp, transport};
 /// What a user hears of transports, in order, in short.
 pub(crate) fn said(host: &mut Host) -> Vec<String> {
     let mut said = Vec::new();
-    for output in std::mem::take(&mut host.out) {
+    for output in std::mem::take(&mut host.out).others {
         said.extend(match output {
             Output::Event(Event::Transport(_, event)) => match event {
                 TransportEvent::IceSelectedFlow(flow) => {

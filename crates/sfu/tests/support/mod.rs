@@ -11,7 +11,7 @@ pub(crate) mod sender;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use model::key::{ConsumerKey, ProducerKey, TransportKey};
-use sfu::{Datagram, Depart, Departing, Io, Local, Output, Packets, Sfu, Verdict};
+use sfu::{Datagram, Depart, Departing, Io, Local, Output, Outputs, Packets, Sfu, Verdict};
 use wire::Mono;
 use wire::rtcp::{Builder, WritePacket};
 
@@ -50,7 +50,7 @@ pub(crate) enum Keep {
 pub(crate) struct Host {
     pub(crate) sfu: Sfu<usize>,
     pub(crate) memory: Memory,
-    pub(crate) out: Vec<Output<usize>>,
+    pub(crate) out: Outputs<usize>,
     pub(crate) wire: Wire,
     pub(crate) now: Mono,
     pub(crate) armed: std::collections::BTreeMap<TransportKey, Mono>,
@@ -155,7 +155,7 @@ impl Host {
     pub(crate) fn elapse(&mut self, until: Mono) {
         loop {
             let armed = &mut self.armed;
-            self.out.retain(|output| match output {
+            self.out.others.retain(|output| match output {
                 Output::Arm { transport, at } => {
                     armed.insert(*transport, *at);
                     false
@@ -194,14 +194,9 @@ impl Host {
     /// Flushes whom the SFU wants flushed, and ends the tick. What else it wanted stays.
     pub(crate) fn finish(&mut self) {
         let Self { sfu, memory, out, wire, now, .. } = self;
-        let mut at = 0;
-        while let Some(output) = out.get(at) {
-            if let Output::Flush(transport) = *output {
-                out.remove(at);
-                sfu.flush(transport, wire, &mut Io { now: *now, packets: memory, out });
-            } else {
-                at += 1;
-            }
+        while !out.flushes.is_empty() {
+            let transport = out.flushes.remove(0);
+            sfu.flush(transport, wire, &mut Io { now: *now, packets: memory, out });
         }
         sfu.end_tick(&mut Io { now: *now, packets: memory, out });
     }
@@ -209,7 +204,7 @@ impl Host {
     /// Hands over to `other` what is for it, and gives back what is not taken.
     pub(crate) fn hand_over(&mut self, other: &mut Self) {
         let mut kept = Vec::new();
-        for output in self.out.drain(..) {
+        for output in self.out.others.drain(..) {
             let Output::HandOver(mut packet) = output else {
                 kept.push(output);
                 continue;
@@ -224,7 +219,7 @@ impl Host {
             let Self { sfu, memory, out, now, .. } = other;
             sfu.crossed(&packet, &mut Io { now: *now, packets: memory, out });
         }
-        self.out = kept;
+        self.out.others = kept;
     }
 
     /// What left since the last time.

@@ -28,7 +28,7 @@ pub(crate) enum Told {
 }
 
 pub(crate) fn scores(host: &Host) -> Vec<Told> {
-    let told = host.out.iter().filter_map(|output| match output {
+    let told = host.out.others.iter().filter_map(|output| match output {
         Output::Event(Event::Producer(_, ProducerEvent::Score(scores))) => {
             Some(Told::Producer(scores[0].score))
         }
@@ -164,13 +164,13 @@ impl Room {
         let until = self.host.now + Duration::from_millis(ms);
         let mut sent = Vec::new();
         loop {
-            for output in &self.host.out {
+            for output in &self.host.out.others {
                 if let Output::Arm { transport, at } = output {
                     self.timers.retain(|(known, _)| known != transport);
                     self.timers.push((*transport, *at));
                 }
             }
-            self.host.out.retain(|output| !matches!(output, Output::Arm { .. }));
+            self.host.out.others.retain(|output| !matches!(output, Output::Arm { .. }));
             self.timers.sort_by_key(|(_, at)| *at);
             let due = self.timers.first().copied().filter(|(_, at)| *at <= until);
             if let Some((key, at)) = due {
@@ -179,10 +179,7 @@ impl Room {
                 *now = at.max(*now);
                 sfu.timeout(key, &mut Io { now: *now, packets: memory, out });
             }
-            let flushed = self.host.out.iter().find_map(|output| match output {
-                Output::Flush(key) => Some(*key),
-                _ => None,
-            });
+            let flushed = self.host.out.flushes.first().copied();
             self.host.finish();
             let left = self.host.left();
             let rtcp = left.into_iter().filter(|datagram| Compound::parse(datagram).is_ok());

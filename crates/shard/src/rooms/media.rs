@@ -262,9 +262,9 @@ impl Rooms {
             return;
         }
         let mut outputs = core::mem::take(&mut self.outputs);
-        for output in outputs.drain(..) {
+        outputs.flushes.drain(..).for_each(|transport| cx.mark_dirty(transport));
+        for output in outputs.others.drain(..) {
             match output {
-                Output::Flush(transport) => cx.mark_dirty(transport),
                 Output::Event(event) => cx.totals.events_dropped += u64::from(!self.events.push(event)),
                 Output::Bind { transport, local, remote } => {
                     if let Some(tuple) = self.tuple(transport, local, remote) {

@@ -255,7 +255,7 @@ impl Rooms {
     ) -> Result<Answer, Refusal> {
         let station = self.transports.find_mut(key)?;
         self.sfu.connect(key, connect, &mut self.outputs)?;
-        for output in &self.outputs {
+        for output in &self.outputs.others {
             let Output::Bind { transport, local, remote } = output else { continue };
             let is_one_host =
                 !remote.ip().is_multicast() && !remote.ip().is_unspecified() && remote.port() != 0;
