@@ -3,41 +3,41 @@
 //! Buckets of equal length. The current one is not over, so a rate is taken over the window and as much of the
 //! current bucket as has passed: neither a lone packet nor the bucket's edge makes it jump.
 
-use core::mem::offset_of;
 use core::time::Duration;
 
 use wire::Mono;
 
 /// See the module. `N` buckets are the window: 2.5 seconds, unless told otherwise.
-// What every packet touches stands together, and no packet but a bucket's first divides.
+// What every packet touches is all there is in place, and no packet but a bucket's first divides.
 #[derive(Clone, Debug)]
-#[repr(C)]
 pub struct Rate<const N: usize = 25> {
     total: u64,
     /// Where the current bucket ends, and what is in it.
     end_nanos: u64,
-    current: u64,
-    bucket_nanos: u64,
-    /// The ones before, the oldest first.
-    buckets: [u32; N],
+    current: u32,
+    bucket_nanos: u32,
+    /// The ones before, the oldest first, once there was anything in one.
+    buckets: Option<Box<[u32; N]>>,
 }
 
 impl<const N: usize> Rate<N> {
-    /// Bytes at the beginning that every packet changes.
-    pub const HEAD_BYTES: usize = offset_of!(Self, buckets);
-
     /// With buckets of a tenth of a second.
     #[must_use]
     pub const fn new() -> Self {
-        Self { total: 0, end_nanos: BUCKET_NANOS, current: 0, bucket_nanos: BUCKET_NANOS, buckets: [0; N] }
+        Self::with_buckets(BUCKET_NANOS)
     }
 
     /// Over a window of that length.
     #[must_use]
     pub fn over(window: Duration) -> Self {
-        let nanos = u64::try_from(window.as_nanos()).unwrap_or(u64::MAX);
-        let bucket_nanos = nanos.checked_div(buckets::<N>()).unwrap_or_default().max(1);
-        Self { bucket_nanos, end_nanos: bucket_nanos, ..Self::new() }
+        let nanos = window.as_nanos().checked_div(u128::from(buckets::<N>())).unwrap_or_default();
+        Self::with_buckets(u32::try_from(nanos).unwrap_or(u32::MAX).max(1))
+    }
+
+    const fn with_buckets(bucket_nanos: u32) -> Self {
+        // Widens.
+        let end_nanos = bucket_nanos as u64;
+        Self { total: 0, end_nanos, current: 0, bucket_nanos, buckets: None }
     }
 
     /// All bytes so far.
@@ -49,26 +49,27 @@ impl<const N: usize> Rate<N> {
     /// Counts a packet of that many bytes.
     #[inline]
     pub fn add(&mut self, now: Mono, bytes: usize) {
-        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         if now.as_nanos() >= self.end_nanos {
             self.advance(now);
         }
-        self.current = self.current.saturating_add(bytes);
-        self.total = self.total.saturating_add(bytes);
+        self.current = self.current.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+        self.total = self.total.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX));
     }
 
     /// Over the window.
     #[must_use]
     pub fn bits_per_second(&self, now: Mono) -> u64 {
-        let mut at_now = self.clone();
-        at_now.advance(now);
-        let bytes =
-            at_now.buckets.iter().map(|bytes| u64::from(*bytes)).fold(at_now.current, u64::saturating_add);
-        // A clock that went back stands at the bucket's beginning.
-        let begin = at_now.end_nanos.saturating_sub(at_now.bucket_nanos);
-        let nanos = buckets::<N>()
-            .saturating_mul(at_now.bucket_nanos)
-            .saturating_add(now.as_nanos().saturating_sub(begin));
+        let by = self.buckets_until(now);
+        let gone = usize::try_from(by).unwrap_or(usize::MAX);
+        let newest = if gone <= N { u64::from(self.current) } else { 0 };
+        let before = self.buckets.iter().flat_map(|buckets| buckets.iter()).skip(gone);
+        let bytes = before.map(|bytes| u64::from(*bytes)).fold(newest, u64::saturating_add);
+        let bucket_nanos = u64::from(self.bucket_nanos);
+        // Where the current bucket begins. A clock that went back stands there.
+        let begin =
+            self.end_nanos.saturating_add(by.saturating_mul(bucket_nanos)).saturating_sub(bucket_nanos);
+        let nanos =
+            buckets::<N>().saturating_mul(bucket_nanos).saturating_add(now.as_nanos().saturating_sub(begin));
         let bits = u128::from(bytes).saturating_mul(8_000_000_000);
         u64::try_from(bits.checked_div(u128::from(nanos)).unwrap_or_default()).unwrap_or(u64::MAX)
     }
@@ -81,24 +82,39 @@ impl<const N: usize> Rate<N> {
         other.advance(newest);
         self.total = self.total.saturating_add(other.total);
         self.current = self.current.saturating_add(other.current);
-        for (bytes, more) in self.buckets.iter_mut().zip(other.buckets) {
-            *bytes = bytes.saturating_add(more);
+        if let Some(more) = other.buckets {
+            let buckets = self.buckets.get_or_insert_with(|| Box::new([0; N]));
+            for (bytes, more) in buckets.iter_mut().zip(*more) {
+                *bytes = bytes.saturating_add(more);
+            }
         }
     }
 
     /// Makes the bucket that `now` is in the current one.
     #[cold]
     fn advance(&mut self, now: Mono) {
-        let Some(over) = now.as_nanos().checked_sub(self.end_nanos) else { return };
-        let by = over.checked_div(self.bucket_nanos).unwrap_or_default().saturating_add(1);
-        self.end_nanos = self.end_nanos.saturating_add(by.saturating_mul(self.bucket_nanos));
-        let by = usize::try_from(by).unwrap_or(usize::MAX);
-        self.buckets.copy_within(by.min(N).., 0);
-        self.buckets.iter_mut().rev().take(by).for_each(|bytes| *bytes = 0);
-        if let Some(bytes) = N.checked_sub(by).and_then(|at| self.buckets.get_mut(at)) {
-            *bytes = u32::try_from(self.current).unwrap_or(u32::MAX);
+        let by = self.buckets_until(now);
+        if by == 0 {
+            return;
         }
-        self.current = 0;
+        self.end_nanos = self.end_nanos.saturating_add(by.saturating_mul(self.bucket_nanos.into()));
+        let current = core::mem::take(&mut self.current);
+        if current == 0 && self.buckets.is_none() {
+            return;
+        }
+        let buckets = self.buckets.get_or_insert_with(|| Box::new([0; N]));
+        let by = usize::try_from(by).unwrap_or(usize::MAX);
+        buckets.copy_within(by.min(N).., 0);
+        buckets.iter_mut().rev().take(by).for_each(|bytes| *bytes = 0);
+        if let Some(bytes) = N.checked_sub(by).and_then(|at| buckets.get_mut(at)) {
+            *bytes = current;
+        }
+    }
+
+    /// How many buckets the one that `now` is in is ahead of the current one.
+    fn buckets_until(&self, now: Mono) -> u64 {
+        let Some(over) = now.as_nanos().checked_sub(self.end_nanos) else { return 0 };
+        over.checked_div(self.bucket_nanos.into()).unwrap_or_default().saturating_add(1)
     }
 }
 
@@ -112,7 +128,7 @@ fn buckets<const N: usize>() -> u64 {
     u64::try_from(N).unwrap_or(u64::MAX)
 }
 
-const BUCKET_NANOS: u64 = 100_000_000;
+const BUCKET_NANOS: u32 = 100_000_000;
 
 #[cfg(test)]
 mod tests {

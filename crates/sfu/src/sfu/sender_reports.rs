@@ -57,7 +57,7 @@ fn report<'a>(
     consumers: &'a Slots<ConsumerKey, Consuming>,
     (now, wall_clock): (Mono, Ntp),
 ) -> Option<Report<'a>> {
-    let newest = sender.newest.filter(|newest| now.since(newest.at) < ACTIVE)?;
+    let newest = sender.newest().filter(|newest| now.since(newest.at) < ACTIVE)?;
     let consumer = &consumers.get(sender.consumer)?.consumer;
     let cname = consumer.described().get(usize::from(sender.encoding))?.cname.as_bytes();
     // RFC 3550 §6.4.1: the same moment on the stream's clock, which went on since the newest packet was captured.

@@ -7,7 +7,6 @@
 use ice::Tuple;
 use model::key::ConsumerKey;
 use srtp::{Plaintext, Sealer};
-use streams::Rate;
 use streams::send::Written;
 use wire::Mono;
 use wire::rtp::padding::{self, LEVELLING_LIMIT};
@@ -113,7 +112,6 @@ impl Transport {
         {
             packets.prefetch_start(memory, Sealer::IN_ORDER_BYTES);
         }
-        packets.prefetch_start(&sender.bytes, Rate::<25>::HEAD_BYTES);
         if let Some(log) = &sender.log {
             let records = self.queue.len().min(RECORDS);
             packets.prefetch(log.memory_ahead(first.index.value(), records));

@@ -199,7 +199,7 @@ const _: () = assert!(Transport::FLUSH_BYTES <= 3 * 64);
 impl Transport {
     /// Those at the beginning that every flush looks at, and what a table has before them.
     pub(crate) const FLUSH_BYTES: usize =
-        offset_of!(Self, sent).saturating_add(Rate::<10>::HEAD_BYTES).saturating_add(8);
+        offset_of!(Self, sent).saturating_add(size_of::<Rate<10>>()).saturating_add(8);
 
     /// Whether packets can leave.
     pub(crate) fn is_connected(&self) -> bool {

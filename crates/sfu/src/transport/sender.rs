@@ -28,11 +28,11 @@ pub(crate) struct Sender {
     pub(crate) paddable: bool,
     /// Whether its receiver knows of transport-wide sequence numbers.
     pub(crate) is_numbered: bool,
+    pub(crate) bytes: Rate,
     pub(crate) tally: Tally,
-    pub(crate) newest: Option<Newest>,
+    newest: Newest,
     /// What was sent, where its receiver may ask for it again.
     pub(crate) log: Option<SentLog>,
-    pub(crate) bytes: Rate,
     pub(crate) consumer: ConsumerKey,
     /// Which of the consumer's streams.
     pub(crate) encoding: u8,
@@ -62,12 +62,17 @@ pub(crate) struct Newest {
     index: PacketIndex,
     pub(crate) timestamp: u32,
     pub(crate) captured: Ntp,
-    /// When it was sent.
+    /// When it was sent: [`Mono::NEVER`] if none was.
     pub(crate) at: Mono,
 }
 
 // With what a place has before it: two cache lines.
 const _: () = assert!(8 + Sender::SENDING_BYTES <= 2 * 64);
+
+impl Newest {
+    const NONE: Self =
+        Self { index: PacketIndex::from_parts(0, 0), timestamp: 0, captured: Ntp(0), at: Mono::NEVER };
+}
 
 impl Sender {
     /// Those at the beginning that a packet of it looks at.
@@ -97,7 +102,7 @@ impl Sender {
             mid,
             log: described.is_some_and(|described| described.use_nack).then(|| SentLog::new(keeping)),
             tally: Tally::default(),
-            newest: None,
+            newest: Newest::NONE,
             bytes: Rate::new(),
             consumer,
             ssrc,
@@ -120,6 +125,11 @@ impl Sender {
     /// Whether packets go again in a stream of their own.
     pub(crate) const fn has_rtx(&self) -> bool {
         matches!(self.rtx, Some(Rtx { payload_type: Some(_), .. }))
+    }
+
+    /// The packet with the highest index that was sent, if one was.
+    pub(crate) fn newest(&self) -> Option<&Newest> {
+        Some(&self.newest).filter(|newest| newest.at != Mono::NEVER)
     }
 
     /// Its SSRCs.
@@ -152,9 +162,9 @@ impl Sender {
     pub(super) fn sent<S>(&mut self, now: Mono, queued: &Queued, packet: &InFlight<S>, written: Written) {
         self.tally.send(packet.layout.payload_len());
         self.bytes.add(now, packet.plain_len().saturating_add(written.padding.into()));
-        if self.newest.is_none_or(|newest| newest.index < queued.index) {
+        if self.newest.at == Mono::NEVER || self.newest.index < queued.index {
             let (timestamp, captured) = (queued.timestamp, packet.captured);
-            self.newest = Some(Newest { index: queued.index, timestamp, captured, at: now });
+            self.newest = Newest { index: queued.index, timestamp, captured, at: now };
         }
         if let Some(log) = &mut self.log {
             log.record(now, (queued.index.value(), queued.timestamp), packet.origin, written);

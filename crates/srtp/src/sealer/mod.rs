@@ -14,6 +14,7 @@ use crate::streams::Streams;
 use crate::suite::Suite;
 use std::collections::BTreeMap;
 use std::mem::offset_of;
+use std::num::NonZeroU32;
 use std::ops::Range;
 use stream::OutboundStream;
 use wire::Ssrc;
@@ -34,7 +35,7 @@ pub struct Sealer {
     /// Of removed SSRCs that sealed something.
     retired: BTreeMap<u32, Highest>,
     max_ssrcs: usize,
-    generation: u32,
+    generation: NonZeroU32,
     streams_refused: u64,
     rtcp_next: u32,
 }
@@ -46,8 +47,8 @@ struct Highest([u8; 6]);
 /// A stream of a [`Sealer`]: dense, and worthless once the stream was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamHandle {
-    slot: usize,
-    generation: u32,
+    slot: u32,
+    generation: NonZeroU32,
 }
 
 impl Sealer {
@@ -90,7 +91,7 @@ impl Sealer {
             rtcp: Cipher::new(&material, Protocol::Rtcp)?,
             retired: BTreeMap::new(),
             max_ssrcs,
-            generation: 0,
+            generation: NonZeroU32::MIN,
             streams_refused: 0,
             rtcp_next: 0,
         })
@@ -102,7 +103,7 @@ impl Sealer {
     /// What a seal of that stream changes: only to tell the core that it will be used soon.
     #[inline]
     pub fn memory_of(&self, stream: StreamHandle) -> Option<&(impl Sized + use<>)> {
-        self.streams.place(stream.slot)
+        self.streams.place(stream.slot as usize)
     }
 
     /// The suite sealed with.
@@ -133,10 +134,12 @@ impl Sealer {
             return Err(SealError::TooManyStreams);
         }
         self.retired.remove(&ssrc);
-        self.generation = self.generation.wrapping_add(1);
+        self.generation = self.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         let next = returning.map_or(0, |highest| highest.value() + 1);
         let stream = OutboundStream::new(ssrc, self.generation, next, reseal);
-        Ok(StreamHandle { slot: self.streams.insert(ssrc, stream), generation: self.generation })
+        // Slots are fewer than the streams in use ever were.
+        let slot = u32::try_from(self.streams.insert(ssrc, stream)).unwrap_or(u32::MAX);
+        Ok(StreamHandle { slot, generation: self.generation })
     }
 
     /// Ends a stream; `false` if it had ended. Its highest index stays known as long as the key lives.
@@ -296,7 +299,7 @@ fn live(
     streams: &mut Streams<OutboundStream>,
     handle: StreamHandle,
 ) -> Result<&mut OutboundStream, SealError> {
-    match streams.entry_mut(handle.slot) {
+    match streams.entry_mut(handle.slot as usize) {
         Some(stream) if stream.generation == handle.generation => Ok(stream),
         _ => Err(SealError::UnknownStream),
     }

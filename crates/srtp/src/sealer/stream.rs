@@ -3,6 +3,7 @@
 use super::SealError;
 use crate::cipher::Proof;
 use crate::window::{IndexWindow, Use, WINDOW};
+use std::num::NonZeroU32;
 
 /// Whether packets of a stream may be sealed a second time, bit for bit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,7 +20,7 @@ pub enum Reseal {
 #[repr(C)]
 pub(super) struct OutboundStream {
     pub(super) ssrc: u32,
-    pub(super) generation: u32,
+    pub(super) generation: NonZeroU32,
     proofs: Option<Box<[Proof]>>,
     window: IndexWindow,
 }
@@ -31,7 +32,7 @@ impl OutboundStream {
     /// What a packet touches whose index is the next: the beginning of the window ends it.
     pub(super) const IN_ORDER_BYTES: usize = core::mem::offset_of!(Self, window) + 16;
 
-    pub(super) fn new(ssrc: u32, generation: u32, next: u64, reseal: Reseal) -> Self {
+    pub(super) fn new(ssrc: u32, generation: NonZeroU32, next: u64, reseal: Reseal) -> Self {
         let proofs = match reseal {
             Reseal::Never => None,
             Reseal::Proven => Some(vec![0; PROOFS].into_boxed_slice()),
