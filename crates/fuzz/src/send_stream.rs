@@ -94,7 +94,7 @@ impl UnderTest {
                 Packet::ReceiverReport(report) => {
                     let now = Ntp(3_900_000_000 << 32).after(self.now.since(Mono::ZERO));
                     for block in report.reports.iter() {
-                        self.reception.hear(now, &block, &self.tally);
+                        self.reception.hear(now, &block, self.tally.packets);
                     }
                 }
                 _ => {}
@@ -113,10 +113,10 @@ impl UnderTest {
         if let Some(kept) = self.store.get(sent.origin().run, sent.origin().sequence) {
             assert_eq!((kept.sequence, kept.slot), (meant.sequence, index));
             let first = self.log.repeat(self.now, number);
-            self.tally.repeat(first);
+            self.reception.repeats.repeat(first);
             assert!(self.log.ask(self.now, round_trip, number).is_err(), "it has just gone");
-            assert!(self.tally.repaired <= self.tally.packets, "each counts once");
-            assert!(self.tally.retransmitted <= self.tally.packets + 64);
+            assert!(self.reception.repeats.repaired <= self.tally.packets, "each counts once");
+            assert!(self.reception.repeats.retransmitted <= self.tally.packets + 64);
         }
     }
 
