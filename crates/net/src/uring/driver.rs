@@ -40,8 +40,7 @@ pub struct UringConfig {
     pub buffers: u16,
     /// Most runs in one submission, a power of two.
     pub batch: u16,
-    /// Bytes of runs after which a submission is handed over. What is sealed is read at once and its memory used again,
-    /// so few of them stay in the core's own cache.
+    /// Bytes of runs after which a submission is handed over; one more run may follow them.
     pub egress_bytes: usize,
     /// Whether runs may go out as one (UDP GSO).
     pub gso: bool,
@@ -482,7 +481,7 @@ fn usual_completions(config: &UringConfig) -> u32 {
 
 impl Default for UringConfig {
     fn default() -> Self {
-        Self { sockets: 4096, buffers: 256, batch: 128, egress_bytes: 24 << 10, gso: true, completions: None }
+        Self { sockets: 4096, buffers: 256, batch: 128, egress_bytes: 192 << 10, gso: true, completions: None }
     }
 }
 
