@@ -18,19 +18,11 @@ pub(crate) struct SocketTable<T> {
 
 /// Begins a cache line, with who stands there; behind that is what the entry has first.
 #[derive(Debug)]
-#[repr(C, align(64))]
-struct Slot<T> {
-    generation: u32,
-    state: State<T>,
-}
-
-/// With a tag of its own, which would otherwise be told by some field far behind.
-#[derive(Debug)]
-#[repr(u32)]
-enum State<T> {
-    Vacant,
-    Open(T),
-    Closing(T),
+#[repr(u32, align(64))]
+enum Slot<T> {
+    Vacant { generation: u32 },
+    Open { generation: u32, entry: T },
+    Closing { generation: u32, entry: T },
 }
 
 impl<T> SocketTable<T> {
@@ -42,7 +34,7 @@ impl<T> SocketTable<T> {
     /// One whose keys begin with the index `first`.
     pub(crate) fn starting_at(first: u32, capacity: u32) -> Self {
         Self {
-            slots: (0..capacity).map(|_| Slot { generation: 0, state: State::Vacant }).collect(),
+            slots: (0..capacity).map(|_| Slot::Vacant { generation: 0 }).collect(),
             first,
             vacant: (first..first.saturating_add(capacity)).rev().collect(),
         }
@@ -53,17 +45,15 @@ impl<T> SocketTable<T> {
         let Some(index) = self.vacant.pop() else { return Err(entry) };
         let place = self.place(index);
         let Some(slot) = self.slots.get_mut(place) else { return Err(entry) };
-        slot.generation = slot.generation.wrapping_add(1);
-        slot.state = State::Open(entry);
-        Ok(SocketKey { index, generation: slot.generation })
+        let generation = slot.generation().wrapping_add(1);
+        *slot = Slot::Open { generation, entry };
+        Ok(SocketKey { index, generation })
     }
 
     /// The open socket that `key` names.
     pub(crate) fn get(&self, key: SocketKey) -> Option<&T> {
         match self.slots.get(self.place(key.index)) {
-            Some(Slot { generation, state: State::Open(entry) }) if *generation == key.generation => {
-                Some(entry)
-            }
+            Some(Slot::Open { generation, entry }) if *generation == key.generation => Some(entry),
             _ => None,
         }
     }
@@ -80,9 +70,7 @@ impl<T> SocketTable<T> {
     pub(crate) fn get_mut(&mut self, key: SocketKey) -> Option<&mut T> {
         let place = self.place(key.index);
         match self.slots.get_mut(place) {
-            Some(Slot { generation, state: State::Open(entry) }) if *generation == key.generation => {
-                Some(entry)
-            }
+            Some(Slot::Open { generation, entry }) if *generation == key.generation => Some(entry),
             _ => None,
         }
     }
@@ -90,18 +78,18 @@ impl<T> SocketTable<T> {
     /// Kills `key` and keeps its entry until `release`. `None` when it names no open socket.
     pub(crate) fn close(&mut self, key: SocketKey) -> Option<&mut T> {
         let place = self.place(key.index);
-        let slot = self.slots.get_mut(place).filter(|slot| slot.generation == key.generation)?;
-        match core::mem::replace(&mut slot.state, State::Vacant) {
-            State::Open(entry) => {
-                slot.state = State::Closing(entry);
+        let slot = self.slots.get_mut(place)?;
+        match slot.take() {
+            Slot::Open { generation, entry } if generation == key.generation => {
+                *slot = Slot::Closing { generation, entry };
             }
             other => {
-                slot.state = other;
+                *slot = other;
                 return None;
             }
         }
-        match &mut slot.state {
-            State::Closing(entry) => Some(entry),
+        match slot {
+            Slot::Closing { entry, .. } => Some(entry),
             _ => None,
         }
     }
@@ -110,9 +98,7 @@ impl<T> SocketTable<T> {
     pub(crate) fn closing_mut(&mut self, key: SocketKey) -> Option<&mut T> {
         let place = self.place(key.index);
         match self.slots.get_mut(place) {
-            Some(Slot { generation, state: State::Closing(entry) }) if *generation == key.generation => {
-                Some(entry)
-            }
+            Some(Slot::Closing { generation, entry }) if *generation == key.generation => Some(entry),
             _ => None,
         }
     }
@@ -120,14 +106,14 @@ impl<T> SocketTable<T> {
     /// Frees the slot of a closing socket and returns its entry.
     pub(crate) fn release(&mut self, key: SocketKey) -> Option<T> {
         let place = self.place(key.index);
-        let slot = self.slots.get_mut(place).filter(|slot| slot.generation == key.generation)?;
-        match core::mem::replace(&mut slot.state, State::Vacant) {
-            State::Closing(entry) => {
+        let slot = self.slots.get_mut(place)?;
+        match slot.take() {
+            Slot::Closing { generation, entry } if generation == key.generation => {
                 self.vacant.push(key.index);
                 Some(entry)
             }
             other => {
-                slot.state = other;
+                *slot = other;
                 None
             }
         }
@@ -135,11 +121,11 @@ impl<T> SocketTable<T> {
 
     /// All sockets, open and closing; for tearing down.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (SocketKey, &mut T)> {
-        self.slots.iter_mut().zip(self.first..).filter_map(|(slot, index)| match &mut slot.state {
-            State::Open(entry) | State::Closing(entry) => {
-                Some((SocketKey { index, generation: slot.generation }, entry))
+        self.slots.iter_mut().zip(self.first..).filter_map(|(slot, index)| match slot {
+            Slot::Open { generation, entry } | Slot::Closing { generation, entry } => {
+                Some((SocketKey { index, generation: *generation }, entry))
             }
-            State::Vacant => None,
+            Slot::Vacant { .. } => None,
         })
     }
 
@@ -147,6 +133,21 @@ impl<T> SocketTable<T> {
     const fn place(&self, index: u32) -> usize {
         // Before the first is beyond the last.
         index.wrapping_sub(self.first) as usize
+    }
+}
+
+impl<T> Slot<T> {
+    const fn generation(&self) -> u32 {
+        match self {
+            Self::Vacant { generation }
+            | Self::Open { generation, .. }
+            | Self::Closing { generation, .. } => *generation,
+        }
+    }
+
+    /// What it is, and leaves it vacant.
+    const fn take(&mut self) -> Self {
+        core::mem::replace(self, Self::Vacant { generation: self.generation() })
     }
 }
 

@@ -481,7 +481,14 @@ fn usual_completions(config: &UringConfig) -> u32 {
 
 impl Default for UringConfig {
     fn default() -> Self {
-        Self { sockets: 4096, buffers: 256, batch: 128, egress_bytes: 192 << 10, gso: true, completions: None }
+        Self {
+            sockets: 4096,
+            buffers: 256,
+            batch: 128,
+            egress_bytes: 192 << 10,
+            gso: true,
+            completions: None,
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-//! The driver on io_uring: one ring per shard, one `io_uring_enter` per tick that submits, waits and collects.
+//! The driver on io_uring: one ring per shard, one `io_uring_enter` per tick that submits, waits and collects, and
+//! one for each batch of runs that is full before the tick ends.
 //!
 //! - **Receive**: one multishot RECVMSG per socket, all taking buffers from one provided ring. A receive that the
 //!   kernel ends (no buffer, an ICMP error, an empty datagram, a full completion queue) is armed again as soon as
