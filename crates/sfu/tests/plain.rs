@@ -139,6 +139,13 @@ fn totals_and_rates_count_every_datagram_and_rtp_by_itself() {
     host.now += Duration::from_secs(10);
     let silent = counters(&host, transport(0));
     assert_eq!((silent.recv_bitrate, silent.rtp_recv_bitrate), (0, 0));
+    host.sfu.close_consumer(consumer(1)).unwrap();
+    let after = counters(&host, transport(1));
+    assert_eq!(
+        (after.rtp_bytes_sent, after.rtp_send_bitrate),
+        (sent.rtp_bytes_sent, 0),
+        "of who is gone, too"
+    );
 }
 
 fn setup(rtcp_mux: bool, comedia: bool) -> TransportSetup {

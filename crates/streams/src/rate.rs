@@ -59,25 +59,45 @@ impl<const N: usize> Rate<N> {
     /// Over the window.
     #[must_use]
     pub fn bits_per_second(&self, now: Mono) -> u64 {
-        let by = self.buckets_until(now);
-        let gone = usize::try_from(by).unwrap_or(usize::MAX);
+        Self::sum([self], now).1
+    }
+
+    /// Of all that count over buckets of the same length: the bytes so far, and bits per second over the window. The
+    /// buckets end at the same times, so this is what one had that counted for all.
+    #[must_use]
+    pub fn sum<'a>(rates: impl IntoIterator<Item = &'a Self>, now: Mono) -> (u64, u64) {
+        let (mut total, mut bytes, mut nanos) = (0_u64, 0_u64, 0);
+        for rate in rates {
+            total = total.saturating_add(rate.total);
+            bytes = bytes.saturating_add(rate.bytes_in_window(now));
+            nanos = rate.window_nanos(now);
+        }
+        let bits = u128::from(bytes).saturating_mul(8_000_000_000);
+        let rate = bits.checked_div(u128::from(nanos)).unwrap_or_default();
+        (total, u64::try_from(rate).unwrap_or(u64::MAX))
+    }
+
+    fn bytes_in_window(&self, now: Mono) -> u64 {
+        let gone = usize::try_from(self.buckets_until(now)).unwrap_or(usize::MAX);
         let newest = if gone <= N { u64::from(self.current) } else { 0 };
         let before = self.buckets.iter().flat_map(|buckets| buckets.iter()).skip(gone);
-        let bytes = before.map(|bytes| u64::from(*bytes)).fold(newest, u64::saturating_add);
+        before.map(|bytes| u64::from(*bytes)).fold(newest, u64::saturating_add)
+    }
+
+    /// The buckets that are over, and what has passed of the current one.
+    fn window_nanos(&self, now: Mono) -> u64 {
         let bucket_nanos = u64::from(self.bucket_nanos);
+        let ahead = self.buckets_until(now).saturating_mul(bucket_nanos);
         // Where the current bucket begins. A clock that went back stands there.
-        let begin =
-            self.end_nanos.saturating_add(by.saturating_mul(bucket_nanos)).saturating_sub(bucket_nanos);
-        let nanos =
-            buckets::<N>().saturating_mul(bucket_nanos).saturating_add(now.as_nanos().saturating_sub(begin));
-        let bits = u128::from(bytes).saturating_mul(8_000_000_000);
-        u64::try_from(bits.checked_div(u128::from(nanos)).unwrap_or_default()).unwrap_or(u64::MAX)
+        let begin = self.end_nanos.saturating_add(ahead).saturating_sub(bucket_nanos);
+        let passed = now.as_nanos().saturating_sub(begin);
+        buckets::<N>().saturating_mul(bucket_nanos).saturating_add(passed)
     }
 
     /// Takes in what another one counted, over buckets of the same length.
-    pub fn absorb(&mut self, other: &Self) {
+    pub fn absorb(&mut self, mut other: Self) {
+        debug_assert_eq!(self.bucket_nanos, other.bucket_nanos);
         let newest = Mono::from_nanos(self.end_nanos.max(other.end_nanos).saturating_sub(1));
-        let mut other = other.clone();
         self.advance(newest);
         other.advance(newest);
         self.total = self.total.saturating_add(other.total);
@@ -160,13 +180,17 @@ mod tests {
             both.add(at(ms), 100);
         }
         let (mut newer, mut older) = (one.clone(), other.clone());
-        newer.absorb(&other);
-        older.absorb(&one);
+        newer.absorb(other.clone());
+        older.absorb(one.clone());
         for rate in [newer, older] {
             assert_eq!(rate.total(), both.total());
             for ms in [2_950, 3_300, 3_949, 4_100] {
                 assert_eq!(rate.bits_per_second(at(ms)), both.bits_per_second(at(ms)), "{ms} ms");
             }
+        }
+        for ms in [2_950, 3_300, 3_949, 4_100] {
+            let expected = (both.total(), both.bits_per_second(at(ms)));
+            assert_eq!(Rate::sum([&other, &one], at(ms)), expected, "{ms} ms");
         }
         assert!(other.total() > 0 && one.total() > other.total());
     }

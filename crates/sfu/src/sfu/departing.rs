@@ -67,6 +67,7 @@ impl<S: Copy> Sfu<S> {
         self.now = io.now;
         self.drop_stale();
         self.now_tick = self.now_tick.wrapping_add(1);
+        debug_assert_eq!(self.waiting, self.listed.iter().filter(|listed| self.waits(listed)).count());
         // As in most ticks. To look at each of hundreds would fetch them once more.
         if self.waiting == 0 {
             self.listed.clear();
@@ -87,6 +88,10 @@ impl<S: Copy> Sfu<S> {
         }
         self.tick.spent().for_each(|slot| io.packets.release(slot));
         self.stored.expire(io.now, io.packets);
+    }
+
+    fn waits(&self, (key, listed): &(TransportKey, u32)) -> bool {
+        self.transports.get(*key).is_some_and(|transport| transport.listing == Listing::Listed(*listed))
     }
 
     /// By when a tick has to end, though nothing may happen until then: for packets that are kept, and are to be let go

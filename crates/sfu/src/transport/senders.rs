@@ -6,7 +6,7 @@
 use model::rtp::MediaKind;
 use srtp::{PacketIndex, SealError};
 use streams::Rate;
-use wire::Ssrc;
+use wire::{Mono, Ssrc};
 
 use super::{Kind, Sender, Transport};
 use crate::slots::give_back;
@@ -88,7 +88,7 @@ impl Senders {
     pub(crate) fn remove(&mut self, index: SenderIndex) -> Option<Sender> {
         let seat = self.senders.get_mut(index.0 as usize)?;
         let Seat::Taken(sender) = core::mem::replace(seat, Seat::Vacant) else { return None };
-        self.register.departed.absorb(&sender.bytes);
+        self.register.departed.absorb(sender.bytes.clone());
         self.register.vacant.push(index.0);
         for ssrc in sender.ssrcs() {
             if let Ok(place) = self.place(ssrc) {
@@ -147,11 +147,12 @@ impl Senders {
         self.senders.iter_mut().filter_map(Seat::sender_mut)
     }
 
-    /// Bytes of media that were sent, those of streams included that are gone.
-    pub(crate) fn sent(&self) -> Rate {
-        let mut all = self.register.departed.clone();
-        self.iter().for_each(|sender| all.absorb(&sender.bytes));
-        all
+    /// Bytes of media that were sent, those of streams included that are gone, and bits per second.
+    pub(crate) fn sent(&self, now: Mono) -> (u64, u64) {
+        Rate::sum(
+            core::iter::once(&self.register.departed).chain(self.iter().map(|sender| &sender.bytes)),
+            now,
+        )
     }
 
     /// What an SSRC is used for.

@@ -115,7 +115,8 @@ impl DropCounters {
 /// Bytes that came and went. Windows are those of the protocol: a second for datagrams and for what goes again, 2.5 for
 /// RTP.
 ///
-/// Not here: what every packet changes that leaves, which is the transport's `sent` and its senders' `bytes`.
+/// Not here: what every packet changes that leaves, which is the transport's `sent` and its senders' `bytes`. The latter
+/// also count what was written while there was no way to the peer, and goes once there is one.
 #[derive(Clone, Debug)]
 pub(super) struct Counts {
     pub(super) received: Rate<10>,
@@ -176,7 +177,7 @@ impl Transport {
     /// What it counted so far.
     pub(crate) fn counters(&self, now: Mono) -> TransportCounters {
         let Counts { received, rtp_received, rtx_received, rtx_sent, .. } = &*self.counts;
-        let (sent, rtp_sent) = (&self.sent, self.senders.sent());
+        let (rtp_bytes_sent, rtp_send_bitrate) = self.senders.sent(now);
         let [incoming, outgoing, least] =
             self.setup.limits.map(|limit| Some(limit).filter(|limit| *limit > 0));
         let bandwidth = self.receiving.bandwidth();
@@ -185,14 +186,14 @@ impl Transport {
             sctp_state: self.setup.has_sctp.then_some(SctpState::New),
             bytes_received: received.total(),
             recv_bitrate: received.bits_per_second(now),
-            bytes_sent: sent.total(),
-            send_bitrate: sent.bits_per_second(now),
+            bytes_sent: self.sent.total(),
+            send_bitrate: self.sent.bits_per_second(now),
             rtp_bytes_received: rtp_received.total(),
             rtp_recv_bitrate: rtp_received.bits_per_second(now),
             rtx_bytes_received: rtx_received.total(),
             rtx_recv_bitrate: rtx_received.bits_per_second(now),
-            rtp_bytes_sent: rtp_sent.total(),
-            rtp_send_bitrate: rtp_sent.bits_per_second(now),
+            rtp_bytes_sent,
+            rtp_send_bitrate,
             rtx_bytes_sent: rtx_sent.total(),
             rtx_send_bitrate: rtx_sent.bits_per_second(now),
             available_incoming_bitrate: bandwidth.map(|(available, _)| available),

@@ -39,7 +39,8 @@ pub struct SentLog {
     waiting: u8,
     /// What was sent last, in the order in which it went, until all of it moves to its places.
     latest: [Option<Sent>; LATEST],
-    entries: Vec<Option<Sent>>,
+    // Not a vector: whether there is a log at all would be told by its capacity, far behind, and not by `keeping`.
+    entries: Box<[Option<Sent>]>,
 }
 
 /// A packet that was sent.
@@ -118,7 +119,7 @@ impl SentLog {
             keeping,
             waiting: 0,
             latest: [None; LATEST],
-            entries: Vec::new(),
+            entries: Box::default(),
         }
     }
 
@@ -197,7 +198,7 @@ impl SentLog {
 
     /// Bytes of memory beside itself.
     pub const fn memory(&self) -> usize {
-        self.entries.capacity().saturating_mul(size_of::<Option<Sent>>())
+        self.entries.len().saturating_mul(size_of::<Option<Sent>>())
     }
 
     fn find(&self, sequence: u16) -> Option<&Sent> {
@@ -241,7 +242,7 @@ impl SentLog {
             return false;
         }
         self.most_credit = u16::try_from(places).unwrap_or(u16::MAX).max(LEAST_CREDIT);
-        let before = core::mem::replace(&mut self.entries, vec![None; places]);
+        let before = core::mem::replace(&mut self.entries, vec![None; places].into_boxed_slice());
         for sent in before.into_iter().flatten() {
             let place = self.place(sent.index);
             if let Some(entry) = self.entries.get_mut(place) {
