@@ -78,8 +78,10 @@ impl Room {
             decides.push(start.elapsed().as_nanos());
             let start = Instant::now();
             let Host { sfu, memory, out, wire, now, .. } = &mut self.host;
-            for transport in core::mem::take(&mut out.flushes) {
+            let mut at = 0;
+            while let Some(transport) = out.flushes.get(at).copied() {
                 sfu.flush(transport, wire, &mut Io { now: *now, packets: memory, out });
+                at += 1;
             }
             flushes.push(start.elapsed().as_nanos());
             out.clear();
