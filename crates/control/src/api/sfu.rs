@@ -42,7 +42,7 @@ pub enum SfuEvent {
         /// What became of it: the rest of a sentence that begins with it.
         message: Box<str>,
     },
-    /// A core hangs: what it is asked is refused as [`Error::Stuck`] from here on, until it goes on.
+    /// A core hangs: what it is asked is refused as [`Error::Stuck`] from here on, until it goes on or is lost.
     ShardStuck(ShardIndex),
     /// It goes on again, with all that is on it.
     ShardGoesOn(ShardIndex),

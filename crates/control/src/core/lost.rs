@@ -32,6 +32,8 @@ pub(super) fn nowhere() -> Refusal {
 impl Core {
     /// All that was on the shard is gone.
     pub(super) fn lose(&mut self, shard: ShardIndex, message: Box<str>) {
+        // If it hung, it is not what it was that goes on: that it was lost says it all.
+        self.shard_mut(shard).into_iter().for_each(|known| known.is_stuck = false);
         let mut routers = Vec::new();
         for no in self.routers_on(shard) {
             routers.extend(self.lose_router(no));

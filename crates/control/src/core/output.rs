@@ -62,7 +62,7 @@ pub enum Output {
         /// What became of it: the rest of a sentence that begins with it.
         message: Box<str>,
     },
-    /// A shard hangs: what it is asked is refused from here on; for the log.
+    /// A shard hangs: what it is asked is refused from here on, until it goes on or is lost; for the log.
     ShardStuck(ShardIndex),
     /// It goes on again; for the log.
     ShardGoesOn(ShardIndex),

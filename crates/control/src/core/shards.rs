@@ -93,7 +93,7 @@ impl Shard {
 
     /// Nothing will be answered any more.
     pub(super) fn end(&mut self) -> Vec<Awaited> {
-        self.is_usable = false;
+        (self.is_usable, self.is_stuck) = (false, false);
         self.queue.clear();
         std::mem::take(&mut self.awaited).into_values().collect()
     }

@@ -348,8 +348,10 @@ fn where_all_hang_nothing_new_is_taken_and_one_that_is_lost_goes_on_empty() {
     world.ok(close_transport("r", "t"));
     world.wake(0);
     world.panic(0);
-    world.second();
+    world.run();
     world.ok(create_router("s"));
+    world.second();
+    assert!(!world.out.contains(&Output::ShardGoesOn(ShardIndex(0))), "not with all that was on it");
     world.ok(create_plain("s", "t", 5000));
     world.ok(close_router("s"));
     assert!(world.is_empty(), "{:?}", world.core);
