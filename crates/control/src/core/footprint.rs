@@ -45,11 +45,11 @@ impl Registry {
                 print.is_about_all = *request == DataProducerRequest::Dump;
             }
             Request::DataConsumer(id, _) => self.refer(id.as_str(), &mut print),
-            Request::RtpObserver(id, request) => {
-                self.refer(id.as_str(), &mut print);
+            Request::RtpObserver(of, request) => {
+                self.refer(of.as_str(), &mut print);
                 if let RtpObserverRequest::AddProducer(id) | RtpObserverRequest::RemoveProducer(id) = request
                 {
-                    self.await_source(self.find(id.as_str()), id.as_str(), &mut print);
+                    self.await_source(id.as_str(), of.as_str(), &mut print);
                 }
             }
         }
@@ -145,8 +145,7 @@ impl Registry {
             TransportRequest::Consume(consume) => {
                 print.claims.push(Claim::Id(consume.id.as_str().into()));
                 claim_sent(transport, &consume.rtp_parameters, print);
-                let id = consume.producer_id.as_str();
-                self.await_source(self.find(id), id, print);
+                self.await_source(consume.producer_id.as_str(), id.as_str(), print);
             }
             TransportRequest::ProduceData(produce) => {
                 print.claims.push(Claim::Id(produce.id.as_str().into()));
@@ -157,8 +156,7 @@ impl Registry {
                 print.claims.push(Claim::Id(consume.id.as_str().into()));
                 let stream = consume.sctp_stream_parameters.map(|stream| stream.stream_id);
                 claim_stream(transport, stream, print);
-                let id = consume.data_producer_id.as_str();
-                self.await_source(self.find(id), id, print);
+                self.await_source(consume.data_producer_id.as_str(), id.as_str(), print);
             }
             TransportRequest::CloseProducer(id) => self.close_producer_print(id, print),
             TransportRequest::CloseConsumer(id) => self.close_consumer_print(id, print),
@@ -266,16 +264,17 @@ impl Registry {
         names.iter().filter(|id| is_uncertain(id)).map(|id| Claim::Id(id.clone())).collect()
     }
 
-    /// What stood for a source somewhere and is being taken down must be gone before it is put up again.
-    fn await_source(&self, source: Option<Object>, id: &str, print: &mut Footprint) {
+    /// What stood for a source where this is and is being taken down must be gone before it is put up again.
+    fn await_source(&self, id: &str, wanted_by: &str, print: &mut Footprint) {
         self.refer(id, print);
-        let source = match source {
+        let source = match self.find(id) {
             Some(Object::Producer(no)) => Source::Producer(no),
             Some(Object::DataProducer(no)) => Source::DataProducer(no),
             _ => return,
         };
-        let draining = self.feeds(source).into_iter().flatten().filter(|(_, feed)| feed.draining);
-        print.awaits.extend(draining.map(|(shard, _)| Claim::Feed(source, *shard)));
+        let Some(shard) = self.shard_of(wanted_by) else { return };
+        let feed = self.feeds(source).and_then(|feeds| feeds.get(&shard));
+        print.awaits.extend(feed.filter(|feed| feed.draining).map(|_| Claim::Feed(source, shard)));
     }
 
     /// Names an object and what it is part of.

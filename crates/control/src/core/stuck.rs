@@ -289,7 +289,7 @@ impl Registry {
         Some(&producer.head.id)
     }
 
-    fn shard_of(&self, id: &str) -> Option<ShardIndex> {
+    pub(super) fn shard_of(&self, id: &str) -> Option<ShardIndex> {
         self.find(id).and_then(|object| self.head(object)).map(|head| head.shard)
     }
 }
