@@ -257,6 +257,8 @@ impl Registry {
             Request::DataProducer(id, DataProducerRequest::Pause | DataProducerRequest::Resume) => {
                 return self.shards_with(id.as_str());
             }
+            // Control knows all of it.
+            Request::DataProducer(_, DataProducerRequest::Dump) => return Vec::new(),
             Request::Producer(id, _) => (id.as_str(), None),
             Request::DataProducer(id, _) => (id.as_str(), None),
             Request::Consumer(id, ConsumerRequest::Stats) => (id.as_str(), self.producer_of(id.as_str())),
