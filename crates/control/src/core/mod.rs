@@ -298,7 +298,10 @@ impl Core {
                 let asked = Asked::Request(origin, request);
                 self.waiting.push_back(Waiting { asked, awaits: uncertain });
             }
-            (Err(refusal), None) => self.answer(origin, Err(refusal), Vec::new()),
+            (Err(refusal), None) => {
+                self.count_nowhere(&refusal);
+                self.answer(origin, Err(refusal), Vec::new());
+            }
         }
     }
 

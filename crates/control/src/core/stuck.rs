@@ -100,10 +100,17 @@ impl Core {
     }
 
     /// Why nobody takes what is new.
-    pub(super) fn nowhere(&mut self) -> Refusal {
+    pub(super) fn nowhere(&self) -> Refusal {
         match self.first_stuck() {
-            Some(shard) => self.refuse(shard, ", and no other takes this: nothing was made; ask again later"),
+            Some(shard) => stuck(shard, ", and no other takes this: nothing was made; ask again later"),
             None => lost::nowhere(),
+        }
+    }
+
+    /// Counts such a refusal, once it is the answer.
+    pub(super) fn count_nowhere(&mut self, refusal: &Refusal) {
+        if let Some(shard) = self.first_stuck().filter(|_| refusal.class == RefusalClass::Stuck) {
+            self.count_refused(shard, 1);
         }
     }
 
@@ -202,7 +209,7 @@ impl Core {
 
     fn refuse(&mut self, shard: ShardIndex, rest: &str) -> Refusal {
         self.count_refused(shard, 1);
-        Refusal::new(RefusalClass::Stuck, format!("shard {} hangs{rest}", shard.0))
+        stuck(shard, rest)
     }
 
     fn count_refused(&mut self, shard: ShardIndex, count: usize) {
@@ -231,6 +238,10 @@ impl Core {
     fn is_stuck(&self, shard: ShardIndex) -> bool {
         self.shards.get(usize::from(shard.0)).is_some_and(|shard| shard.is_stuck)
     }
+}
+
+fn stuck(shard: ShardIndex, rest: &str) -> Refusal {
+    Refusal::new(RefusalClass::Stuck, format!("shard {} hangs{rest}", shard.0))
 }
 
 impl Registry {

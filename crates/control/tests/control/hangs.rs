@@ -312,6 +312,34 @@ fn what_waits_by_way_of_another_shard_does_not_wait_either() {
 }
 
 #[test]
+fn what_control_knows_itself_is_answered_of_what_hangs() {
+    let mut world = rooms();
+    world.ok(produce_data("b1", "d", None));
+    world.hang(HUNG);
+    world.second();
+    world.ok(Request::DataProducer("d".into(), DataProducerRequest::Dump));
+    assert!(is_stuck(Some(world.answer(Request::DataProducer("d".into(), DataProducerRequest::Stats)))));
+    end(world, &["r0", "r1", "r2"]);
+}
+
+/// It is looked at twice: as long as the server may turn out not to be, that could be why.
+#[test]
+fn what_is_refused_is_counted_once() {
+    let mut world = rooms();
+    world.hang(HUNG);
+    world.second();
+    let server = world.ask(create_server("s", vec![udp(4000)]));
+    let refused = world.ask(create_web_rtc("r1", "w", Listen::Server("s".into())));
+    assert_eq!(world.core.waiting(), 1);
+    world.run();
+    assert!(world.answered(server).unwrap().is_ok());
+    assert!(is_stuck(world.answered(refused)));
+    assert_eq!(counters(&world).refused, 1);
+    world.ok(Request::Worker(WorkerRequest::CloseWebRtcServer("s".into())));
+    end(world, &["r0", "r1", "r2"]);
+}
+
+#[test]
 fn what_the_application_sends_to_one_that_hangs_is_dropped_and_counted() {
     let mut world = rooms();
     world.ok(produce_data("b1", "d", None));
