@@ -124,7 +124,7 @@ impl Held {
     }
 }
 
-/// Claims that are held by what was given up, because a shard hangs: nobody waits for them.
+/// Claims that are held by what was given up. As long as a shard hangs, nobody waits for them.
 #[derive(Debug, Default)]
 pub(super) struct Kept(BTreeMap<Claim, Vec<ShardIndex>>);
 
@@ -135,16 +135,19 @@ impl Kept {
         }
     }
 
-    pub(super) fn release(&mut self, claims: &[Claim], shard: ShardIndex) {
+    /// Whether any of it is free now.
+    pub(super) fn release(&mut self, claims: &[Claim], shard: ShardIndex) -> bool {
+        let mut frees = false;
         for claim in claims {
             let Some(shards) = self.0.get_mut(claim) else { continue };
             if let Some(place) = shards.iter().position(|kept| *kept == shard) {
                 shards.swap_remove(place);
             }
             if shards.is_empty() {
-                self.0.remove(claim);
+                frees |= self.0.remove(claim).is_some();
             }
         }
+        frees
     }
 
     /// The shard that keeps something of what the request is about.

@@ -267,7 +267,8 @@ impl Core {
         if let Some(shard) = self.stuck_for(&waiting.asked, &footprint) {
             return self.turn_away(waiting.asked, shard);
         }
-        if self.held.stops(&footprint) || self.ahead.stops(&footprint) {
+        let is_kept = self.is_kept(&waiting.asked, &footprint);
+        if self.held.stops(&footprint) || is_kept || self.ahead.stops(&footprint) {
             self.ahead.add(footprint);
             self.waiting.push_back(waiting);
             return;

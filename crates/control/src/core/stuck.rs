@@ -9,7 +9,8 @@
 //!   refused instead of waiting, but for those who close something.
 //!
 //! So what waits for the shard is what was under way when it fell silent, which is bounded, and one command more for each
-//! object that is closed meanwhile. What it answers in the end is counted, and nobody hears it.
+//! object that is closed meanwhile. What it answers in the end is counted, and answers nobody; but what it did of it, such as a
+//! pause, is told as ever.
 
 use std::collections::BTreeMap;
 
@@ -66,6 +67,8 @@ impl Core {
         for (flight, shard) in waiting {
             self.give_up_flight(flight, shard);
         }
+        // Who waits for what was given up before is not to wait for this one.
+        self.has_released |= !self.kept.is_empty();
         self.wake_waiting();
     }
 
@@ -76,15 +79,22 @@ impl Core {
 
     /// The shard that hangs and that this would wait for. What closes something waits for nobody.
     pub(super) fn stuck_for(&self, asked: &Asked, footprint: &Footprint) -> Option<ShardIndex> {
+        let first = self.first_stuck()?;
         let needed = match asked {
             Asked::Request(_, request) if request.is_close() => return None,
-            Asked::Request(_, request) if self.is_any_stuck() => self.registry.shards_of(request),
-            Asked::Notification(_, notification) if self.is_any_stuck() => {
+            Asked::Request(_, request) => self.registry.shards_of(request),
+            Asked::Notification(_, notification) => {
                 self.registry.shard_of(notification.id()).into_iter().collect()
             }
-            Asked::Request(..) | Asked::Notification(..) => Vec::new(),
         };
-        needed.into_iter().find(|shard| self.is_stuck(*shard)).or_else(|| self.kept.of(footprint))
+        let kept = || self.kept.of(footprint).map(|shard| if self.is_stuck(shard) { shard } else { first });
+        needed.into_iter().find(|shard| self.is_stuck(*shard)).or_else(kept)
+    }
+
+    /// Whether this has to wait for what was given up and is not done yet.
+    pub(super) fn is_kept(&self, asked: &Asked, footprint: &Footprint) -> bool {
+        let is_close = matches!(asked, Asked::Request(_, request) if request.is_close());
+        !is_close && self.kept.of(footprint).is_some()
     }
 
     /// Refuses what would wait for a shard that hangs.
@@ -194,7 +204,7 @@ impl Core {
     /// What the flight held is free.
     pub(super) fn release_claims(&mut self, flight: &Flight) {
         match flight.given_up {
-            Some(shard) => self.kept.release(&flight.claims, shard),
+            Some(shard) => self.has_released |= self.kept.release(&flight.claims, shard),
             None if flight.claims.is_empty() => {}
             None => self.has_released |= self.held.release(&flight.claims),
         }
@@ -228,7 +238,7 @@ impl Core {
     }
 
     fn is_any_stuck(&self) -> bool {
-        self.shards.iter().any(|shard| shard.is_stuck)
+        self.first_stuck().is_some()
     }
 
     fn first_stuck(&self) -> Option<ShardIndex> {

@@ -272,6 +272,58 @@ fn a_close_counts_as_done_and_frees_what_it_held_once_the_shard_goes_on() {
     end(world, &["r0", "r1", "r2"]);
 }
 
+#[test]
+fn who_wants_what_a_shard_still_has_waits_once_that_goes_on() {
+    for again in [None, Some(HUNG), Some(2)] {
+        let mut world = rooms();
+        world.hang(HUNG);
+        world.second();
+        world.ok(close_transport("r1", "a1"));
+        world.wake(HUNG);
+        world.look();
+        assert!(world.out.contains(&Output::ShardGoesOn(ShardIndex(HUNG as u16))));
+        let wants = world.ask(create_plain("r0", "next", 5001));
+        assert_eq!(world.answered(wants), None);
+        if let Some(shard) = again {
+            world.hang(shard);
+            world.look();
+            let refused = world.answered(wants).unwrap().unwrap_err();
+            assert_eq!(refused.class, RefusalClass::Stuck, "it could wait for that one, too");
+            world.wake(shard);
+        }
+        world.run();
+        assert_eq!(world.answered(wants).unwrap().is_ok(), again.is_none());
+        end(world, &["r0", "r1", "r2"]);
+    }
+}
+
+/// What stood for it there was just being taken down.
+#[test]
+fn a_producer_that_was_consumed_on_the_shard_can_be_consumed_elsewhere() {
+    let mut world = World::spread(3, 3);
+    world.ok(create_router("r"));
+    for (transport, port) in [("a", 5000), ("b", 5001), ("c", 5002), ("a2", 5003)] {
+        world.ok(create_plain("r", transport, port));
+    }
+    world.ok(produce("a", "p", 1));
+    world.ok(consume("b", "far", "p", 2));
+    assert_eq!(world.shards[HUNG].stand_ins(), 1);
+    let executed = world.shards[HUNG].executed;
+    world.ask(of_transport("b", TransportRequest::CloseConsumer("far".into())));
+    while world.shards[HUNG].executed == executed {
+        world.step();
+    }
+    world.hang(HUNG);
+    world.second();
+    world.second();
+    assert_eq!(world.shards[HUNG].stand_ins(), 1);
+    assert!(is_stuck(Some(world.answer(consume("b", "far", "p", 2)))));
+    world.ok(consume("a2", "near", "p", 3));
+    world.ok(consume("c", "other", "p", 4));
+    world.ok(of_transport("a", TransportRequest::CloseProducer("p".into())));
+    end(world, &["r"]);
+}
+
 /// Of a producer that is consumed on the shard that hangs: its own shard waits for an acknowledgement.
 #[test]
 fn what_waits_by_way_of_another_shard_does_not_wait_either() {
