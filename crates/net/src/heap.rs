@@ -11,8 +11,8 @@ pub fn keep_little() {
 }
 
 /// Gives free memory back to the system, wherever it lies. The allocator keeps what lies below something that is still
-/// used otherwise, which is most of what a crowd leaves behind. Takes milliseconds (10 to 15 for 43 MB in 2,000 places), and threads that
-/// allocate meanwhile more than they keep at hand wait.
+/// used otherwise, which is most of what a crowd leaves behind. Takes milliseconds (docs/adr/0027 has figures), and threads
+/// that allocate meanwhile more than they keep at hand wait.
 pub fn return_free() {
     #[cfg(target_env = "gnu")]
     {
@@ -73,7 +73,8 @@ mod glibc {
     }
 
     /// How many blocks of a size are kept at hand, which differs between versions and can be set: of many that are freed
-    /// one after the other the first are, and the last of those is the first to be used again.
+    /// one after the other the first are, and the last of those is the first to be used again. Where none
+    /// are kept, what is found means nothing: then it is a little work for nothing, at worst for 64 of each.
     fn cached_of_each() -> usize {
         let freed: Vec<Vec<u8>> = (0..OF_EACH_AT_MOST).map(|_| block_of(TRIED_BYTES)).collect();
         let places = freed.iter().map(|block| place_of(block)).collect::<Vec<_>>();
