@@ -11,8 +11,8 @@ use zeroize::Zeroize;
 
 pub(crate) struct Gcm {
     key: LessSafeKey,
-    /// The session salt.
-    salt: [u8; SALT_LEN],
+    /// The session salt: its first four bytes, and the other eight.
+    salt: (u32, u64),
 }
 
 impl Gcm {
@@ -20,7 +20,8 @@ impl Gcm {
         let algorithm = if keys.suite == Suite::AeadAes256Gcm { &AES_256_GCM } else { &AES_128_GCM };
         let key = UnboundKey::new(algorithm, keys.encryption())
             .map_err(|_| KeyError::Refused { suite: keys.suite.name() })?;
-        let salt = *keys.salt.first_chunk().ok_or(KeyError::Refused { suite: keys.suite.name() })?;
+        let [a, b, c, d, low @ .., _, _] = *keys.salt;
+        let salt = (u32::from_be_bytes([a, b, c, d]), u64::from_be_bytes(low));
         Ok(Self { key: LessSafeKey::new(key), salt })
     }
 
@@ -114,8 +115,9 @@ impl Gcm {
     /// RFC 7714 §8.1 and §9.1: 16 zero bits, SSRC, 48 bits of index, exclusive-or the salt.
     #[inline]
     fn nonce(&self, at: Address) -> Nonce {
-        let [_, _, _, _, mut nonce @ ..] = at.mixed().to_be_bytes();
-        nonce.iter_mut().zip(&self.salt).for_each(|(byte, salt)| *byte ^= salt);
+        let (high, low) = self.salt;
+        let salt = u128::from(high) << 64 | u128::from(low);
+        let [_, _, _, _, nonce @ ..] = (at.mixed() ^ salt).to_be_bytes();
         Nonce::assume_unique_for_key(nonce)
     }
 }
@@ -139,4 +141,3 @@ fn proof(tail: &[u8]) -> Result<Proof, Refused> {
 }
 
 pub(super) const TAG_LEN: usize = 16;
-const SALT_LEN: usize = 12;
