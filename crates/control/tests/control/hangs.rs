@@ -7,14 +7,12 @@ use model::command::DataMessage;
 use model::key::ShardIndex;
 use model::reply::RefusalClass;
 use shardcast::answer::Answered;
-use shardcast::core::{HangCounters, Output, Placement, Policy, Tag};
+use shardcast::core::{HangCounters, Output, Placement, Policy};
 use shardcast::event::{ConsumerEvent, DataConsumerEvent};
 use shardcast::request::*;
 use shardcast::{Answer, Event, Notification, Request};
 
 use super::build::*;
-use super::dice::Dice;
-use super::script::{Script, Turn};
 use super::world::World;
 
 /// The shard that hangs, in each of these tests.
@@ -435,126 +433,4 @@ fn where_all_hang_nothing_new_is_taken_and_one_that_is_lost_goes_on_empty() {
     world.ok(create_plain("s", "t", 5000));
     world.ok(close_router("s"));
     assert!(world.is_empty(), "{:?}", world.core);
-}
-
-/// Requests at random, shards that hang and go on at any moment: each request has one answer, in order and in time, no event
-/// is about what is not there, and nothing is left in the end.
-#[test]
-fn hanging_at_any_moment_leaves_nothing_behind() {
-    for seed in 0..200 {
-        let mut chaos = Chaos::new(seed);
-        for _ in 0..300 {
-            chaos.turn();
-        }
-        chaos.end();
-    }
-}
-
-struct Chaos {
-    seed: u64,
-    world: World,
-    dice: Dice,
-    script: Script,
-    asked: Vec<Request>,
-    hung: Option<usize>,
-    /// Seconds since then.
-    seconds: u32,
-}
-
-impl Chaos {
-    fn new(seed: u64) -> Self {
-        let script = Script::new(seed, [5000, 5001, 5002]);
-        let (asked, hung, seconds) = (Vec::new(), None, 0);
-        Self { seed, world: World::spread(3, seed), dice: Dice(!seed), script, asked, hung, seconds }
-    }
-
-    fn turn(&mut self) {
-        match self.script.any() {
-            Turn::Ask(_, request) => {
-                self.asked.push(request.clone());
-                self.world.ask(request);
-            }
-            Turn::Tell(notification) => self.world.notify(notification),
-        }
-        for _ in 0..self.dice.roll(6) {
-            self.world.step();
-        }
-        match (self.hung, self.dice.roll(12)) {
-            (None, 0) => {
-                let shard = self.dice.roll(3);
-                self.world.hang(shard);
-                (self.hung, self.seconds) = (Some(shard), 0);
-            }
-            (Some(shard), 0) => {
-                self.world.wake(shard);
-                self.hung = None;
-            }
-            (_, 1 | 2) => {
-                self.world.second();
-                self.seconds += 1;
-                if self.seconds >= 2 {
-                    assert_eq!(self.world.core.unanswered(), 0, "seed {}", self.seed);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn end(mut self) {
-        (0..3).for_each(|shard| self.world.wake(shard));
-        self.world.second();
-        let dump = Request::Worker(WorkerRequest::Dump);
-        self.asked.push(dump.clone());
-        let Answer::Worker(dump) = self.world.ok(dump) else { panic!("not a dump") };
-        for router in &dump.router_ids {
-            let close = close_router(router.as_str());
-            self.asked.push(close.clone());
-            self.world.ask(close);
-            self.world.run();
-        }
-        assert!(self.world.is_empty(), "seed {}: {:?}", self.seed, self.world.core);
-        self.check();
-    }
-
-    /// As far as it can be said without knowing what was refused for what: what was made speaks, and nothing does that
-    /// was closed.
-    fn check(self) {
-        let mut alive = BTreeSet::new();
-        let mut answers = 0;
-        for output in &self.world.out {
-            match output {
-                Output::Answer { tag, answered, .. } => {
-                    assert_eq!(*tag, Tag(answers), "seed {}", self.seed);
-                    let request = &self.asked[usize::try_from(answers).unwrap()];
-                    answers += 1;
-                    if answered.is_ok() {
-                        alive.extend(made_by(request));
-                        closed_by(request).into_iter().for_each(|id| _ = alive.remove(&id));
-                    }
-                }
-                Output::Event(event) => {
-                    assert!(alive.contains(event.id()), "seed {}, after {answers}: {event:?}", self.seed);
-                }
-                Output::Undelivered { .. } | Output::ShardStuck(_) | Output::ShardGoesOn(_) => {}
-                Output::ShardLost { .. } => panic!("{output:?}"),
-            }
-        }
-        assert_eq!(answers, self.asked.len() as u64, "seed {}: each has its answer", self.seed);
-    }
-}
-
-fn made_by(request: &Request) -> Option<String> {
-    Some(match request {
-        Request::Transport(_, TransportRequest::Consume(consume)) => consume.id.to_string(),
-        Request::Transport(_, TransportRequest::ConsumeData(consume)) => consume.id.to_string(),
-        _ => return None,
-    })
-}
-
-fn closed_by(request: &Request) -> Option<String> {
-    Some(match request {
-        Request::Transport(_, TransportRequest::CloseConsumer(id)) => id.to_string(),
-        Request::Transport(_, TransportRequest::CloseDataConsumer(id)) => id.to_string(),
-        _ => return None,
-    })
 }

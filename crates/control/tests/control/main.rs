@@ -4,6 +4,7 @@
 #![allow(clippy::cast_possible_truncation, reason = "numbers of a test are small")]
 
 mod build;
+mod chaos;
 mod closures;
 mod dice;
 mod dumps;
