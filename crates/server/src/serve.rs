@@ -83,7 +83,7 @@ pub(crate) async fn serve(config: &Config, say: &(impl Fn(&str) + Sync)) -> Resu
     let served = tokio::select! {
         never = connections.serve(&listener, &routes) => match never {},
         // Nobody closes it but we: whoever supervises has to start it anew.
-        () = tell_events(happened, say) => Err(StartError::NoControl),
+        () = tell_events(happened, &sfu, say) => Err(StartError::NoControl),
         () = watch(&supervisor, &sfu) => Err(StartError::NoControl),
         () = read_again(hangups.zip(tls.as_deref()), say) => Err(StartError::NoControl),
         () = until_drained(&mut signals, &drain, &catalogue, patience, say) => Ok(()),
@@ -174,7 +174,7 @@ async fn race(empty: impl Future<Output = ()>, signals: &mut Signals, patience: 
     }
 }
 
-async fn tell_events(mut events: shardcast::api::Events<SfuEvent>, say: &impl Fn(&str)) {
+async fn tell_events(mut events: shardcast::api::Events<SfuEvent>, sfu: &Sfu, say: &impl Fn(&str)) {
     while let Some(event) = events.next().await {
         match event {
             Ok(SfuEvent::ShardLost { shard, routers, message }) => {
@@ -187,7 +187,25 @@ async fn tell_events(mut events: shardcast::api::Events<SfuEvent>, say: &impl Fn
             )),
             Ok(SfuEvent::ShardGoesOn(shard)) => say(&format!("shard {} goes on again", shard.0)),
             Ok(SfuEvent::Undelivered(reason)) => say(&format!("warning: not delivered: {reason}")),
-            Err(missed) => say(&format!("warning: {missed}")),
+            Err(missed) => {
+                say(&format!("warning: {missed}"));
+                // What was missed may have been said of one that hangs, and is said once.
+                if let Ok(shards) = sfu.shards().await {
+                    let stuck = shards.iter().filter(|shard| shard.is_stuck()).map(|shard| shard.shard.0);
+                    say(&standing(&stuck.collect::<Vec<_>>()));
+                }
+            }
+        }
+    }
+}
+
+/// What the log says of shards as they stand, of which these hang.
+fn standing(stuck: &[u16]) -> String {
+    match stuck {
+        [] => "no shard hangs".to_owned(),
+        stuck => {
+            let named: Vec<_> = stuck.iter().map(u16::to_string).collect();
+            format!("error: of the shards these do not go on: {}", named.join(", "))
         }
     }
 }
@@ -237,6 +255,12 @@ const LOOK: Duration = Duration::from_millis(100);
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_missed_something_hears_which_shards_hang() {
+        assert_eq!(standing(&[]), "no shard hangs");
+        assert_eq!(standing(&[1, 3]), "error: of the shards these do not go on: 1, 3");
+    }
 
     #[test]
     fn a_loss_names_its_rooms_as_far_as_a_line_has_room() {
