@@ -242,7 +242,7 @@ impl Worker {
                     shard.0
                 ));
             }
-            Output::ShardGoesOn(shard) => self.session.error(format_args!("shard {} goes on again", shard.0)),
+            Output::ShardGoesOn(shard) => self.session.warn(format_args!("shard {} goes on again", shard.0)),
             Output::ShardLost { shard, routers, message } => {
                 let names: Vec<_> = routers.iter().map(|router| router.as_str()).collect();
                 let routers = if names.is_empty() { "no router".to_owned() } else { names.join(", ") };
