@@ -22,7 +22,7 @@ pub fn return_free() {
 }
 
 /// Lets the allocator have back what it keeps at hand for the calling thread: a few free blocks of each small size, of
-/// which each holds a page wherever it lies, which is where a crowd was that has left. Takes a tenth of a millisecond, and
+/// which each holds a page wherever it lies, which is where a crowd was that has left. Takes part of a millisecond, and
 /// the time to give back what is free at the end of the thread's memory (0.06 ms a MB). In a program that did not begin with
 /// [`keep_little`] it takes 10 ms and more after a crowd, unless [`return_free`] came just before.
 pub fn return_cached() {
