@@ -16,14 +16,14 @@ pub struct Rate<const N: usize = 25> {
     end_nanos: u64,
     current: u32,
     bucket_nanos: u32,
-    /// The ones before, the oldest first, once there was anything in one.
-    buckets: Option<Box<[u32; N]>>,
+    /// The ones before, the oldest first.
+    buckets: Box<[u32; N]>,
 }
 
 impl<const N: usize> Rate<N> {
     /// With buckets of a tenth of a second.
     #[must_use]
-    pub const fn new() -> Self {
+    pub fn new() -> Self {
         Self::with_buckets(BUCKET_NANOS)
     }
 
@@ -34,10 +34,8 @@ impl<const N: usize> Rate<N> {
         Self::with_buckets(u32::try_from(nanos).unwrap_or(u32::MAX).max(1))
     }
 
-    const fn with_buckets(bucket_nanos: u32) -> Self {
-        // Widens.
-        let end_nanos = bucket_nanos as u64;
-        Self { total: 0, end_nanos, current: 0, bucket_nanos, buckets: None }
+    fn with_buckets(bucket_nanos: u32) -> Self {
+        Self { total: 0, end_nanos: bucket_nanos.into(), current: 0, bucket_nanos, buckets: Box::new([0; N]) }
     }
 
     /// All bytes so far.
@@ -80,7 +78,7 @@ impl<const N: usize> Rate<N> {
     fn bytes_in_window(&self, now: Mono) -> u64 {
         let gone = usize::try_from(self.buckets_until(now)).unwrap_or(usize::MAX);
         let newest = if gone <= N { u64::from(self.current) } else { 0 };
-        let before = self.buckets.iter().flat_map(|buckets| buckets.iter()).skip(gone);
+        let before = self.buckets.iter().skip(gone);
         before.map(|bytes| u64::from(*bytes)).fold(newest, u64::saturating_add)
     }
 
@@ -102,11 +100,8 @@ impl<const N: usize> Rate<N> {
         other.advance(newest);
         self.total = self.total.saturating_add(other.total);
         self.current = self.current.saturating_add(other.current);
-        if let Some(more) = other.buckets {
-            let buckets = self.buckets.get_or_insert_with(|| Box::new([0; N]));
-            for (bytes, more) in buckets.iter_mut().zip(*more) {
-                *bytes = bytes.saturating_add(more);
-            }
+        for (bytes, more) in self.buckets.iter_mut().zip(*other.buckets) {
+            *bytes = bytes.saturating_add(more);
         }
     }
 
@@ -118,16 +113,12 @@ impl<const N: usize> Rate<N> {
             return;
         }
         self.end_nanos = self.end_nanos.saturating_add(by.saturating_mul(self.bucket_nanos.into()));
-        let current = core::mem::take(&mut self.current);
-        if current == 0 && self.buckets.is_none() {
-            return;
-        }
-        let buckets = self.buckets.get_or_insert_with(|| Box::new([0; N]));
         let by = usize::try_from(by).unwrap_or(usize::MAX);
-        buckets.copy_within(by.min(N).., 0);
-        buckets.iter_mut().rev().take(by).for_each(|bytes| *bytes = 0);
-        if let Some(bytes) = N.checked_sub(by).and_then(|at| buckets.get_mut(at)) {
-            *bytes = current;
+        self.buckets.copy_within(by.min(N).., 0);
+        self.buckets.iter_mut().rev().take(by).for_each(|bytes| *bytes = 0);
+        let ended = core::mem::take(&mut self.current);
+        if let Some(bytes) = N.checked_sub(by).and_then(|at| self.buckets.get_mut(at)) {
+            *bytes = ended;
         }
     }
 

@@ -142,7 +142,7 @@ pub(crate) struct Unsent {
 }
 
 impl Counts {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             received: Rate::new(),
             rtp_received: Rate::new(),
