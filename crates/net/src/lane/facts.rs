@@ -4,8 +4,8 @@
 //! Lives on the sending shard's thread, in front of a [`ring`](mod@super::ring) of facts; the receiving shard
 //! simply empties that ring. Unlike packets, facts are never lost: one that finds the ring full waits here.
 //!
-//! Every fact waits here until [`FactSender::settle`] or [`FactSender::flush`], so that several of one entity in one tick become one
-//! whether the ring is full or not.
+//! Every fact waits here until [`FactSender::settle`] or [`FactSender::flush`], so that several of one entity in one tick
+//! become one whether the ring is full or not.
 //!
 //! **Order.** Facts of one key arrive in the order in which they were set; one that was absorbed arrives at
 //! the place of the older fact that absorbed it. So between keys a fact may arrive early, with an older one of its
